@@ -1,0 +1,55 @@
+# Compiler settings shared by every target, and the one way a target is declared.
+#
+# Floating-point contraction is off everywhere: the renderer's pictures are equal bit for bit on
+# every machine only if no compiler fuses a multiply and an add on its own
+# (docs/decisions/0002-bit-identical-arithmetic.md).
+
+add_library(framebus_options INTERFACE)
+target_compile_options(framebus_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Woverloaded-virtual -ffp-contract=off -fno-fast-math)
+target_include_directories(framebus_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_definitions(framebus_options INTERFACE FRAMEBUS_VERSION="${PROJECT_VERSION}")
+if(FRAMEBUS_WERROR)
+  target_compile_options(framebus_options INTERFACE -Werror)
+endif()
+if(FRAMEBUS_SANITIZE)
+  target_compile_options(framebus_options INTERFACE -fsanitize=${FRAMEBUS_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(framebus_options INTERFACE -fsanitize=${FRAMEBUS_SANITIZE})
+endif()
+
+# framebus_library(NAME SOURCES... [LINK public_libs...])
+# A static library with the project's options. Header-only targets give no sources.
+function(framebus_library name)
+  cmake_parse_arguments(ARG "" "" "LINK;PRIVATE" ${ARGN})
+  if(ARG_UNPARSED_ARGUMENTS)
+    add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+    target_link_libraries(${name} PUBLIC framebus_options ${ARG_LINK} PRIVATE ${ARG_PRIVATE})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE framebus_options ${ARG_LINK})
+  endif()
+endfunction()
+
+# framebus_program(NAME SOURCES... [LINK libs...])
+function(framebus_program name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE framebus_options ${ARG_LINK})
+endfunction()
+
+# framebus_test(NAME SOURCES... [LINK libs...] [LABELS labels...] [TIMEOUT seconds])
+# A doctest program whose cases are discovered by ctest one by one. tests/doctest_main.cpp has main().
+function(framebus_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "LINK;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE framebus_options doctest_main ${ARG_LINK})
+  target_compile_definitions(${name} PRIVATE
+    FRAMEBUS_SOURCE_DIR="${PROJECT_SOURCE_DIR}" FRAMEBUS_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  # POST_BUILD discovery costs one start of the program at build time and keeps each case a ctest entry.
+  doctest_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()

@@ -1,0 +1,12 @@
+# Printed last, so that nobody has to search the log for what was built.
+if(FRAMEBUS_HAVE_CUDA)
+  message(STATUS "framebus: CUDA yes (${CMAKE_CUDA_COMPILER} ${CMAKE_CUDA_COMPILER_VERSION})")
+else()
+  message(STATUS "framebus: CUDA no (nvcc not found): a CPU-only build; workers render on the CPU")
+endif()
+if(embree_FOUND)
+  message(STATUS "framebus: Embree ${embree_VERSION} found: the ray benchmark runs beside it")
+else()
+  message(STATUS "framebus: Embree not found: the ray benchmark runs alone (apt install libembree-dev)")
+endif()
+message(STATUS "framebus: build type ${CMAKE_BUILD_TYPE}, sanitizers '${FRAMEBUS_SANITIZE}', tests ${FRAMEBUS_TESTS}")

@@ -1,0 +1,90 @@
+// Sockets as the shells see them. The only user of libzmq in the project (transport.cpp).
+//
+// Peers are named by PeerId, a number made here for each connection and never reused; routing ids stay
+// inside. A ROUTER does not report a closed peer by itself: this layer watches the socket's monitor and
+// confirms with a probe, so that on_closed comes within milliseconds (docs/PROTOCOL.md, "connections").
+// Thread rule: a socket belongs to one thread; Wakeup::notify() may be called from any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "libmsg/base/bytes.h"
+#include "libmsg/base/result.h"
+#include "libmsg/base/time.h"
+#include "libmsg/codec/codec.h"
+
+namespace framebus {
+
+struct PeerIdTag;
+using PeerId = Id64<PeerIdTag>;
+
+// What a socket has to tell: a message, or that a peer is gone.
+struct Incoming {
+  enum class Kind { message, closed } kind = Kind::message;
+  PeerId peer;                 // ROUTER only
+  std::vector<Bytes> parts;    // kind message: MessageType, Payload, Checksum, attachments
+};
+
+class Context;  // one for each process (or test); owns the I/O threads
+
+std::shared_ptr<Context> make_context(int io_threads = 1);  // shared: every socket keeps it alive
+
+// Interrupts a wait() from another thread. Readable until drained.
+class Wakeup {
+ public:
+  Wakeup();
+  ~Wakeup();
+  Wakeup(const Wakeup&) = delete;
+  Wakeup& operator=(const Wakeup&) = delete;
+  void notify() noexcept;  // any thread, async-signal-safe
+  void drain() noexcept;   // the waiting thread
+  int fd() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
+// A bound ROUTER with MANDATORY set.
+class RouterSocket {
+ public:
+  virtual ~RouterSocket() = default;
+  // tcp://HOST:PORT (port 0 or *: any), ipc://PATH, inproc://NAME. Returns the bound URL with the real port.
+  virtual Result<std::string> bind(const std::string& url) = 0;
+  // Appends at most `max` things that have arrived; never blocks. A malformed part count still arrives:
+  // the codec judges.
+  virtual void receive(std::vector<Incoming>& out, std::size_t max) = 0;
+  // Never blocks. unavailable: the peer is gone. resource_exhausted: its queue is full, nothing was sent.
+  virtual Status send(PeerId peer, const WireFrames& frames) = 0;
+  // Forgets a peer; later messages of its connection arrive under a new PeerId.
+  virtual void forget(PeerId peer) = 0;
+};
+
+// A connecting DEALER: one per connection attempt, thrown away with it (IMMEDIATE, LINGER small, no
+// reconnect by libzmq). `closed` arrives in receive() when the connection is lost or could not be made.
+class DealerSocket {
+ public:
+  virtual ~DealerSocket() = default;
+  virtual Status connect(const std::string& url) = 0;  // returns at once; invalid_argument for a bad URL
+  virtual void receive(std::vector<Incoming>& out, std::size_t max) = 0;
+  virtual Status send(const WireFrames& frames) = 0;    // as RouterSocket::send
+  // Sends what is queued for at most `linger`, then closes. The destructor closes at once.
+  virtual void close(Duration linger) = 0;
+};
+
+std::unique_ptr<RouterSocket> make_router(std::shared_ptr<Context> context);
+std::unique_ptr<DealerSocket> make_dealer(std::shared_ptr<Context> context);
+
+// Blocks until one of the sockets has something to receive, the wakeup is notified, or `timeout` has
+// passed (negative: for ever). Call receive() on every socket afterwards: it is cheap when empty.
+void wait(std::vector<RouterSocket*> routers, std::vector<DealerSocket*> dealers, Wakeup* wakeup, Duration timeout);
+
+// URL check used by configuration: scheme tcp/ipc/inproc, host and port present, port in range.
+Status check_url(const std::string& url);
+
+// The monotonic clock, for shells only (core/ gets time passed in).
+TimePoint now_monotonic();
+
+}  // namespace framebus
