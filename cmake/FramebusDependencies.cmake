@@ -1,7 +1,6 @@
 # Every third-party package, found once. Names are Debian 12's; ./run installs them.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(ZeroMQ REQUIRED)
 find_package(cppzmq REQUIRED)
 find_package(msgpack CONFIG REQUIRED)          # target msgpackc-cxx
 find_package(nlohmann_json REQUIRED)
