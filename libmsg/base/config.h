@@ -7,7 +7,8 @@
 // Key "restart-grace" is `restart_grace` in JSON, --restart-grace VALUE on the command line and
 // FRAMEBUS_RESTART_GRACE in the environment. Booleans take --key, --key=false or --no-key. Durations are
 // written 90s, 250ms, 1h30m; sizes 8GiB, 512KiB; lists repeat the flag, or are separated by commas in
-// the environment, and are arrays in JSON. Unknown keys are errors that name the nearest one.
+// the environment, and are arrays in JSON. Unknown keys are errors that name the nearest one; unknown
+// FRAMEBUS_* variables are not (other programs of the family read them). Target to link: msg_config.
 #pragma once
 
 #include <cstdint>
@@ -68,6 +69,7 @@ struct ConfigOutcome {
 // `config` holds the defaults and receives the values. --config FILE names the file (default: none).
 // Errors are invalid_argument and name the source: "worker.json: /slots: ...", "--slots: ...",
 // "FRAMEBUS_SLOTS: ...". Nothing is read but `argv`, the environment given and the file.
+// argv[0] is the program's name and skipped; argc may be 0.
 template <class C>
 Result<ConfigOutcome> load_config(const ConfigTable<C>& table, int argc, const char* const* argv,
                                   const char* const* environment, C& config);
