@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "libmsg/base/ids.h"
+#include "libmsg/base/time.h"
 #include "libmsg/schema/messages.h"
 
 namespace framebus::broker {
