@@ -1,0 +1,96 @@
+// The inside of Primary: its threads and the table of continuations. Private to client/lib.
+//
+// Threads: the I/O thread owns the Session and the socket and runs continuations (internal, short, never
+// users' code); the callback thread runs users' callbacks; transfer threads move blobs. They talk by
+// queues; no lock is held while anything of another part is called.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "client/lib/callback_queue.h"
+#include "client/lib/primary.h"
+#include "client/lib/session.h"
+#include "client/lib/transfers.h"
+#include "libmsg/transport/transport.h"
+
+namespace framebus::client {
+
+class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
+ public:
+  // Receives an answer on the I/O thread (or the caller's, after shutdown).
+  using Continuation = std::function<void(Result<Message>)>;
+
+  explicit PrimaryImpl(PrimaryOptions options);
+  void start();     // needs shared_from_this, so not in the constructor
+  void shutdown();
+
+  void request(Message message, Duration deadline, Continuation done);
+  std::uint64_t watch(WatchOptions options, std::function<void(const Event&)> on_event,
+                      std::function<void(const Error&)> on_end);
+  void unwatch(std::uint64_t id);
+  void query_pages(Query query, Duration deadline, std::function<void(Result<QueryReply>)> done);
+
+  CallbackQueue& callbacks() { return callbacks_; }
+  Transfers& transfers() { return transfers_; }
+  Duration deadline_or_default(Duration deadline) const {
+    return deadline > Duration::zero() ? deadline : options_.deadline;
+  }
+  bool is_connected() const { return is_connected_; }
+
+ private:
+  struct Watcher {
+    std::function<void(const Event&)> on_event;
+    std::function<void(const Error&)> on_end;
+    std::atomic<bool> is_over{false};
+  };
+  using Command = std::function<void(TimePoint, Effects&)>;
+
+  // False after the I/O thread has ended: the command was not taken.
+  bool post(Command command);
+  void run();
+  bool run_commands(TimePoint now, Effects& out);
+  void receive(TimePoint now, Effects& out);
+  void carry_out(Effects& effects);
+  void on_effect(Effect& effect);
+  void deliver(Delivered delivered);
+  void end_watch(const WatchEnded& ended);
+  void open_connection();
+  void flush(TimePoint now);
+
+  PrimaryOptions options_;
+  std::shared_ptr<Context> context_;
+  CallbackQueue callbacks_;
+  Transfers transfers_;
+  std::atomic<std::uint64_t> next_id_{1};
+  std::atomic<bool> is_connected_{false};
+
+  std::mutex inbox_mutex_;
+  std::vector<Command> inbox_;
+  bool is_closed_ = false;       // the I/O thread takes no more commands
+  bool is_stopping_ = false;
+  Wakeup wakeup_;
+
+  std::mutex watchers_mutex_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Watcher>> watchers_;
+
+  // I/O thread only.
+  Session session_;
+  std::unique_ptr<DealerSocket> socket_;
+  std::deque<WireFrames> outbox_;
+  bool with_checksum_ = true;
+  bool checksum_required_ = false;
+  std::string close_reason_;
+  std::unordered_map<std::uint64_t, Continuation> continuations_;
+
+  std::mutex joining_;
+  std::thread io_thread_;
+};
+
+}  // namespace framebus::client

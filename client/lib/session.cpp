@@ -1,0 +1,276 @@
+// Session: connection phases and the request table. Watches are in session_watches.cpp.
+#include "client/lib/session.h"
+
+#include <algorithm>
+
+namespace framebus::client {
+namespace {
+
+constexpr std::uint64_t probe_request = ~std::uint64_t{0};  // ids made by callers count up from 1
+
+std::uint64_t splitmix(std::uint64_t& state) {
+  state += 0x9E3779B97F4A7C15ull;
+  std::uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+  return z ^ (z >> 31);
+}
+
+bool set_request(Message& message, std::uint64_t id) {
+  return std::visit(
+      [id](auto& m) {
+        using M = std::decay_t<decltype(m)>;
+        if constexpr (std::is_same_v<M, Submit> || std::is_same_v<M, Act> || std::is_same_v<M, Query>) {
+          m.request = id;
+          return true;
+        } else {
+          return false;
+        }
+      },
+      message);
+}
+
+const char* name_of_request(const Message& message) {
+  return std::visit([](const auto& m) { return std::decay_t<decltype(m)>::name; }, message);
+}
+
+bool is_answer_to(const Message& request, const Message& answer) {
+  if (std::holds_alternative<Submit>(request))
+    return std::holds_alternative<SubmitOk>(answer) || std::holds_alternative<InputsMissing>(answer);
+  if (std::holds_alternative<Act>(request)) return std::holds_alternative<ActOk>(answer);
+  return std::holds_alternative<QueryReply>(answer);
+}
+
+Error error_of(const WireError& wire) {
+  const ErrorInfo& info = error_info(static_cast<Code>(wire.code));
+  return {info.code, wire.message.empty() ? std::string(info.sentence) : wire.message,
+          std::max<std::int64_t>(wire.retry_after_ms, 0)};
+}
+
+// A peer's hint may not overflow our clock.
+Duration hint_of(const Error& error) {
+  return milliseconds(std::clamp<std::int64_t>(error.retry_after_ms, 0, 3'600'000));
+}
+
+}  // namespace
+
+Session::Session(SessionOptions options) : options_(std::move(options)), random_(options_.seed) {}
+
+void Session::start(TimePoint now, Effects& out) {
+  if (phase_ == Phase::idle) connect(now, out);
+}
+
+void Session::connect(TimePoint now, Effects& out) {
+  phase_ = Phase::greeting;
+  phase_until_ = now + options_.handshake;
+  ++generation_;
+  out.push_back(Connect{});
+  Hello hello;
+  hello.role = Role::primary;
+  hello.program = options_.program;
+  hello.principal = options_.principal;
+  out.push_back(Transmit{hello});
+}
+
+void Session::back_off(TimePoint now, Duration at_least) {
+  const std::uint32_t doublings = std::min<std::uint32_t>(failures_, 20);
+  ++failures_;
+  Duration wait = std::min(options_.reconnect_min * (std::int64_t{1} << doublings), options_.reconnect_max);
+  const auto permille = static_cast<std::int64_t>(splitmix(random_) % 501) - 250;
+  wait += wait / 1000 * permille;
+  phase_ = Phase::waiting;
+  phase_until_ = now + std::max(wait, at_least);
+}
+
+void Session::drop(TimePoint now, const std::string& reason, Duration at_least, Effects& out) {
+  out.push_back(Disconnect{reason});
+  last_problem_ = reason;
+  probed_at_.reset();
+  back_off(now, at_least);
+}
+
+void Session::request(TimePoint now, std::uint64_t id, Message message, TimePoint deadline, Effects& out) {
+  if (phase_ == Phase::stopped) {
+    out.push_back(Finished{id, fail(Code::shutdown, "the connection to the broker was shut down")});
+    return;
+  }
+  if (!set_request(message, id)) {
+    out.push_back(Finished{id, fail(Code::invalid_argument, std::string(name_of_request(message)) +
+                                                                " is not a request that a primary makes")});
+    return;
+  }
+  if (requests_.size() >= options_.requests_max) {
+    out.push_back(Finished{id, fail(Code::resource_exhausted,
+                                    std::to_string(requests_.size()) + " requests are outstanding, the limit of one "
+                                    "primary; wait for some of them", 100)});
+    return;
+  }
+  // A session that was silent while nobody asked is not suspect because of it.
+  if (!has_work()) last_heard_ = now;
+  auto [entry, is_new] = requests_.emplace(id, Outstanding{std::move(message), deadline, false});
+  if (!is_new) return;
+  deadlines_.emplace(deadline, id);
+  if (phase_ == Phase::ready) {
+    entry->second.was_sent = true;
+    out.push_back(Transmit{entry->second.message});
+  }
+}
+
+void Session::finish(std::uint64_t id, Result<Message> outcome, Effects& out) {
+  const auto entry = requests_.find(id);
+  if (entry == requests_.end()) return;
+  deadlines_.erase({entry->second.deadline, id});
+  requests_.erase(entry);
+  out.push_back(Finished{id, std::move(outcome)});
+}
+
+void Session::fail_all(const Error& error, Effects& out) {
+  for (auto& [id, request] : requests_) out.push_back(Finished{id, fail(error)});
+  for (auto& [id, watching] : watches_) out.push_back(WatchEnded{id, error});
+  requests_.clear();
+  deadlines_.clear();
+  watches_.clear();
+}
+
+void Session::on_message(TimePoint now, const Message& message, Effects& out) {
+  if (phase_ == Phase::greeting) {
+    if (const auto* welcome = std::get_if<Welcome>(&message)) {
+      last_heard_ = now;
+      on_welcome(*welcome, out);
+    } else if (const auto* refused = std::get_if<Refused>(&message)) {
+      on_refused(now, *refused, out);
+    } else if (const auto* error = std::get_if<ErrorReply>(&message)) {
+      on_refused(now, Refused{error->error}, out);
+    }
+    return;
+  }
+  if (phase_ != Phase::ready) return;
+  last_heard_ = now;
+  probed_at_.reset();
+  if (const auto* error = std::get_if<ErrorReply>(&message)) return on_error(now, *error, out);
+  if (const auto* events = std::get_if<Events>(&message)) return on_events(*events, out);
+  if (const auto* goodbye = std::get_if<Goodbye>(&message)) {
+    return drop(now, "the broker said goodbye: " + goodbye->reason, Duration::zero(), out);
+  }
+  const std::uint64_t id = std::visit(
+      [](const auto& m) -> std::uint64_t {
+        if constexpr (requires { m.request; }) return m.request;
+        return 0;
+      },
+      message);
+  const auto entry = requests_.find(id);
+  if (entry == requests_.end()) return;  // answered after its deadline, or the probe
+  if (!is_answer_to(entry->second.message, message)) {
+    finish(id, fail(Code::malformed_message, "the broker answered " + std::string(name_of_request(entry->second.message)) +
+                                                 " with " + name_of_request(message)), out);
+    return;
+  }
+  finish(id, message, out);
+}
+
+void Session::on_welcome(const Welcome& welcome, Effects& out) {
+  phase_ = Phase::ready;
+  failures_ = 0;
+  last_problem_.clear();
+  out.push_back(Ready{welcome});
+  for (auto& [id, request] : requests_) {
+    request.was_sent = true;
+    out.push_back(Transmit{request.message});
+  }
+  for (auto& [id, watching] : watches_) send_watch(id, watching, out);
+}
+
+void Session::on_refused(TimePoint now, const Refused& refused, Effects& out) {
+  const Error error = error_of(refused.error).context("the broker at " + options_.broker + " refused this client");
+  if (error_info(error.code).retry != RetryRule::back_off) fail_all(error, out);
+  drop(now, error.message, hint_of(error), out);
+}
+
+void Session::on_error(TimePoint now, const ErrorReply& reply, Effects& out) {
+  const Error error = error_of(reply.error);
+  if (error.code == Code::no_session) return drop(now, "the broker does not know this session", Duration::zero(), out);
+  if (requests_.contains(reply.request)) return finish(reply.request, fail(error), out);
+  const auto watch = watches_.find(reply.request);
+  if (watch == watches_.end()) return;
+  if (error_info(error.code).retry == RetryRule::back_off) {
+    watch->second.generation = 0;
+    watch->second.again_at = now + std::max<Duration>(hint_of(error), options_.reconnect_min);
+    return;
+  }
+  watches_.erase(watch);
+  out.push_back(WatchEnded{reply.request, error});
+}
+
+void Session::on_garbled(std::uint64_t request, const Error& error, Effects& out) {
+  if (phase_ == Phase::ready) finish(request, fail(error.context("answer of the broker")), out);
+}
+
+void Session::on_closed(TimePoint now, const std::string& reason, Effects& out) {
+  if (phase_ != Phase::greeting && phase_ != Phase::ready) return;
+  drop(now, reason, Duration::zero(), out);
+}
+
+Error Session::no_answer(const Outstanding& request) const {
+  if (!request.was_sent) {
+    std::string text = "no broker answers at " + options_.broker;
+    if (!last_problem_.empty()) text += " (" + last_problem_ + ")";
+    return {Code::unavailable, text};
+  }
+  return {Code::deadline_exceeded, "the broker at " + options_.broker + " did not answer " +
+                                       name_of_request(request.message) + " in time; whether it took effect is unknown"};
+}
+
+void Session::expire_requests(TimePoint now, Effects& out) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const std::uint64_t id = deadlines_.begin()->second;
+    finish(id, fail(no_answer(requests_.at(id))), out);
+  }
+}
+
+void Session::probe(TimePoint now, Effects& out) {
+  if (phase_ != Phase::ready || !has_work()) return;
+  if (probed_at_) {
+    if (now - *probed_at_ >= options_.probe_after) drop(now, "the broker fell silent", Duration::zero(), out);
+  } else if (now - last_heard_ >= options_.probe_after) {
+    probed_at_ = now;
+    Query query;
+    query.request = probe_request;
+    query.kind = QueryKind::status;
+    out.push_back(Transmit{query});
+  }
+}
+
+void Session::on_time(TimePoint now, Effects& out) {
+  if (phase_ == Phase::stopped) return;
+  expire_requests(now, out);
+  if (phase_ == Phase::greeting && now >= phase_until_) {
+    drop(now, "it accepted the connection but did not answer Hello", Duration::zero(), out);
+  }
+  if (phase_ == Phase::waiting && now >= phase_until_) connect(now, out);
+  retry_watches(now, out);
+  probe(now, out);
+}
+
+void Session::stop(Effects& out) {
+  if (phase_ == Phase::stopped) return;
+  const bool was_ready = phase_ == Phase::ready;
+  phase_ = Phase::stopped;
+  fail_all({Code::shutdown, "the connection to the broker was shut down"}, out);
+  if (was_ready) out.push_back(Transmit{Goodbye{"client ends"}});
+}
+
+std::optional<TimePoint> Session::next_wakeup() const {
+  std::optional<TimePoint> first;
+  const auto consider = [&first](TimePoint t) { first = first ? std::min(*first, t) : t; };
+  if (phase_ == Phase::stopped) return first;
+  if (phase_ == Phase::waiting || phase_ == Phase::greeting) consider(phase_until_);
+  if (!deadlines_.empty()) consider(deadlines_.begin()->first);
+  if (phase_ == Phase::ready) {
+    if (has_work()) consider((probed_at_ ? *probed_at_ : last_heard_) + options_.probe_after);
+    for (const auto& [id, watching] : watches_)
+      if (watching.again_at) consider(*watching.again_at);
+  }
+  return first;
+}
+
+}  // namespace framebus::client

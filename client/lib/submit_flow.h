@@ -1,0 +1,18 @@
+// A submission from first Submit to SubmitOk, with the sending of missing inputs in between. Private to client/lib.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "client/lib/primary_impl.h"
+
+namespace framebus::client {
+
+// `sink` gets the outcome exactly once, on an internal thread.
+void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputFile> files, SubmitOptions options,
+                  std::function<void(Result<Accepted>)> sink);
+
+// 128 bits from the system.
+SubmitId random_submit_id();
+
+}  // namespace framebus::client
