@@ -16,7 +16,9 @@ inline constexpr std::size_t wire_message_bytes_max = 8 * MiB;  // all frames of
 inline constexpr std::size_t attachment_frames_max = 5;         // 3 fixed frames + 5 = 8
 inline constexpr std::size_t msgpack_depth_max = 16;
 inline constexpr std::size_t message_type_bytes_max = 16;       // first wire frame
-inline constexpr std::size_t array_elements_max = 1'000'000;
+inline constexpr std::size_t array_elements_max = 1'000'000;     // numbers, texts or byte strings in one array
+inline constexpr std::size_t struct_elements_max = 65'536;       // structs in one array; longer lists come in pages
+inline constexpr std::size_t decoded_bytes_max = 128 * MiB;      // memory that the arrays of one decoded message may take
 inline constexpr std::size_t text_bytes_max = 256 * KiB;        // any one string in a payload
 inline constexpr std::size_t name_bytes_max = 256;              // names of jobs, steps, hosts, task types, labels
 

@@ -1,4 +1,4 @@
-// Messages to wire frames and back. The only user of msgpack in the project (codec.cpp).
+// Messages to wire frames and back. The only user of msgpack in the project (codec.cpp includes it).
 //
 // Everything read here is hostile: sizes are checked against libmsg/base/limits.h and against the bytes
 // that are left before anything is allocated, nesting is bounded, and no input reaches a CHECK.
@@ -54,3 +54,5 @@ std::string to_string(const Message& message);
 std::uint64_t xxh3(BytesView bytes);
 
 }  // namespace framebus
+
+#include "libmsg/codec/struct_codec.h"  // encode_struct, decode_struct

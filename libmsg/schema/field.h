@@ -42,6 +42,13 @@ constexpr void for_each_field(Visitor&& visit) {
   std::apply([&](const auto&... each) { (visit(each), ...); }, S::fields());
 }
 
+// The value whose fields mean "absent".
+template <Described S>
+const S& defaults_of() {
+  static const S defaults{};
+  return defaults;
+}
+
 template <Described S>
 constexpr bool numbers_are_unique() {
   bool seen[128] = {};
