@@ -66,6 +66,23 @@ struct Sampling {
   bool operator==(const Sampling&) const = default;
 };
 
+// Where the client writes finished frames. Workers carry it and do not read it: it is part of the job so
+// that `framebus fetch` on another terminal or day can assemble the pictures from the job alone.
+struct OutputSettings {
+  std::string file;                      // as in the job file; "####" or "%04d" is the frame number; .png or .exr
+  std::uint32_t layers = layer_rgb;      // PNG: exactly one
+  bool half = true;                      // EXR: 16-bit floats for colours
+  bool aces = false;                     // PNG: ACES tone map instead of none
+  double exposure = 0;                   // stops, PNG
+  bool operator==(const OutputSettings&) const = default;
+};
+
+inline constexpr std::uint32_t film_side_max = 32768;          // pixels
+inline constexpr std::uint32_t tile_pixels_max = 1u << 22;     // of one task's tile
+inline constexpr std::uint32_t path_depth_max = 64;
+inline constexpr std::int32_t frame_number_max = 9'999'999;    // and -frame_number_max
+inline constexpr std::uint32_t render_list_max = 1024;         // camera keys, lights, instances, outputs, each
+
 struct RenderJob {
   std::string scene;                     // name of the main input blob: a .gltf or .glb
   std::vector<BlobRef> files;            // every file the scene needs, by the relative name it is referred to with
@@ -80,6 +97,8 @@ struct RenderJob {
   Sampling sampling;
   std::uint32_t layers = layer_rgb;      // which sums tasks return
   std::uint32_t tile_width = 64, tile_height = 64, samples_per_task = 16;  // the plan
+  std::vector<OutputSettings> outputs;   // client only
+  std::string output_base;               // client only: absolute directory that relative outputs start from
   bool operator==(const RenderJob&) const = default;
 };
 
