@@ -107,12 +107,15 @@ bool Reader::refuse_type(const char* wanted) {
 
 void Reader::add_path(std::string_view name) {
   const bool joins = path_.empty() || path_.front() == '[';
-  path_.insert(0, std::string(name) + (joins ? "" : "."));
+  std::string front(name);
+  if (!joins) front += '.';
+  path_.insert(0, front);
 }
 
 void Reader::add_path(std::size_t index) {
-  const bool joins = path_.empty() || path_.front() == '[';
-  path_.insert(0, "[" + std::to_string(index) + "]" + (joins ? "" : "."));
+  std::string front(1, '[');
+  front += std::to_string(index);
+  add_path(front += ']');
 }
 
 std::string Reader::error() const {

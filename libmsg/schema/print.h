@@ -38,17 +38,26 @@ inline void print_value(std::string& out, std::string_view text) {
     }
   }
   out += '"';
-  if (text.size() > printed_text_bytes_max) out += "+" + std::to_string(text.size() - printed_text_bytes_max);
+  if (text.size() > printed_text_bytes_max) {
+    out += '+';
+    out += std::to_string(text.size() - printed_text_bytes_max);
+  }
 }
 
 inline void print_value(std::string& out, const Bytes& bytes) {
   const std::size_t shown = bytes.size() < printed_bytes_max ? bytes.size() : printed_bytes_max;
-  out += "0x" + to_hex(bytes.data(), shown);
-  if (bytes.size() > shown) out += "+" + std::to_string(bytes.size() - shown);
+  out += "0x";
+  out += to_hex(bytes.data(), shown);
+  if (bytes.size() > shown) {
+    out += '+';
+    out += std::to_string(bytes.size() - shown);
+  }
 }
 
 inline void print_value(std::string& out, const Token& token) {
-  out += std::to_string(token.epoch) + "." + std::to_string(token.grant);
+  out += std::to_string(token.epoch);
+  out += '.';
+  out += std::to_string(token.grant);
 }
 
 template <class T>
@@ -61,7 +70,8 @@ void print_list(std::string& out, const std::vector<T>& list) {
   for (const auto& element : list) {
     if (shown != 0) out += ", ";
     if (shown == printed_elements_max) {
-      out += std::to_string(list.size() - shown) + " more";
+      out += std::to_string(list.size() - shown);
+      out += " more";
       break;
     }
     print_value(out, element);
@@ -83,7 +93,8 @@ void print_value(std::string& out, const T& value) {
     out += value ? "true" : "false";
   } else if constexpr (std::is_enum_v<T>) {
     const std::string_view name = enum_name(value);
-    out += name.empty() ? "#" + std::to_string(static_cast<unsigned>(value)) : std::string(name);
+    out += name;
+    if (name.empty()) out += std::to_string(static_cast<unsigned>(value));
   } else if constexpr (std::is_arithmetic_v<T>) {
     out += std::to_string(value);
   } else if constexpr (std::is_same_v<T, std::string>) {
