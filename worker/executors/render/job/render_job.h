@@ -78,7 +78,7 @@ struct OutputSettings {
 };
 
 inline constexpr std::uint32_t film_side_max = 32768;          // pixels
-inline constexpr std::uint32_t tile_pixels_max = 1u << 22;     // of one task's tile
+inline constexpr std::uint32_t task_pixels_max = 1u << 22;     // of one task's tile
 inline constexpr std::uint32_t path_depth_max = 64;
 inline constexpr std::int32_t frame_number_max = 9'999'999;    // and -frame_number_max
 inline constexpr std::uint32_t render_list_max = 1024;         // camera keys, lights, instances, outputs, each
