@@ -1,0 +1,58 @@
+// An executor's view of the worker during one attempt: cancel flag, progress, log, blobs.
+//
+// Blob transfers and the disk are used on the calling thread, so they never hold up the worker's loop.
+// Thread rule: that of TaskContext, any thread until run() returns.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <filesystem>
+#include <mutex>
+#include <string>
+
+#include "libmsg/blob/blob_client.h"
+#include "worker/executors/executor.h"
+#include "worker/shell/inbox.h"
+
+namespace framebus::worker {
+
+// What the attempts of one worker share. `blobs` is null until the worker has joined a broker.
+struct AttemptServices {
+  Inbox* inbox = nullptr;
+  BlobStore* cache = nullptr;
+  BlobClient* blobs = nullptr;
+  std::filesystem::path executor_caches;
+  unsigned threads = 1;
+};
+
+class AttemptContext final : public TaskContext {
+ public:
+  AttemptContext(const AttemptServices& services, const AttemptId& attempt, const std::string& type,
+                 const std::atomic<bool>& cancelled);
+
+  bool cancelled() const override { return cancelled_.load(std::memory_order_relaxed); }
+  void progress(std::uint32_t permille, std::string_view status) override;
+  void log(std::string_view line) override;
+  Result<std::filesystem::path> input(const BlobRef& blob) override;
+  Result<BlobRef> put(BytesView bytes, std::string_view name) override;
+  unsigned threads() const override { return services_.threads; }
+  const std::filesystem::path& cache_directory() const override { return cache_directory_; }
+
+  // The last lines of the log, at most 16 KiB.
+  std::string log_tail() const;
+  // How many blobs had to be asked for.
+  unsigned inputs_asked() const { return inputs_asked_.load(); }
+
+ private:
+  const AttemptServices& services_;
+  AttemptId attempt_;
+  const std::atomic<bool>& cancelled_;
+  std::filesystem::path cache_directory_;
+  std::atomic<std::int64_t> progress_after_ns_{0};
+  std::atomic<unsigned> inputs_asked_{0};
+  mutable std::mutex mutex_;  // guards the log
+  std::deque<std::string> lines_;
+  std::size_t log_bytes_ = 0;
+};
+
+}  // namespace framebus::worker

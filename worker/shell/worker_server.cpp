@@ -1,0 +1,203 @@
+#include "worker/shell/worker_server.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "libmsg/base/log.h"
+#include "worker/core/core.h"
+#include "worker/executors/registry.h"
+#include "worker/shell/broker_link.h"
+#include "worker/shell/bulk_url.h"
+#include "worker/shell/home.h"
+#include "worker/shell/host_info.h"
+#include "worker/shell/slot_pool.h"
+
+namespace framebus::worker {
+namespace {
+
+constexpr Duration load_sample_interval = seconds(1);
+constexpr Duration outbox_retry = milliseconds(5);
+constexpr Duration longest_wait = seconds(1);
+
+Options core_options(const WorkerConfig& config, const WorkerId& id, const std::vector<std::unique_ptr<Executor>>& executors) {
+  Options options;
+  options.broker_url = config.broker;
+  options.program = "framebus-worker " FRAMEBUS_VERSION;
+  options.principal = config.principal;
+  options.checksum = config.checksum;
+  options.handshake = config.handshake_timeout;
+  options.reconnect_base = std::min(config.reconnect_interval, config.reconnect_max);
+  options.reconnect_max = config.reconnect_max;
+  options.cancel_grace = config.cancel_grace;
+  options.orphan_timeout = config.orphan_timeout;
+  options.drain_report_wait = config.drain_wait;
+  options.info.id = id;
+  options.info.host = host_name();
+  options.info.pid = static_cast<std::uint32_t>(::getpid());
+  options.info.slots = config.slots;
+  options.info.prefetch = config.prefetch;
+  options.info.threads = config.threads == 0 ? usable_threads() : config.threads;
+  options.info.devices = host_devices();
+  options.info.labels = parse_labels(config.label).value_or(std::vector<Label>{});
+  for (const auto& executor : executors) options.info.task_types.emplace_back(executor->type());
+  return options;
+}
+
+class WorkerProcessImpl final : public WorkerProcess {
+ public:
+  WorkerProcessImpl(const WorkerConfig& config, std::shared_ptr<Context> context, Home home,
+                    std::unique_ptr<BlobStore> cache, std::vector<std::unique_ptr<Executor>> executors)
+      : context_(std::move(context)), home_(std::move(home)), cache_(std::move(cache)), executors_(std::move(executors)),
+        options_(core_options(config, home_.id(), executors_)), core_(options_, random_seed()), link_(context_, config.checksum) {
+    services_.inbox = &inbox_;
+    services_.cache = cache_.get();
+    services_.executor_caches = home_.executor_caches();
+    services_.threads = std::max(1u, options_.info.threads / options_.info.slots);
+    slots_ = std::make_unique<SlotPool>(options_.info.slots, services_, executors_, config.cache_size.bytes);
+  }
+
+  ~WorkerProcessImpl() override {
+    stop();
+    if (thread_.joinable()) thread_.join();
+    // Before the blob client: an executor may be in the middle of a transfer.
+    slots_->cancel_all();
+    slots_.reset();
+  }
+
+  int run() override {
+    log_info("worker", "started", {{"id", to_string(home_.id())}, {"broker", options_.broker_url},
+                                   {"slots", options_.info.slots}, {"threads", options_.info.threads},
+                                   {"data", home_.directory().string()}});
+    while (!exit_code_) turn();
+    return *exit_code_;
+  }
+
+  void start() override {
+    thread_ = std::thread([this] { run(); });
+  }
+  int wait() override {
+    if (thread_.joinable()) thread_.join();
+    return exit_code_.value_or(0);
+  }
+
+  void drain() noexcept override {
+    drain_wanted_ = true;
+    inbox_.wakeup().notify();
+  }
+  void stop() noexcept override {
+    stop_wanted_ = true;
+    inbox_.wakeup().notify();
+  }
+  bool wait_idle(Duration most) override { return slots_->wait_idle(most); }
+  const WorkerId& id() const override { return home_.id(); }
+
+ private:
+  // One turn of the loop: everything that has come, then one Tick that sends what it led to.
+  void turn() {
+    inbox_.wakeup().drain();
+    link_.receive(events_);
+    for (Event& event : inbox_.take()) events_.push_back(std::move(event));
+    if (stop_wanted_.load()) events_.push_back(StopRequested{});
+    else if (drain_wanted_.exchange(false)) events_.push_back(DrainRequested{});
+    const TimePoint now = now_monotonic();
+    if (now >= sample_at_) events_.push_back(LoadSampled{sample(now)});
+    step_events(now);
+    if (const auto at = core_.next_wakeup(); at && *at <= now) {
+      events_.push_back(Tick{});
+      step_events(now);
+    }
+    const bool all_sent = link_.flush(events_);
+    if (!exit_code_ && events_.empty()) sleep(all_sent);
+  }
+
+  // Actions may lead to events at once (a failed connect): those are stepped, too.
+  void step_events(TimePoint now) {
+    while (!events_.empty()) {
+      const std::vector<Event> batch = std::exchange(events_, {});
+      for (const Event& event : batch) {
+        actions_.clear();
+        core_.step(now, event, actions_);
+        for (const Action& action : actions_) perform(action);
+      }
+    }
+  }
+
+  void sleep(bool all_sent) {
+    const TimePoint now = now_monotonic();
+    Duration wait_for = std::min(longest_wait, sample_at_ - now);
+    if (const auto at = core_.next_wakeup()) wait_for = std::min(wait_for, *at - now);
+    if (!all_sent) wait_for = std::min(wait_for, outbox_retry);
+    if (wait_for <= Duration{0}) return;
+    std::vector<DealerSocket*> sockets;
+    if (link_.socket() != nullptr) sockets.push_back(link_.socket());
+    framebus::wait({}, std::move(sockets), &inbox_.wakeup(), wait_for);
+  }
+
+  LoadReport sample(TimePoint now) {
+    sample_at_ = now + load_sample_interval;
+    LoadReport load = meter_.sample();
+    if (blobs_) load.bandwidth_bytes_per_s = blobs_->bandwidth_bytes_per_s();
+    return load;
+  }
+
+  void perform(const Action& action) {
+    if (const auto* send = std::get_if<Send>(&action)) return link_.send(*send, events_);
+    if (const auto* start = std::get_if<StartAttempt>(&action)) return slots_->start(*start);
+    if (const auto* cancel = std::get_if<CancelAttempt>(&action)) return slots_->cancel(cancel->attempt);
+    if (const auto* connect = std::get_if<Connect>(&action)) return link_.open(*connect, events_);
+    if (const auto* close = std::get_if<Disconnect>(&action)) return link_.close(*close);
+    if (const auto* joined = std::get_if<Joined>(&action)) return on_joined(*joined);
+    if (const auto* exit = std::get_if<Exit>(&action)) {
+      log_info("worker", "ended", {{"reason", exit->reason}, {"exit", exit->code}});
+      exit_code_ = exit->code;
+      return;
+    }
+    const Note& note = std::get<Note>(action);
+    static constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error};
+    write_log(levels[std::clamp(note.level, 0, 3)], "worker", note.text);
+  }
+
+  void on_joined(const Joined& joined) {
+    const std::string url = bulk_url(joined.bulk_endpoint, options_.broker_url);
+    log_info("worker", "joined", {{"session", joined.session.value}, {"epoch", joined.epoch}, {"bulk", url}});
+    if (url.empty()) return;
+    if (blobs_) return blobs_->set_endpoint(url);
+    blobs_ = make_blob_client(context_, url);
+    services_.blobs = blobs_.get();  // before the first StartAttempt: slots see it through the pool's lock
+  }
+
+  std::shared_ptr<Context> context_;  // shared: sockets and the blob client keep it alive
+  Home home_;
+  std::unique_ptr<BlobStore> cache_;
+  std::vector<std::unique_ptr<Executor>> executors_;
+  Options options_;
+  Core core_;
+  Inbox inbox_;
+  BrokerLink link_;
+  LoadMeter meter_;
+  TimePoint sample_at_{};
+  std::unique_ptr<BlobClient> blobs_;
+  AttemptServices services_;
+  std::unique_ptr<SlotPool> slots_;
+  std::vector<Event> events_;
+  Actions actions_;
+  std::atomic<bool> drain_wanted_{false};
+  std::atomic<bool> stop_wanted_{false};
+  std::optional<int> exit_code_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(const WorkerConfig& config, std::shared_ptr<Context> context) {
+  FRAMEBUS_TRY(check(config));
+  FRAMEBUS_ASSIGN(auto executors, make_executors(config.task_type));
+  FRAMEBUS_ASSIGN(Home home, Home::open(data_directory(config, [](const char* name) -> const char* { return ::getenv(name); })));
+  FRAMEBUS_ASSIGN(auto cache, open_blob_store(home.blob_cache()));
+  return std::make_unique<WorkerProcessImpl>(config, std::move(context), std::move(home), std::move(cache), std::move(executors));
+}
+
+}  // namespace framebus::worker
