@@ -24,7 +24,8 @@ TEST_CASE("session: start connects and says Hello as a primary") {
   Driver d;
   CHECK(d.start() == Effects{Connect{}, Transmit{hello()}});
   CHECK_FALSE(d.session.is_ready());
-  const Welcome welcome{.session = SessionId{7}};
+  Welcome welcome;
+  welcome.session = SessionId{7};
   CHECK(d.message(welcome) == Effects{Ready{welcome}});
   CHECK(d.session.is_ready());
 }
@@ -138,8 +139,10 @@ TEST_CASE("session: an Error of the broker finishes the request with its code an
 TEST_CASE("session: an answer of the wrong type is an error, not a crash") {
   Driver d;
   d.connect();
+  ActOk wrong;
+  wrong.request = 1;
   d.query(1);
-  CHECK(code_of(d.message(ActOk{.request = 1})[0]) == Code::malformed_message);
+  CHECK(code_of(d.message(wrong)[0]) == Code::malformed_message);
   d.query(2);
   const Effects out = d.effects_of([&](Effects& o) { d.session.on_garbled(2, {Code::malformed_message, "bad", 0}, o); });
   CHECK(code_of(out[0]) == Code::malformed_message);

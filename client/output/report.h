@@ -1,0 +1,105 @@
+// Everything a verb may have to show. A renderer turns each of them into text; a new kind that one of the
+// renderers forgets does not compile.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "libmsg/schema/messages.h"
+
+namespace framebus::client {
+
+struct JobList {
+  std::vector<JobSummary> jobs;
+  std::uint32_t total = 0;       // on the broker; more than jobs.size() when the list was limited
+};
+
+struct JobDetail {
+  JobSummary job;
+  std::vector<TaskSummary> troubles;  // tasks that failed or are being retried, first few
+};
+
+struct TaskList {
+  JobSummary job;
+  std::vector<TaskSummary> tasks;
+  std::uint32_t total = 0;
+};
+
+struct WorkerList {
+  std::vector<WorkerSummary> workers;
+};
+
+struct StatusReport {
+  std::string broker;            // URL asked
+  BrokerStatus status;
+};
+
+struct Explained {
+  TaskSummary task;
+  std::vector<Explanation> workers;
+};
+
+struct Submitted {
+  JobId job;
+  std::string name;
+  std::uint32_t task_count = 0;
+  bool known = false;
+  bool ephemeral = false;
+  std::uint32_t files_sent = 0;
+  std::uint64_t bytes_sent = 0;
+};
+
+struct Acted {
+  JobAction action = JobAction::none;
+  std::vector<std::uint32_t> tasks;  // empty: the whole job
+  ActOk outcome;
+};
+
+struct FetchedFile {
+  std::string path;
+  std::string kind;              // image, preview, result
+  std::uint64_t size_bytes = 0;
+};
+
+struct Fetched {
+  JobId job;
+  bool complete = false;         // every task of the job has succeeded and is in the files
+  std::uint32_t tasks_done = 0, task_count = 0;
+  std::vector<FetchedFile> files;
+};
+
+struct PlannedStep {
+  std::string name, type;
+  std::uint32_t task_count = 0;
+  std::uint32_t input_count = 0;
+};
+
+struct Validated {
+  std::string file, name;
+  std::uint32_t priority = 50;
+  std::vector<PlannedStep> steps;
+  std::uint32_t input_count = 0;
+  std::uint64_t input_bytes = 0;
+  std::vector<std::string> outputs, warnings;
+};
+
+// One finished task and what it returned.
+struct TaskOutcomeLine {
+  TaskSummary task;
+};
+
+struct WatchedEvent {
+  Event event;
+};
+
+struct VersionReport {
+  std::string version;
+  std::uint16_t protocol_major = 0, protocol_minor = 0;
+};
+
+using Report = std::variant<JobList, JobDetail, TaskList, WorkerList, StatusReport, Explained, Submitted, Acted, Fetched,
+                            Validated, TaskOutcomeLine, WatchedEvent, VersionReport>;
+
+}  // namespace framebus::client

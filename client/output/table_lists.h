@@ -1,0 +1,16 @@
+// The tables of jobs, tasks, workers and explanations. Private to client/output.
+#pragma once
+
+#include <string>
+
+#include "client/output/report.h"
+#include "client/output/terminal.h"
+
+namespace framebus::client {
+
+std::string table_of(const JobList& list, const Terminal& terminal);
+std::string table_of(const TaskList& list, const Terminal& terminal);
+std::string table_of(const WorkerList& list, const Terminal& terminal);
+std::string table_of(const Explained& explained, const Terminal& terminal);
+
+}  // namespace framebus::client
