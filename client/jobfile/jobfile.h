@@ -37,7 +37,7 @@ struct LoadOptions {
 };
 
 // A file that the broker must have before it takes the job.
-struct InputFile {
+struct JobInput {
   std::filesystem::path path;
   std::uint32_t step = 0;   // index in spec.steps
   std::string name;         // BlobRef::name: how the step refers to it
@@ -52,7 +52,7 @@ struct RenderStep {
 
 struct LoadedJob {
   JobSpec spec;                       // complete but for the hashes of inputs
-  std::vector<InputFile> inputs;      // in the order of spec.steps[step].inputs
+  std::vector<JobInput> inputs;      // in the order of spec.steps[step].inputs
   std::vector<RenderStep> renders;
   std::vector<std::string> warnings;  // complete sentences
   std::filesystem::path directory;    // of the job file, absolute

@@ -205,6 +205,7 @@ Result<JsonDocument> JsonDocument::parse(std::string text, std::string name, con
 
 JsonValue JsonDocument::root() const { return JsonValue(data_.get(), 0); }
 const std::string& JsonDocument::name() const { return data_->name; }
+std::string_view JsonDocument::text() const { return data_->text; }
 
 TextPosition JsonDocument::position_of(JsonValue value) const {
   return position_in(data_->text, node_at(data_.get(), value.node_).begin);

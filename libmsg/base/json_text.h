@@ -78,6 +78,7 @@ class JsonDocument {
 
   JsonValue root() const;
   const std::string& name() const;
+  std::string_view text() const;  // the whole file; JsonValue::text() is a part of it
   TextPosition position_of(JsonValue value) const;   // O(offset of the value)
   std::string pointer_to(JsonValue value) const;     // RFC 6901: "/film/width"; "" for the root
   // "job.json:3:14: /film/width", the head of every error of meaning.
