@@ -48,7 +48,7 @@ struct ConfigKey {
   std::string doc;         // one sentence; units for plain numbers
   double min = -std::numeric_limits<double>::infinity();  // numbers as they are, durations in seconds, sizes in bytes
   double max = std::numeric_limits<double>::infinity();
-  std::vector<std::string> choices;                       // strings: allowed values; empty: any
+  std::vector<std::string> choices = {};                  // strings: allowed values; empty: any
 };
 
 template <class C>

@@ -1,8 +1,9 @@
 // Content-addressed files: blobs named by the BLAKE2b-256 of their bytes, under DIR/ab/abcdef...
 //
-// A blob is written to a temporary file while it is hashed, synced, renamed, and its directory synced, so
-// a name that exists is complete and verified. Used by the broker (all blobs) and by workers (a cache).
-// Thread rule: a BlobStore may be used from several threads; a BlobWriter belongs to one.
+// A blob is written to a temporary file while it is hashed, synced, renamed, and its directory
+// synced, so a name that exists is complete and verified. Used by the broker (all blobs) and by
+// workers (a cache). Thread rule: a BlobStore may be used from several threads; a BlobWriter
+// belongs to one.
 #pragma once
 
 #include <cstdint>
@@ -37,15 +38,18 @@ class BlobStore {
   virtual Result<std::filesystem::path> path_of(const BlobHash& hash) const = 0;
   virtual Result<std::uint64_t> size_of(const BlobHash& hash) const = 0;
   // At most `length` bytes from `offset`; shorter only at the end of the blob.
-  virtual Result<Bytes> read(const BlobHash& hash, std::uint64_t offset, std::uint64_t length) const = 0;
+  virtual Result<Bytes> read(const BlobHash& hash, std::uint64_t offset,
+                             std::uint64_t length) const = 0;
   virtual Result<std::unique_ptr<BlobWriter>> begin(const BlobHash& hash, std::uint64_t size) = 0;
   virtual Result<BlobRef> put_bytes(BytesView bytes) = 0;
   virtual Result<BlobRef> put_file(const std::filesystem::path& path) = 0;
-  // Removes least recently used blobs until the store holds at most this many bytes (worker caches).
+  // Removes least recently used blobs until the store holds at most this many bytes (worker
+  // caches).
   virtual Status trim(std::uint64_t bytes_max) = 0;
 };
 
 // Creates DIR (mode 0700) when it is missing. `sync`: false for tests only.
-Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& directory, bool sync = true);
+Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& directory,
+                                                   bool sync = true);
 
 }  // namespace framebus

@@ -1,0 +1,234 @@
+// The BlobStore of blob_store.h on a local directory.
+#include "libmsg/blob/blob_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <map>
+
+#include "libmsg/base/limits.h"
+#include "libmsg/blob/blob_hash.h"
+#include "libmsg/blob/blob_trim.h"
+#include "libmsg/blob/pending_file.h"
+#include "libmsg/blob/posix_file.h"
+
+namespace framebus {
+namespace {
+
+constexpr std::size_t copy_bytes = 1024 * 1024;
+
+class FileBlobWriter final : public BlobWriter {
+ public:
+  FileBlobWriter(PendingFile file, const BlobHash& hash, std::uint64_t size, bool sync)
+      : file_(std::move(file)), hash_(hash), size_(size), sync_(sync) {}
+
+  Status write(std::uint64_t offset, BytesView bytes) override;
+  Status commit() override;
+
+ private:
+  Status claim(std::uint64_t begin, std::uint64_t end);
+
+  PendingFile file_;
+  BlobHash hash_;
+  std::uint64_t size_;
+  bool sync_;
+  BlobHasher hasher_;
+  std::uint64_t hashed_ = 0;  // bytes from the beginning that the hasher has seen
+  std::uint64_t received_ = 0;
+  std::map<std::uint64_t, std::uint64_t>
+      ranges_;  // begin -> end of what was written, neighbours joined
+  bool committed_ = false;
+};
+
+Status FileBlobWriter::claim(std::uint64_t begin, std::uint64_t end) {
+  auto next = ranges_.lower_bound(begin);
+  if (next != ranges_.end() && next->first < end) {
+    return fail(Code::invalid_argument, "bytes " + std::to_string(begin) + " to " +
+                                            std::to_string(end) + " of blob " + to_string(hash_) +
+                                            " were written before");
+  }
+  if (next != ranges_.begin()) {
+    const auto previous = std::prev(next);
+    if (previous->second > begin) {
+      return fail(Code::invalid_argument, "byte " + std::to_string(begin) + " of blob " +
+                                              to_string(hash_) + " was written before");
+    }
+    if (previous->second == begin) {
+      begin = previous->first;
+      ranges_.erase(previous);
+    }
+  }
+  if (next != ranges_.end() && next->first == end) {
+    end = next->second;
+    ranges_.erase(next);
+  }
+  ranges_[begin] = end;
+  return {};
+}
+
+Status FileBlobWriter::write(std::uint64_t offset, BytesView bytes) {
+  if (offset > size_ || bytes.size() > size_ - offset) {
+    return fail(Code::invalid_argument, "bytes " + std::to_string(offset) + " + " +
+                                            std::to_string(bytes.size()) + " lie beyond the " +
+                                            std::to_string(size_) + " bytes of blob " +
+                                            to_string(hash_));
+  }
+  if (bytes.empty()) return {};
+  FRAMEBUS_TRY(claim(offset, offset + bytes.size()));
+  FRAMEBUS_TRY(file_.write(offset, bytes));
+  received_ += bytes.size();
+  if (offset == hashed_) {
+    hasher_.update(bytes);
+    hashed_ += bytes.size();
+  }
+  return {};
+}
+
+Status FileBlobWriter::commit() {
+  if (committed_ || received_ != size_) {
+    return fail(Code::failed_precondition, "blob " + to_string(hash_) + " has " +
+                                               std::to_string(received_) + " of " +
+                                               std::to_string(size_) + " bytes");
+  }
+  Bytes buffer(hashed_ < size_ ? copy_bytes : 0);
+  while (hashed_ < size_) {  // only after chunks that came out of order
+    FRAMEBUS_ASSIGN(const std::size_t got, file_.read(hashed_, buffer));
+    if (got == 0)
+      return fail(Code::data_loss,
+                  "blob " + to_string(hash_) + " became shorter while it was stored");
+    hasher_.update({buffer.data(), got});
+    hashed_ += got;
+  }
+  committed_ = true;
+  const BlobHash found = hasher_.finish();
+  if (found != hash_) {
+    return fail(Code::data_loss, "the " + std::to_string(size_) + " bytes received for blob " +
+                                     to_string(hash_) + " have the hash " + to_string(found));
+  }
+  return file_.publish(hash_, sync_);
+}
+
+class FileBlobStore final : public BlobStore {
+ public:
+  FileBlobStore(std::filesystem::path directory, bool sync)
+      : directory_(std::move(directory)), sync_(sync) {}
+
+  bool has(const BlobHash& hash) const override { return size_of(hash).has_value(); }
+  Result<std::filesystem::path> path_of(const BlobHash& hash) const override;
+  Result<std::uint64_t> size_of(const BlobHash& hash) const override;
+  Result<Bytes> read(const BlobHash& hash, std::uint64_t offset,
+                     std::uint64_t length) const override;
+  Result<std::unique_ptr<BlobWriter>> begin(const BlobHash& hash, std::uint64_t size) override;
+  Result<BlobRef> put_bytes(BytesView bytes) override;
+  Result<BlobRef> put_file(const std::filesystem::path& path) override;
+  Status trim(std::uint64_t bytes_max) override { return trim_blobs(directory_, bytes_max); }
+
+ private:
+  Error not_found(const BlobHash& hash) const {
+    return {Code::not_found, "blob " + to_string(hash) + " is not in " + directory_.string(), 0};
+  }
+
+  std::filesystem::path directory_;
+  bool sync_;
+};
+
+Result<std::uint64_t> FileBlobStore::size_of(const BlobHash& hash) const {
+  struct stat found {};
+  const std::filesystem::path path = blob_path(directory_, hash);
+  if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return fail(not_found(hash));
+  return static_cast<std::uint64_t>(found.st_size);
+}
+
+Result<std::filesystem::path> FileBlobStore::path_of(const BlobHash& hash) const {
+  const std::filesystem::path path = blob_path(directory_, hash);
+  if (!mark_blob_used(path)) return fail(not_found(hash));
+  return path;
+}
+
+Result<Bytes> FileBlobStore::read(const BlobHash& hash, std::uint64_t offset,
+                                  std::uint64_t length) const {
+  const std::filesystem::path path = blob_path(directory_, hash);
+  auto file = open_file(path, O_RDONLY);
+  if (!file) return fail(file.error().code == Code::not_found ? not_found(hash) : file.error());
+  struct stat found {};
+  if (::fstat(file->get(), &found) != 0) return fail(errno_error(errno, "stat", path));
+  const auto size = static_cast<std::uint64_t>(found.st_size);
+  if (offset > size) {
+    return fail(Code::invalid_argument, "offset " + std::to_string(offset) + " lies beyond the " +
+                                            std::to_string(size) + " bytes of blob " +
+                                            to_string(hash));
+  }
+  Bytes bytes(std::min(length, size - offset));
+  FRAMEBUS_ASSIGN(const std::size_t got, read_at(file->get(), offset, bytes, path));
+  if (got != bytes.size())
+    return fail(Code::data_loss, "blob " + to_string(hash) + " became shorter");
+  return bytes;
+}
+
+Result<std::unique_ptr<BlobWriter>> FileBlobStore::begin(const BlobHash& hash, std::uint64_t size) {
+  if (size > limits::blob_bytes_max) {
+    return fail(Code::resource_exhausted, "a blob has at most " +
+                                              std::to_string(limits::blob_bytes_max) +
+                                              " bytes, not " + std::to_string(size));
+  }
+  struct statvfs disk {};
+  if (::statvfs(directory_.c_str(), &disk) == 0 && size / disk.f_frsize >= disk.f_bavail) {
+    return fail(Code::resource_exhausted, "no room for a blob of " + std::to_string(size) +
+                                              " bytes in " + directory_.string() + ": " +
+                                              std::to_string(disk.f_bavail * disk.f_frsize) +
+                                              " bytes are free");
+  }
+  FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
+  return std::make_unique<FileBlobWriter>(std::move(file), hash, size, sync_);
+}
+
+Result<BlobRef> FileBlobStore::put_bytes(BytesView bytes) {
+  const BlobRef blob{hash_bytes(bytes), bytes.size(), {}};
+  if (mark_blob_used(blob_path(directory_, blob.hash))) return blob;
+  FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
+  FRAMEBUS_TRY(file.write(0, bytes));
+  FRAMEBUS_TRY(file.publish(blob.hash, sync_));
+  return blob;
+}
+
+Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
+  FRAMEBUS_ASSIGN(FileDescriptor source, open_file(path, O_RDONLY | O_NONBLOCK));
+  struct stat found {};
+  if (::fstat(source.get(), &found) != 0) return fail(errno_error(errno, "stat", path));
+  if (!S_ISREG(found.st_mode)) {
+    return fail(Code::invalid_argument, "store " + path.string() + ": not a regular file");
+  }
+  FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
+  BlobHasher hasher;
+  BlobRef blob;
+  Bytes buffer(copy_bytes);
+  for (;;) {
+    FRAMEBUS_ASSIGN(const std::size_t got, read_at(source.get(), blob.size, buffer, path));
+    if (got == 0) break;
+    hasher.update({buffer.data(), got});
+    FRAMEBUS_TRY(file.write(blob.size, {buffer.data(), got}));
+    blob.size += got;
+  }
+  blob.hash = hasher.finish();
+  if (mark_blob_used(blob_path(directory_, blob.hash))) return blob;
+  FRAMEBUS_TRY(file.publish(blob.hash, sync_));
+  return blob;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& directory,
+                                                   bool sync) {
+  std::error_code error;
+  if (directory.has_parent_path())
+    std::filesystem::create_directories(directory.parent_path(), error);
+  FRAMEBUS_TRY(make_directory(directory));
+  FRAMEBUS_TRY(make_directory(directory / "tmp"));
+  remove_abandoned_files(directory);
+  return std::make_unique<FileBlobStore>(directory, sync);
+}
+
+}  // namespace framebus

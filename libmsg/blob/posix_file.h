@@ -1,0 +1,65 @@
+// The few file operations that durable data needs: whole writes at an offset, syncs of files and of
+// directories, replacing a small file atomically.
+//
+// Every error names the path and what was attempted; ENOSPC and EDQUOT are resource_exhausted.
+// Thread rule: a FileDescriptor belongs to one thread at a time; free functions may run anywhere.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "libmsg/base/bytes.h"
+#include "libmsg/base/result.h"
+
+namespace framebus {
+
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() { reset(); }
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+
+  int get() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+  int release() noexcept;
+  void reset() noexcept;
+
+ private:
+  int fd_ = -1;
+};
+
+// The Error of an errno value: "WHAT PATH: No space left on device".
+Error errno_error(int errno_value, const std::string& what, const std::filesystem::path& path);
+
+// open(2) with O_CLOEXEC; `mode` counts only when `flags` create.
+Result<FileDescriptor> open_file(const std::filesystem::path& path, int flags,
+                                 unsigned mode = 0600);
+
+// All of `bytes` at `offset`, or an error.
+Status write_at(int fd, std::uint64_t offset, BytesView bytes, const std::filesystem::path& path);
+
+// Fills `into` from `offset`; returns how many bytes there were (fewer only at the end of the
+// file).
+Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::uint8_t> into,
+                            const std::filesystem::path& path);
+
+Status sync_file(int fd, const std::filesystem::path& path);
+Status sync_directory(const std::filesystem::path& path);
+
+// Makes one directory with mode 0700; true when it did not exist before.
+Result<bool> make_directory(const std::filesystem::path& path);
+
+// The whole of a small file; resource_exhausted when it is larger than `bytes_max`.
+Result<Bytes> read_small_file(const std::filesystem::path& path, std::size_t bytes_max);
+
+// Temporary file beside it, mode 0600, fsync, rename, fsync of the directory: after a crash the
+// file has either the old or the new content.
+Status replace_file(const std::filesystem::path& path, BytesView content);
+
+}  // namespace framebus
