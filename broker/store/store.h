@@ -30,6 +30,10 @@ class Store {
   virtual StoreStats stats() const = 0;
 };
 
-std::unique_ptr<Store> make_memory_store();
+// What a memory store does with records. `nothing` only numbers and counts them: for a broker that
+// would never replay them and runs for months.
+enum class Retain : std::uint8_t { all, nothing };
+
+std::unique_ptr<Store> make_memory_store(Retain retain = Retain::all);
 
 }  // namespace framebus::broker

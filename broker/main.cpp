@@ -1,0 +1,79 @@
+// The program framebus-broker: configuration, signals, exit codes. Everything else is in
+// shell/server.h.
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "broker/shell/server.h"
+#include "libmsg/base/log.h"
+
+namespace {
+
+constexpr int exit_config_refused = 78;
+constexpr int exit_sync_failed = 74;
+
+using framebus::Code;
+using framebus::broker::BrokerConfig;
+using framebus::broker::BrokerServer;
+
+int report(const framebus::Error& error, int exit_code) {
+  std::fprintf(stderr, "framebus-broker: %s\n", error.message.c_str());
+  return exit_code;
+}
+
+int exit_code_of_start(const framebus::Error& error) {
+  const bool refused =
+      error.code == Code::invalid_argument || error.code == Code::permission_denied;
+  return refused ? exit_config_refused : framebus::error_info(error.code).exit_code;
+}
+
+sigset_t stop_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGUSR2);  // sent by main() itself to end the waiting thread
+  return set;
+}
+
+int serve(BrokerServer& server, const BrokerConfig& config) {
+  const std::string ready =
+      config.json ? endpoints_json(server.facts()) : endpoints_text(server.facts());
+  std::printf("%s\n", ready.c_str());
+  std::fflush(stdout);
+  // A thread that waits for signals, with the signals blocked everywhere: no handler, no global.
+  std::thread signals([&server] {
+    const sigset_t set = stop_signals();
+    int number = 0;
+    sigwait(&set, &number);
+    server.stop();
+  });
+  const framebus::Status status = server.run();
+  pthread_kill(signals.native_handle(), SIGUSR2);
+  signals.join();
+  return status ? 0 : report(status.error(), exit_sync_failed);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  BrokerConfig config;
+  const auto outcome =
+      load_config(framebus::broker::broker_config_table(), argc, argv, environ, config);
+  if (!outcome) return report(outcome.error(), exit_config_refused);
+  if (outcome->help || outcome->version || outcome->print) {
+    std::printf("%s\n", outcome->text.c_str());
+    return 0;
+  }
+  framebus::init_logging(
+      *framebus::parse_log_level(config.log_level), "framebus-broker",
+      config.log_format == "json" ? framebus::LogFormat::json : framebus::LogFormat::text);
+  // Before the first thread, so that every thread inherits it.
+  const sigset_t blocked = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  auto server = BrokerServer::start(config);
+  if (!server) return report(server.error(), exit_code_of_start(server.error()));
+  return serve(**server, config);
+}

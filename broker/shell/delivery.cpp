@@ -1,0 +1,140 @@
+// See delivery.h.
+#include "broker/shell/delivery.h"
+
+#include "libmsg/base/log.h"
+
+namespace framebus::broker {
+
+ErrorReply error_reply(std::uint64_t request, const Error& error) {
+  ErrorReply reply;
+  reply.request = request;
+  reply.error = {static_cast<std::uint16_t>(error.code), error.message, error.retry_after_ms};
+  return reply;
+}
+
+Delivery::Delivery(SessionTable& sessions, Routers routers, std::size_t outbox_bytes_max)
+    : sessions_(sessions), routers_(routers), outbox_bytes_max_(outbox_bytes_max) {}
+
+WireFrames Delivery::encode_bounded(const Message& message, bool checksum, std::size_t& bytes) {
+  const auto count = [&bytes](const WireFrames& frames) {
+    bytes = 0;
+    for (const Bytes& part : frames.parts) bytes += part.size();
+  };
+  WireFrames frames = encode(message, checksum);
+  count(frames);
+  if (bytes <= limits::wire_message_bytes_max) return frames;
+  // The receiver would refuse it as malformed; tell the one who asked what to do instead.
+  ++counters_.too_large;
+  log_error("delivery", "a message is larger than the wire allows",
+            {{"type", name_of(message)}, {"bytes", bytes}});
+  frames =
+      encode(error_reply(request_in(message), {Code::resource_exhausted,
+                                               std::string(name_of(message)) + " would have " +
+                                                   std::to_string(bytes) + " bytes of at most " +
+                                                   std::to_string(limits::wire_message_bytes_max) +
+                                                   "; ask for fewer elements at once",
+                                               0}),
+             checksum);
+  count(frames);
+  return frames;
+}
+
+void Delivery::send(SessionId id, const Message& message) {
+  Session* const session = sessions_.find(id);
+  if (!session || closing_.contains(id)) return;
+  if (const auto* welcome = std::get_if<Welcome>(&message)) session->checksum = welcome->checksum;
+  UnsentMessage unsent;
+  unsent.frames = encode_bounded(message, session->checksum, unsent.bytes);
+  if (session->outbox.empty()) {
+    const Status sent = routers_[static_cast<std::size_t>(session->peer.side)]->send(
+        session->peer.peer, unsent.frames);
+    if (sent) {
+      ++counters_.sent;
+      return;
+    }
+    if (sent.error().code == Code::unavailable) {
+      // Its PeerLost comes from the socket; until then each message fails by itself.
+      ++counters_.send_failed;
+      events_.push_back(SendFailed{id, message});
+      return;
+    }
+  }
+  unsent.message = message;
+  session->outbox_bytes += unsent.bytes;
+  session->outbox.push_back(std::move(unsent));
+  unsent_.insert(id);
+  if (session->outbox_bytes <= outbox_bytes_max_) return;
+  ++counters_.slow_consumers;
+  const std::string reason = "slow_consumer: " + std::to_string(session->outbox_bytes) +
+                             " bytes wait for it, at most " + std::to_string(outbox_bytes_max_) +
+                             " may";
+  log_warning("delivery", "peer dropped", {{"session", id.value}, {"reason", reason}});
+  routers_[static_cast<std::size_t>(session->peer.side)]->forget(session->peer.peer);
+  lost(id, reason);
+}
+
+void Delivery::reply(const PeerKey& peer, const Message& message) {
+  const Session* const session = sessions_.find(peer);
+  if (session) return send(session->id, message);
+  (void)routers_[static_cast<std::size_t>(peer.side)]->send(peer.peer, encode(message, true));
+}
+
+void Delivery::close(SessionId id, const std::string& reason) {
+  Session* const session = sessions_.find(id);
+  if (!session) return;
+  log_debug("delivery", "session closed", {{"session", id.value}, {"reason", reason}});
+  if (!session->outbox.empty()) {
+    closing_.insert(id);
+    return;
+  }
+  routers_[static_cast<std::size_t>(session->peer.side)]->forget(session->peer.peer);
+  sessions_.remove(id);
+}
+
+void Delivery::lost(SessionId id, const std::string& reason) {
+  Session* const session = sessions_.find(id);
+  if (!session) return;
+  const bool told = closing_.erase(id) > 0;  // the core closed it and knows
+  for (UnsentMessage& unsent : session->outbox) {
+    if (told) break;
+    ++counters_.send_failed;
+    events_.push_back(SendFailed{id, std::move(unsent.message)});
+  }
+  unsent_.erase(id);
+  sessions_.remove(id);
+  if (!told) events_.push_back(PeerLost{id, reason});
+}
+
+bool Delivery::flush_session(Session& session) {
+  RouterSocket& router = *routers_[static_cast<std::size_t>(session.peer.side)];
+  while (!session.outbox.empty()) {
+    const Status sent = router.send(session.peer.peer, session.outbox.front().frames);
+    if (!sent && sent.error().code == Code::unavailable) {
+      lost(session.id, "its connection is gone");
+      return false;
+    }
+    if (!sent) return true;
+    ++counters_.sent;
+    session.outbox_bytes -= session.outbox.front().bytes;
+    session.outbox.pop_front();
+  }
+  return true;
+}
+
+void Delivery::flush() {
+  for (auto next = unsent_.begin(); next != unsent_.end();) {
+    const SessionId id = *next++;
+    Session* const session = sessions_.find(id);
+    if (session && (!flush_session(*session) || !session->outbox.empty())) continue;
+    unsent_.erase(id);
+    if (closing_.erase(id) > 0) close(id, "after its last message");
+  }
+}
+
+std::vector<Event> Delivery::take_events() {
+  std::vector<Event> events;
+  events.swap(events_);
+  return events;
+}
+
+}  // namespace framebus::broker
