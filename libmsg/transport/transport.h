@@ -26,11 +26,17 @@ struct Incoming {
   enum class Kind { message, closed } kind = Kind::message;
   PeerId peer;                 // ROUTER only
   std::vector<Bytes> parts;    // kind message: MessageType, Payload, Checksum, attachments
+  std::string reason;          // kind closed: a sentence for logs and people
 };
 
 class Context;  // one for each process (or test); owns the I/O threads
 
 std::shared_ptr<Context> make_context(int io_threads = 1);  // shared: every socket keeps it alive
+
+// Raises the soft limit of open descriptors to the hard one and returns it. Servers call it first: each
+// connection takes a descriptor, and a libzmq listener without any left spins on accept() until one is
+// freed. (Sessions are bounded far below by limits::sessions_max; a warning at 90 % is the caller's.)
+Result<std::uint64_t> raise_descriptor_limit();
 
 // Interrupts a wait() from another thread. Readable until drained.
 class Wakeup {
@@ -48,6 +54,10 @@ class Wakeup {
 };
 
 // A bound ROUTER with MANDATORY set.
+//
+// `closed` comes once for each PeerId, after the last message of that peer. tcp and ipc: within
+// milliseconds of the end of the connection. inproc: found by a probe every 100 ms.
+// A probe is a message of one empty frame; receivers drop it, and so do the sockets here.
 class RouterSocket {
  public:
   virtual ~RouterSocket() = default;
@@ -56,20 +66,26 @@ class RouterSocket {
   // Appends at most `max` things that have arrived; never blocks. A malformed part count still arrives:
   // the codec judges.
   virtual void receive(std::vector<Incoming>& out, std::size_t max) = 0;
-  // Never blocks. unavailable: the peer is gone. resource_exhausted: its queue is full, nothing was sent.
+  // Never blocks. unavailable: the peer is gone (`closed` follows). resource_exhausted: its queue is full,
+  // nothing was sent; the next wait() returns within 5 ms, so that it can be tried again.
   virtual Status send(PeerId peer, const WireFrames& frames) = 0;
   // Forgets a peer; later messages of its connection arrive under a new PeerId.
   virtual void forget(PeerId peer) = 0;
+  // Messages thrown away unread because their frames together exceeded limits::wire_message_bytes_max.
+  virtual std::uint64_t dropped_messages() const { return 0; }
 };
 
-// A connecting DEALER: one per connection attempt, thrown away with it (IMMEDIATE, LINGER small, no
-// reconnect by libzmq). `closed` arrives in receive() when the connection is lost or could not be made.
+// A connecting DEALER: one per connection attempt, thrown away with it (LINGER small, no reconnect by
+// libzmq). What is sent before the connection stands is queued and goes out first, or is lost with it.
+// `closed` arrives once in receive() when the connection is lost or could not be made (at most 6 s after
+// connect()), after the last message. Not for inproc: there a lost peer shows as a queue that stays full.
 class DealerSocket {
  public:
   virtual ~DealerSocket() = default;
   virtual Status connect(const std::string& url) = 0;  // returns at once; invalid_argument for a bad URL
   virtual void receive(std::vector<Incoming>& out, std::size_t max) = 0;
-  virtual Status send(const WireFrames& frames) = 0;    // as RouterSocket::send
+  // As RouterSocket::send; after resource_exhausted, wait() returns when there is room again.
+  virtual Status send(const WireFrames& frames) = 0;
   // Sends what is queued for at most `linger`, then closes. The destructor closes at once.
   virtual void close(Duration linger) = 0;
 };
