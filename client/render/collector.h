@@ -20,10 +20,14 @@
 
 namespace framebus::client {
 
+// A job that came from the broker may be somebody else's: its outputs must not choose where files are
+// written. `confined`: absolute outputs and those with ".." go into `directory` by their file name. `as_written`: for
+// a job file that this user gave (local, submit --wait).
+enum class OutputRule : std::uint8_t { confined, as_written };
+
 struct CollectorOptions {
-  // Where relative outputs start from. Empty: the job's own output_base. When it is given (fetch -o DIR),
-  // absolute outputs and those with ".." go there too, by their file name.
-  std::filesystem::path directory;
+  std::filesystem::path directory;            // where relative outputs start from
+  OutputRule rule = OutputRule::confined;
   std::filesystem::path preview;              // a PNG; empty: none. Removed when all frames are complete
   Duration preview_interval = std::chrono::seconds(2);
   std::uint64_t memory_bytes_max = std::uint64_t{2} << 30;
@@ -67,10 +71,10 @@ class Collector {
 Result<std::unique_ptr<Collector>> make_collector(render::RenderJob job, CollectorOptions options);
 
 // Where an output file of this frame goes: the pattern filled in, made absolute.
-std::filesystem::path output_path(const render::RenderJob& job, const render::OutputSettings& output, std::int32_t frame,
-                                  const std::filesystem::path& directory);
+std::filesystem::path output_path(const render::OutputSettings& output, std::int32_t frame, const std::filesystem::path& directory,
+                                  OutputRule rule);
 // "helmet.preview.png" beside the first output; empty when the job has none.
-std::filesystem::path preview_path(const render::RenderJob& job, const std::filesystem::path& directory);
+std::filesystem::path preview_path(const render::RenderJob& job, const std::filesystem::path& directory, OutputRule rule);
 
 // "####" or "%04d" (at most one of them) replaced by the frame number. `pattern` was checked before.
 std::string fill_pattern(std::string_view pattern, std::int32_t frame);

@@ -30,7 +30,6 @@ RenderJob full_job() {
   job.sampling = {256, 7, Sampler::philox, 5, 10};
   job.layers = layer_rgb | layer_depth;
   job.outputs = {{"out/h.####.exr", layer_rgb | layer_depth, false, false, 0}, {"out/h.####.png", layer_rgb, true, true, -0.5}};
-  job.output_base = "/home/a";
   return job;
 }
 

@@ -97,7 +97,6 @@ void describe_job(V& visit, S& job) {
   visit.list("instances", job.instances, [](auto& v, auto& each) { describe_instance(v, each); });
   visit("layers", job.layers, Bounds{1, 15});
   visit.list("lights", job.lights, [](auto& v, auto& each) { describe_light(v, each); });
-  visit("output_base", job.output_base, std::size_t{4096});
   visit.list("outputs", job.outputs, [](auto& v, auto& each) { describe_output(v, each); });
   visit("samples_per_task", job.samples_per_task, Bounds{1, samples_per_pixel_max});
   visit.object("sampling", job.sampling, [](auto& v, auto& each) { describe_sampling(v, each); });

@@ -98,7 +98,6 @@ struct RenderJob {
   std::uint32_t layers = layer_rgb;      // which sums tasks return
   std::uint32_t tile_width = 64, tile_height = 64, samples_per_task = 16;  // the plan
   std::vector<OutputSettings> outputs;   // client only
-  std::string output_base;               // client only: absolute directory that relative outputs start from
   bool operator==(const RenderJob&) const = default;
 };
 
