@@ -179,13 +179,13 @@ Primary::~Primary() { shutdown(); }
 void Primary::shutdown() { impl_->shutdown(); }
 bool Primary::is_connected() const { return impl_->is_connected(); }
 
-Future<Accepted> Primary::submit(JobSpec job, std::vector<InputFile> files, SubmitOptions options) {
+Future<Accepted> Primary::submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options) {
   return as_future<Accepted>([&](auto sink) {
     start_submit(*impl_, std::move(job), std::move(files), std::move(options), std::move(sink));
   });
 }
 
-void Primary::submit(JobSpec job, std::vector<InputFile> files, SubmitOptions options, Callback<Accepted> done) {
+void Primary::submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options, Callback<Accepted> done) {
   start_submit(*impl_, std::move(job), std::move(files), std::move(options),
                into<Accepted>(impl_->callbacks(), std::move(done)));
 }

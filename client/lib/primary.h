@@ -46,7 +46,7 @@ struct PrimaryOptions {
 };
 
 // An input of a job that may have to be sent to the broker: its name (hash) and where its bytes are.
-struct InputFile {
+struct InputSource {
   BlobRef blob;
   std::filesystem::path path;                // used when `bytes` is empty
   Bytes bytes = {};
@@ -90,8 +90,8 @@ class Primary {
   // Sends the inputs that the broker lacks, then has the job accepted. Repeated under the same submit id
   // until answered, so a lost connection never makes two jobs. not_found: the broker lacks an input
   // that is not among `files`. The deadline counts for each answer, not for the transfer of the files.
-  Future<Accepted> submit(JobSpec job, std::vector<InputFile> files, SubmitOptions options = {});
-  void submit(JobSpec job, std::vector<InputFile> files, SubmitOptions options, Callback<Accepted> done);
+  Future<Accepted> submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options = {});
+  void submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options, Callback<Accepted> done);
 
   // Cancel, pause, resume, retry, set_priority. `act.request` is ignored.
   Future<ActOk> act(Act act, Duration deadline = {});

@@ -12,7 +12,7 @@ constexpr unsigned rounds_max = 3;
 struct Flow {
   std::shared_ptr<PrimaryImpl> impl;
   Submit submit;
-  std::map<BlobHash, InputFile> files;
+  std::map<BlobHash, InputSource> files;
   SubmitOptions options;
   std::function<void(Result<Accepted>)> sink;
   Accepted accepted;
@@ -44,7 +44,7 @@ Status put_missing(const FlowPtr& flow, BlobClient& client, const std::vector<Bl
                                        ") and no file for it was given");
     }
     const std::atomic<bool>* cancelled = flow->impl->transfers().cancelled();
-    const InputFile& input = file->second;
+    const InputSource& input = file->second;
     const Result<BlobRef> put = input.bytes.empty() && !input.path.empty() ? client.put_file(input.path, cancelled)
                                                                           : client.put_bytes(input.bytes, cancelled);
     if (!put) return fail(put.error().context("send input \"" + blob.name + "\""));
@@ -96,7 +96,7 @@ SubmitId random_submit_id() {
   return id;
 }
 
-void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputFile> files, SubmitOptions options,
+void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputSource> files, SubmitOptions options,
                   std::function<void(Result<Accepted>)> sink) {
   auto flow = std::make_shared<Flow>();
   flow->impl = impl.shared_from_this();
@@ -104,7 +104,7 @@ void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputFile> files, 
   flow->submit.job = std::move(job);
   flow->options = std::move(options);
   flow->sink = std::move(sink);
-  for (InputFile& file : files) {
+  for (InputSource& file : files) {
     const BlobHash hash = file.blob.hash;
     flow->files.emplace(hash, std::move(file));
   }

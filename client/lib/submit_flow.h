@@ -9,7 +9,7 @@
 namespace framebus::client {
 
 // `sink` gets the outcome exactly once, on an internal thread.
-void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputFile> files, SubmitOptions options,
+void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputSource> files, SubmitOptions options,
                   std::function<void(Result<Accepted>)> sink);
 
 // 128 bits from the system.
