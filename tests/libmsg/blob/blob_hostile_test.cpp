@@ -1,0 +1,239 @@
+// What a wrong or hostile peer of the bulk endpoint gets: an Error by its request id, and nothing
+// else.
+#include <doctest/doctest.h>
+
+#include "libmsg/base/limits.h"
+#include "libmsg/blob/blob_server.h"
+#include "tests/libmsg/blob/raw_peer.h"
+#include "tests/libmsg/blob/sample_bytes.h"
+#include "tests/libmsg/blob/scratch_directory.h"
+
+namespace framebus {
+namespace {
+
+using test::code_of;
+using test::eventually;
+using test::RawPeer;
+using test::Reply;
+using test::sample_bytes;
+
+constexpr std::uint64_t chunk = limits::blob_chunk_bytes;
+
+struct Bulk {
+  Bulk() : store(open_blob_store(directory / "blobs", false).value()) {
+    server = start_blob_server(make_context(), *store, "tcp://127.0.0.1:0").value();
+  }
+  // A peer that has been welcomed.
+  std::unique_ptr<RawPeer> peer() const {
+    auto made = std::make_unique<RawPeer>(server->endpoint());
+    const auto reply = made->hello(Role::bulk);
+    REQUIRE(reply);
+    REQUIRE(std::holds_alternative<Welcome>(reply->message));
+    return made;
+  }
+  std::size_t pending_files() const {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(directory / "blobs/tmp"))
+      count += entry.is_regular_file();
+    return count;
+  }
+  test::ScratchDirectory directory;
+  std::unique_ptr<BlobStore> store;
+  std::unique_ptr<BlobServer> server;
+};
+
+BlobChunk chunk_of(std::uint64_t request, const BlobHash& hash, std::uint64_t offset,
+                   std::uint64_t size, const Bytes& bytes) {
+  return {request, hash, offset, size, xxh3(bytes)};
+}
+
+Bytes part_of(const Bytes& bytes, const BlobWant& want) {
+  const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(want.offset);
+  return Bytes(begin, begin + static_cast<std::ptrdiff_t>(want.length));
+}
+
+TEST_CASE("bulk endpoint: nothing is served before Hello, and other roles are shown the door") {
+  const Bulk bulk;
+  RawPeer stranger(bulk.server->endpoint());
+  stranger.send(BlobWant{1, {}, 0, 0});
+  CHECK(code_of(stranger.next()->message) == Code::no_session);
+  const auto refused = stranger.hello(Role::worker);
+  REQUIRE(refused);
+  CHECK(std::holds_alternative<Refused>(refused->message));
+  CHECK(std::holds_alternative<Welcome>(stranger.hello(Role::bulk)->message));
+  CHECK(code_of(stranger.hello(Role::bulk)->message) == Code::failed_precondition);
+}
+
+TEST_CASE("bulk endpoint: another protocol version is refused with a reason") {
+  const Bulk bulk;
+  RawPeer peer(bulk.server->endpoint());
+  WireFrames frames = encode(Hello{}, true);
+  frames.parts[0] = {0x92, 0x63, 0x01};  // [99, Hello]
+  frames.parts[2] = {0xc0};              // no checksum
+  peer.send_frames(frames);
+  const auto reply = peer.next();
+  REQUIRE(reply);
+  CHECK(code_of(reply->message) == Code::unsupported_version);
+}
+
+TEST_CASE("bulk endpoint: garbage is answered and the connection goes on") {
+  const Bulk bulk;
+  const auto peer = bulk.peer();
+  peer->send_frames({{{0xff}, {0xff}, {0xff}}});
+  CHECK(code_of(peer->next()->message) == Code::malformed_message);
+  peer->send_frames({{{1, 2, 3}}});
+  CHECK(code_of(peer->next()->message) == Code::malformed_message);
+  peer->send(Submit{});
+  CHECK(code_of(peer->next()->message) == Code::permission_denied);
+  const BlobRef blob = bulk.store->put_bytes(bytes_of("still there")).value();
+  peer->send(BlobWant{9, blob.hash, 0, 11});
+  const auto reply = peer->next();
+  REQUIRE(reply);
+  REQUIRE(std::holds_alternative<BlobChunk>(reply->message));
+  CHECK(text_of(reply->attachments.at(0)) == "still there");
+}
+
+TEST_CASE(
+    "bulk endpoint: a want of length 0 tells the size; beyond the end or too long is an error") {
+  const Bulk bulk;
+  const auto peer = bulk.peer();
+  const BlobRef blob = bulk.store->put_bytes(sample_bytes(1000)).value();
+  peer->send(BlobWant{1, blob.hash, 0, 0});
+  CHECK(peer->next_of<BlobChunk>()->size == 1000);
+  peer->send(BlobWant{2, blob.hash, 1001, 1});
+  auto error = peer->next_of<ErrorReply>();
+  REQUIRE(error);
+  CHECK(error->request == 2);
+  CHECK(code_of(*error) == Code::invalid_argument);
+  peer->send(BlobWant{3, blob.hash, 0, chunk + 1});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::invalid_argument);
+  peer->send(BlobWant{4, hash_bytes({}), 0, 1});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::not_found);
+}
+
+TEST_CASE("bulk endpoint: a put of huge or impossible size is refused and makes no file") {
+  const Bulk bulk;
+  const auto peer = bulk.peer();
+  peer->send(BlobPut{1, hash_bytes(bytes_of("x")), ~0ull});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::invalid_argument);
+  peer->send(BlobPut{2, {}, 10});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::invalid_argument);
+  peer->send(BlobPut{0, hash_bytes(bytes_of("x")), 1});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::invalid_argument);
+  CHECK(bulk.pending_files() == 0);
+}
+
+TEST_CASE("bulk endpoint: a damaged chunk ends the transfer with data_loss and stores nothing") {
+  const Bulk bulk;
+  const auto peer = bulk.peer();
+  const Bytes bytes = sample_bytes(chunk + 10);
+  const BlobHash hash = hash_bytes(bytes);
+  peer->send(BlobPut{1, hash, bytes.size()});
+  const auto want = peer->next_of<BlobWant>();
+  REQUIRE(want);
+  Bytes part = part_of(bytes, *want);
+  const BlobChunk message = chunk_of(1, hash, want->offset, bytes.size(), part);
+  part[5] ^= 1;
+  peer->send(message, {part});
+  const auto error = peer->next_of<ErrorReply>();
+  REQUIRE(error);
+  CHECK(error->request == 1);
+  CHECK(code_of(*error) == Code::data_loss);
+  CHECK(eventually([&] { return bulk.pending_files() == 0; }));
+  CHECK_FALSE(bulk.store->has(hash));
+}
+
+TEST_CASE(
+    "bulk endpoint: bytes that do not have the promised hash are data_loss and stored nowhere") {
+  const Bulk bulk;
+  const auto peer = bulk.peer();
+  const Bytes bytes = sample_bytes(2000);
+  const BlobHash promised = hash_bytes(bytes_of("something else"));
+  peer->send(BlobPut{1, promised, bytes.size()});
+  REQUIRE(peer->next_of<BlobWant>());
+  peer->send(chunk_of(1, promised, 0, bytes.size(), bytes), {bytes});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::data_loss);
+  CHECK_FALSE(bulk.store->has(promised));
+  CHECK_FALSE(bulk.store->has(hash_bytes(bytes)));
+}
+
+TEST_CASE("bulk endpoint: a size that differs from the stored blob's is data_loss") {
+  const Bulk bulk;
+  const auto peer = bulk.peer();
+  const BlobRef blob = bulk.store->put_bytes(sample_bytes(100)).value();
+  peer->send(BlobPut{1, blob.hash, 101});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::data_loss);
+  peer->send(BlobPut{2, blob.hash, 100});
+  CHECK(peer->next_of<BlobHave>()->request == 2);
+}
+
+TEST_CASE(
+    "bulk endpoint: chunks nobody asked for, twice, of another length or without bytes are "
+    "refused") {
+  const Bulk bulk;
+  const auto peer = bulk.peer();
+  const Bytes bytes = sample_bytes(3 * chunk);
+  const BlobHash hash = hash_bytes(bytes);
+  const Bytes first(bytes.begin(), bytes.begin() + chunk);
+  peer->send(chunk_of(77, hash, 0, bytes.size(), first), {first});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::failed_precondition);
+  std::uint64_t request = 1;
+  const auto refuses =
+      [&](const std::vector<std::pair<std::uint64_t, std::vector<Bytes>>>& chunks) {
+        peer->send(BlobPut{++request, hash, bytes.size()});
+        for (int i = 0; i < 3; ++i) REQUIRE(peer->next_of<BlobWant>());
+        for (const auto& [offset, attachments] : chunks) {
+          peer->send(chunk_of(request, hash, offset, bytes.size(),
+                              attachments.empty() ? Bytes{} : attachments[0]),
+                     attachments);
+        }
+        const auto error = peer->next_of<ErrorReply>();
+        return error && error->request == request && code_of(*error) == Code::invalid_argument;
+      };
+  CHECK(refuses({{1, {first}}}));
+  CHECK(refuses({{0, {first}}, {0, {first}}}));
+  CHECK(refuses({{0, {Bytes(first.begin(), first.end() - 1)}}}));
+  CHECK(refuses({{0, {}}}));
+  CHECK(refuses({{0, {first, first}}}));
+  CHECK(refuses({{~0ull - 5, {first}}}));
+  CHECK(eventually([&] { return bulk.pending_files() == 0; }));
+}
+
+TEST_CASE("bulk endpoint: transfers of one peer are bounded, and a lost peer's files are removed") {
+  const Bulk bulk;
+  auto peer = bulk.peer();
+  for (std::uint64_t request = 1; request <= 64; ++request) {
+    peer->send(BlobPut{request, hash_bytes(sample_bytes(request)), request});
+  }
+  REQUIRE(eventually([&] { return bulk.pending_files() == 64; }));
+  peer->send(BlobPut{65, hash_bytes(sample_bytes(65)), 65});
+  const auto error = peer->next_of<ErrorReply>();
+  REQUIRE(error);
+  CHECK(error->request == 65);
+  CHECK(code_of(*error) == Code::resource_exhausted);
+  CHECK(error->error.retry_after_ms > 0);
+  peer->send(BlobPut{64, hash_bytes(sample_bytes(64)), 64});
+  CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::already_exists);
+  peer.reset();
+  CHECK(eventually([&] { return bulk.pending_files() == 0; }));
+}
+
+TEST_CASE("bulk endpoint: a small transfer passes a large one") {
+  const Bulk bulk;
+  const auto large = bulk.peer();
+  const auto small = bulk.peer();
+  const BlobRef blob = bulk.store->put_bytes(sample_bytes(32 * limits::MiB)).value();
+  const BlobRef tiny = bulk.store->put_bytes(bytes_of("tiny")).value();
+  for (int round = 0; round < 20; ++round) {
+    for (std::uint64_t i = 0; i < 64; ++i) large->send(BlobWant{1, blob.hash, i * chunk, chunk});
+  }
+  small->send(BlobWant{1, tiny.hash, 0, 4});
+  // 640 MiB are asked for before it and nobody reads them: in a single queue the four bytes would
+  // never come.
+  const auto reply = small->next();
+  REQUIRE(reply);
+  CHECK(std::holds_alternative<BlobChunk>(reply->message));
+}
+
+}  // namespace
+}  // namespace framebus
