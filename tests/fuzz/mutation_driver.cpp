@@ -1,0 +1,183 @@
+// main() of a fuzz target without libFuzzer: mutates valid inputs with a seeded generator, so that every
+// plain build exercises every decoder the same way.
+//
+// Usage: fuzz_NAME_mutations [--seconds S] [--runs N] [--seed X] [FILE | FOLDER]...
+// The last input is kept in the temporary folder while it runs, so a crash can be looked at; the driver
+// prints seed and path first. Runs with the same seed and --runs are the same.
+#include "tests/fuzz/fuzz_target.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fcntl.h>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace {
+
+using Input = std::vector<std::uint8_t>;
+
+constexpr std::size_t input_bytes_max = 1 << 20;
+
+// xorshift64*: small, fast, the same everywhere.
+struct Random {
+  std::uint64_t state;
+  std::uint64_t next() {
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return state * 0x2545f4914f6cdd1d;
+  }
+  std::size_t below(std::size_t bound) { return bound == 0 ? 0 : next() % bound; }
+};
+
+struct Options {
+  double seconds = 3;
+  std::uint64_t runs = 1'000'000;
+  std::uint64_t seed = 20'240'611;
+  std::vector<std::string> paths;
+};
+
+Options parse(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    const char* value = i + 1 < argc ? argv[i + 1] : "0";
+    if (word == "--seconds") options.seconds = std::atof(value), ++i;
+    else if (word == "--runs") options.runs = std::strtoull(value, nullptr, 10), ++i;
+    else if (word == "--seed") options.seed = std::strtoull(value, nullptr, 10), ++i;
+    else options.paths.push_back(word);
+  }
+  return options;
+}
+
+void add_file(std::vector<Input>& seeds, const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  Input input{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  if (input.size() <= input_bytes_max) seeds.push_back(std::move(input));
+}
+
+std::vector<Input> collect_seeds(const Options& options) {
+  std::vector<Input> seeds;
+  if (fuzz_seeds != nullptr) seeds = fuzz_seeds();
+  for (const std::string& path : options.paths) {
+    if (std::filesystem::is_directory(path)) {
+      std::vector<std::filesystem::path> files;
+      for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
+        if (entry.is_regular_file()) files.push_back(entry.path());
+      }
+      std::sort(files.begin(), files.end());
+      for (const auto& file : files) add_file(seeds, file);
+    } else if (std::filesystem::exists(path)) {
+      add_file(seeds, path);
+    } else {
+      std::fprintf(stderr, "no such seed: %s\n", path.c_str());
+      std::exit(2);
+    }
+  }
+  if (seeds.empty()) seeds.push_back({});
+  return seeds;
+}
+
+void mutate_once(Input& input, const std::vector<Input>& seeds, Random& random) {
+  static constexpr std::uint8_t interesting[] = {0x00, 0x01, 0x7f, 0x80, 0x90, 0xa0, 0xc0, 0xc1, 0xc4, 0xcf, 0xd9, 0xdc,
+                                                 0xdd, 0xde, 0xdf, 0xff, '{',  '[',  '"',  ',',  '-',  '9',  '\\', 'e'};
+  const std::size_t at = random.below(input.size() + 1);
+  const std::size_t length = std::min(input.size() - at, 1 + random.below(16));
+  switch (random.below(9)) {
+    case 0:
+      if (at < input.size()) input[at] ^= static_cast<std::uint8_t>(1u << random.below(8));
+      break;
+    case 1:
+      if (at < input.size()) input[at] = static_cast<std::uint8_t>(random.next());
+      break;
+    case 2:
+      if (at < input.size()) input[at] = interesting[random.below(sizeof interesting)];
+      break;
+    case 3: input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), interesting[random.below(sizeof interesting)]); break;
+    case 4: input.erase(input.begin() + static_cast<std::ptrdiff_t>(at), input.begin() + static_cast<std::ptrdiff_t>(at + length)); break;
+    case 5: input.resize(at); break;
+    case 6: {  // repeat a piece many times: nesting and long lists
+      const Input piece(input.begin() + static_cast<std::ptrdiff_t>(at), input.begin() + static_cast<std::ptrdiff_t>(at + length));
+      for (std::size_t i = random.below(64); i > 0; --i) input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), piece.begin(), piece.end());
+      break;
+    }
+    case 7: {  // a big-endian number with extreme bytes
+      static constexpr std::uint8_t extremes[] = {0x00, 0x7f, 0x80, 0xff};
+      for (std::size_t i = at; i < std::min(input.size(), at + (std::size_t{1} << random.below(4))); ++i) input[i] = extremes[random.below(4)];
+      break;
+    }
+    default: {  // a piece of another seed
+      const Input& other = seeds[random.below(seeds.size())];
+      if (other.empty()) break;
+      const std::size_t from = random.below(other.size());
+      const std::size_t count = std::min(other.size() - from, 1 + random.below(64));
+      input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), other.begin() + static_cast<std::ptrdiff_t>(from),
+                   other.begin() + static_cast<std::ptrdiff_t>(from + count));
+    }
+  }
+  if (input.size() > input_bytes_max) input.resize(input_bytes_max);
+}
+
+// The input that runs, in a mapped file: it outlives a crash and costs no system call per run.
+class LastInput {
+ public:
+  explicit LastInput(const std::string& path) : path_(path) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || ::ftruncate(fd, static_cast<off_t>(input_bytes_max + 8)) != 0) return;
+    void* map = ::mmap(nullptr, input_bytes_max + 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    ::close(fd);
+    if (map != MAP_FAILED) bytes_ = static_cast<std::uint8_t*>(map);
+  }
+  ~LastInput() {
+    if (bytes_ != nullptr) ::munmap(bytes_, input_bytes_max + 8);
+    ::unlink(path_.c_str());
+  }
+  LastInput(const LastInput&) = delete;
+  LastInput& operator=(const LastInput&) = delete;
+  void set(const Input& input) {
+    if (bytes_ == nullptr) return;
+    const std::uint64_t size = input.size();
+    std::memcpy(bytes_, &size, sizeof size);
+    if (!input.empty()) std::memcpy(bytes_ + sizeof size, input.data(), input.size());
+  }
+
+ private:
+  std::string path_;
+  std::uint8_t* bytes_ = nullptr;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options = parse(argc, argv);
+  const std::vector<Input> seeds = collect_seeds(options);
+  const std::string last_path =
+      (std::filesystem::temp_directory_path() / ("framebus_fuzz_last_" + std::to_string(::getpid()))).string();
+  std::printf("seed %llu, %zu seeds, at most %.1f s; the running input (8 bytes of length before it): %s\n",
+              static_cast<unsigned long long>(options.seed), seeds.size(), options.seconds, last_path.c_str());
+  std::fflush(stdout);
+  LastInput last(last_path);
+  Random random{options.seed | 1};
+  const auto run = [&](const Input& input) {
+    last.set(input);
+    LLVMFuzzerTestOneInput(input.data(), input.size());
+  };
+  for (const Input& seed : seeds) run(seed);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(options.seconds);
+  std::uint64_t runs = 0;
+  while (runs < options.runs && std::chrono::steady_clock::now() < deadline) {
+    Input input = seeds[random.below(seeds.size())];
+    for (std::size_t i = 1 + random.below(6); i > 0; --i) mutate_once(input, seeds, random);
+    run(input);
+    ++runs;
+  }
+  std::printf("%llu mutated inputs taken\n", static_cast<unsigned long long>(runs));
+  return 0;
+}
