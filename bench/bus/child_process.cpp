@@ -17,7 +17,8 @@ extern char** environ;
 
 namespace framebus::bench {
 
-Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argv, const std::filesystem::path& log) {
+Result<ChildProcess> ChildProcess::start(const std::vector<std::string>& argv,
+                                         const std::filesystem::path& log) {
   std::vector<char*> words;
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
@@ -44,7 +45,9 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   return *this;
 }
 
-ChildProcess::~ChildProcess() { end(); }
+ChildProcess::~ChildProcess() {
+  end();
+}
 
 bool ChildProcess::is_running() {
   if (pid_ < 0) return false;

@@ -14,7 +14,8 @@ namespace framebus::bench {
 class ChildProcess {
  public:
   // Starts argv[0]; its output goes to `log`. unavailable: names the program and the system error.
-  static Result<ChildProcess> start(const std::vector<std::string>& argv, const std::filesystem::path& log);
+  static Result<ChildProcess> start(const std::vector<std::string>& argv,
+                                    const std::filesystem::path& log);
 
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&& other) noexcept;

@@ -21,32 +21,43 @@ Result<nlohmann::json> wait_for_endpoints(const std::filesystem::path& file, Chi
       auto endpoints = nlohmann::json::parse(stream, nullptr, false);
       if (endpoints.is_object()) return endpoints;
     }
-    if (!broker.is_running()) return fail(Code::unavailable, "the broker ended at once; see " + (file.parent_path() / "broker.log").string());
+    if (!broker.is_running())
+      return fail(Code::unavailable,
+                  "the broker ended at once; see " + (file.parent_path() / "broker.log").string());
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  return fail(Code::deadline_exceeded, "the broker did not write " + file.string() + " within 10 s");
+  return fail(Code::deadline_exceeded,
+              "the broker did not write " + file.string() + " within 10 s");
 }
 
 }  // namespace
 
 Result<Farm> Farm::start(const FarmOptions& options) {
   char pattern[] = "/tmp/framebus-bench-XXXXXX";
-  if (mkdtemp(pattern) == nullptr) return fail(Code::unavailable, "could not make a folder in /tmp");
+  if (mkdtemp(pattern) == nullptr)
+    return fail(Code::unavailable, "could not make a folder in /tmp");
   Farm farm;
   farm.folder_ = pattern;
   const std::string any = "tcp://127.0.0.1:0";
-  FRAMEBUS_ASSIGN(auto broker, ChildProcess::start({(options.programs / "framebus-broker").string(), "--ephemeral", "--data",
-                                                    (farm.folder_ / "broker").string(), "--primary-endpoint", any, "--worker-endpoint", any,
-                                                    "--bulk-endpoint", any},
-                                                   farm.folder_ / "broker.log"));
+  FRAMEBUS_ASSIGN(
+      auto broker,
+      ChildProcess::start({(options.programs / "framebus-broker").string(), "--ephemeral", "--data",
+                           (farm.folder_ / "broker").string(), "--primary-endpoint", any,
+                           "--worker-endpoint", any, "--bulk-endpoint", any},
+                          farm.folder_ / "broker.log"));
   farm.processes_.push_back(std::move(broker));
-  FRAMEBUS_ASSIGN(const auto endpoints, wait_for_endpoints(farm.folder_ / "broker" / "endpoints.json", farm.processes_.front()));
+  FRAMEBUS_ASSIGN(
+      const auto endpoints,
+      wait_for_endpoints(farm.folder_ / "broker" / "endpoints.json", farm.processes_.front()));
   farm.primary_endpoint_ = endpoints.value("primary", "");
   for (unsigned i = 0; i < options.workers; ++i) {
     const std::string name = "worker" + std::to_string(i);
-    FRAMEBUS_ASSIGN(auto worker, ChildProcess::start({(options.programs / "framebus-worker").string(), "--broker", endpoints.value("worker", ""),
-                                                      "--cpu", "--slots", std::to_string(options.slots), "--data", (farm.folder_ / name).string()},
-                                                     farm.folder_ / (name + ".log")));
+    FRAMEBUS_ASSIGN(auto worker,
+                    ChildProcess::start(
+                        {(options.programs / "framebus-worker").string(), "--broker",
+                         endpoints.value("worker", ""), "--cpu", "--slots",
+                         std::to_string(options.slots), "--data", (farm.folder_ / name).string()},
+                        farm.folder_ / (name + ".log")));
     farm.processes_.push_back(std::move(worker));
   }
   return farm;

@@ -13,7 +13,7 @@ namespace framebus::bench {
 struct FarmOptions {
   std::filesystem::path programs;  // folder of framebus-broker and framebus-worker
   unsigned workers = 1;
-  unsigned slots = 1;              // of each worker
+  unsigned slots = 1;  // of each worker
 };
 
 class Farm {

@@ -1,7 +1,8 @@
-// framebus-bench roundtrip: no-op tasks a second and latency through a real broker and real workers, each a
-// process of its own on tcp loopback. Prints one JSON object: parameters, median and range over the rounds.
-#include <algorithm>
+// framebus-bench roundtrip: no-op tasks a second and latency through a real broker and real
+// workers, each a process of its own on tcp loopback. Prints one JSON object: parameters, median
+// and range over the rounds.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -21,7 +22,8 @@ ordered_json spread(std::vector<double> values) {
   return {{"median", values[values.size() / 2]}, {"min", values.front()}, {"max", values.back()}};
 }
 
-ordered_json summary(const std::vector<bench::RoundtripFigures>& rounds, bench::Figures bench::RoundtripFigures::* run) {
+ordered_json summary(const std::vector<bench::RoundtripFigures>& rounds,
+                     bench::Figures bench::RoundtripFigures::*run) {
   std::vector<double> rate, p50, p99, p999;
   for (const auto& round : rounds) {
     rate.push_back((round.*run).tasks_per_s);
@@ -56,12 +58,18 @@ int main(int argc, char** argv) {
   CLI::App* roundtrip = app.add_subcommand("roundtrip", "no-op tasks a second, and latency");
   std::string programs = std::filesystem::path(argv[0]).parent_path().string();
   roundtrip->add_option("--programs", programs, "folder of framebus-broker and framebus-worker");
-  roundtrip->add_option("--tasks", options.tasks, "tasks of the batched run")->check(CLI::Range(1, 1000000));
-  roundtrip->add_option("--singles", options.singles, "jobs of one task in the other runs")->check(CLI::Range(1, 1000000));
-  roundtrip->add_option("--payload", options.payload, "bytes each way")->check(CLI::Range(0, 65536));
-  roundtrip->add_option("--window", options.window, "jobs outstanding in the windowed run")->check(CLI::Range(1, 100000));
-  roundtrip->add_option("--workers", farm_options.workers, "worker processes")->check(CLI::Range(1, 64));
-  roundtrip->add_option("--slots", farm_options.slots, "of each worker")->check(CLI::Range(1, 1024));
+  roundtrip->add_option("--tasks", options.tasks, "tasks of the batched run")
+      ->check(CLI::Range(1, 1000000));
+  roundtrip->add_option("--singles", options.singles, "jobs of one task in the other runs")
+      ->check(CLI::Range(1, 1000000));
+  roundtrip->add_option("--payload", options.payload, "bytes each way")
+      ->check(CLI::Range(0, 65536));
+  roundtrip->add_option("--window", options.window, "jobs outstanding in the windowed run")
+      ->check(CLI::Range(1, 100000));
+  roundtrip->add_option("--workers", farm_options.workers, "worker processes")
+      ->check(CLI::Range(1, 64));
+  roundtrip->add_option("--slots", farm_options.slots, "of each worker")
+      ->check(CLI::Range(1, 1024));
   roundtrip->add_option("--rounds", rounds, "repetitions")->check(CLI::Range(1, 100));
   roundtrip->add_option("--seed", seed, "of the payloads");
   CLI11_PARSE(app, argc, argv);
@@ -80,14 +88,23 @@ int main(int argc, char** argv) {
     if (!measured) return complain(measured.error());
     figures.push_back(*measured);
   }
-  ordered_json out{{"benchmark", "roundtrip"},
-                   {"parameters", {{"tasks", options.tasks}, {"singles", options.singles}, {"payload_bytes", options.payload},
-                                   {"window", options.window}, {"workers", farm_options.workers}, {"slots", farm_options.slots},
-                                   {"rounds", rounds}, {"seed", seed}, {"transport", "tcp loopback"}, {"store", "memory"}}},
-                   {"single_jobs_window_1", summary(figures, &bench::RoundtripFigures::one_at_a_time)},
-                   {"single_jobs_windowed", summary(figures, &bench::RoundtripFigures::windowed)},
-                   {"one_job_of_all_tasks", summary(figures, &bench::RoundtripFigures::batched)},
-                   {"broker_cpu_s", farm->broker_cpu_seconds()}};
+  ordered_json out{
+      {"benchmark", "roundtrip"},
+      {"parameters",
+       {{"tasks", options.tasks},
+        {"singles", options.singles},
+        {"payload_bytes", options.payload},
+        {"window", options.window},
+        {"workers", farm_options.workers},
+        {"slots", farm_options.slots},
+        {"rounds", rounds},
+        {"seed", seed},
+        {"transport", "tcp loopback"},
+        {"store", "memory"}}},
+      {"single_jobs_window_1", summary(figures, &bench::RoundtripFigures::one_at_a_time)},
+      {"single_jobs_windowed", summary(figures, &bench::RoundtripFigures::windowed)},
+      {"one_job_of_all_tasks", summary(figures, &bench::RoundtripFigures::batched)},
+      {"broker_cpu_s", farm->broker_cpu_seconds()}};
   std::printf("%s\n", out.dump(2).c_str());
   return 0;
 }

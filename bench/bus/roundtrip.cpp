@@ -13,7 +13,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto give_up_after = std::chrono::seconds(120);
 
-double seconds_between(Clock::time_point from, Clock::time_point to) { return std::chrono::duration<double>(to - from).count(); }
+double seconds_between(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
 
 double percentile(std::vector<double>& sorted, double share) {
   if (sorted.empty()) return 0;
@@ -39,12 +41,16 @@ JobSpec echo_job(const std::vector<Bytes>& payloads) {
   return job;
 }
 
-bool has_ended(JobState state) { return state == JobState::succeeded || state == JobState::failed || state == JobState::cancelled; }
+bool has_ended(JobState state) {
+  return state == JobState::succeeded || state == JobState::failed || state == JobState::cancelled;
+}
 
-// Jobs of one task, at most `window` outstanding; each is timed from the call to the event that it ended.
+// Jobs of one task, at most `window` outstanding; each is timed from the call to the event that it
+// ended.
 class SingleJobs {
  public:
-  SingleJobs(client::Primary& primary, const RoundtripOptions& options, std::uint32_t window, std::uint64_t seed)
+  SingleJobs(client::Primary& primary, const RoundtripOptions& options, std::uint32_t window,
+             std::uint64_t seed)
       : primary_(primary), options_(options), window_(window), random_(seed) {}
 
   Result<Figures> run() {
@@ -74,18 +80,20 @@ class SingleJobs {
       singles_.push_back({random_bytes(random_, options_.payload), Clock::now(), {}, {}});
       ++outstanding_;
     }
-    primary_.submit(echo_job({singles_[index].payload}), {}, {}, [this, index](Result<client::Accepted> accepted) {
-      std::lock_guard lock(mutex_);
-      if (!accepted) {
-        error_ = accepted.error();
-      } else {
-        singles_[index].job = accepted->job;
-        by_job_[accepted->job] = index;
-        // The event may have overtaken the answer.
-        if (const auto early = early_.find(accepted->job); early != early_.end()) finish(index, early->second);
-      }
-      changed_.notify_all();
-    });
+    primary_.submit(echo_job({singles_[index].payload}), {}, {},
+                    [this, index](Result<client::Accepted> accepted) {
+                      std::lock_guard lock(mutex_);
+                      if (!accepted) {
+                        error_ = accepted.error();
+                      } else {
+                        singles_[index].job = accepted->job;
+                        by_job_[accepted->job] = index;
+                        // The event may have overtaken the answer.
+                        if (const auto early = early_.find(accepted->job); early != early_.end())
+                          finish(index, early->second);
+                      }
+                      changed_.notify_all();
+                    });
   }
 
   void on_event(const Event& event) {
@@ -110,14 +118,17 @@ class SingleJobs {
   template <class Condition>
   bool wait_until(Condition condition) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, give_up_after, [&] { return error_.code != Code::ok || condition(); }) && error_.code == Code::ok;
+    return changed_.wait_for(lock, give_up_after, [&] {
+      return error_.code != Code::ok || condition();
+    }) && error_.code == Code::ok;
   }
 
   tl::unexpected<Error> give_up() {
     primary_.unwatch(watch_);
     std::lock_guard lock(mutex_);
     if (error_.code != Code::ok) return fail(error_);
-    return fail(Code::deadline_exceeded, std::to_string(outstanding_) + " tasks were still outstanding after 120 s");
+    return fail(Code::deadline_exceeded,
+                std::to_string(outstanding_) + " tasks were still outstanding after 120 s");
   }
 
   Status verify() {
@@ -128,7 +139,8 @@ class SingleJobs {
       auto reply = primary_.query(query).get();
       if (!reply) return fail(reply.error().context("verify job " + to_string(single.job)));
       if (reply->tasks.size() != 1 || reply->tasks[0].result != single.payload) {
-        return fail(Code::data_loss, "job " + to_string(single.job) + " returned other bytes than it was given");
+        return fail(Code::data_loss,
+                    "job " + to_string(single.job) + " returned other bytes than it was given");
       }
     }
     return {};
@@ -136,10 +148,11 @@ class SingleJobs {
 
   Figures figures(double took) {
     std::vector<double> latencies;
-    for (const Single& single : singles_) latencies.push_back(seconds_between(single.submitted, single.ended) * 1e6);
+    for (const Single& single : singles_)
+      latencies.push_back(seconds_between(single.submitted, single.ended) * 1e6);
     std::sort(latencies.begin(), latencies.end());
-    return {static_cast<double>(singles_.size()) / took, percentile(latencies, 0.5), percentile(latencies, 0.99),
-            percentile(latencies, 0.999)};
+    return {static_cast<double>(singles_.size()) / took, percentile(latencies, 0.5),
+            percentile(latencies, 0.99), percentile(latencies, 0.999)};
   }
 
   client::Primary& primary_;
@@ -157,10 +170,12 @@ class SingleJobs {
 };
 
 // One job of many tasks, watched with results; each result is compared as it arrives.
-Result<Figures> measure_batched(client::Primary& primary, const RoundtripOptions& options, std::uint64_t seed) {
+Result<Figures> measure_batched(client::Primary& primary, const RoundtripOptions& options,
+                                std::uint64_t seed) {
   std::mt19937_64 random(seed);
   std::vector<Bytes> payloads;
-  for (std::uint32_t i = 0; i < options.tasks; ++i) payloads.push_back(random_bytes(random, options.payload));
+  for (std::uint32_t i = 0; i < options.tasks; ++i)
+    payloads.push_back(random_bytes(random, options.payload));
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -171,15 +186,16 @@ Result<Figures> measure_batched(client::Primary& primary, const RoundtripOptions
   const auto started = Clock::now();
   auto accepted = primary.submit(std::move(job), {}).get();
   if (!accepted) return fail(accepted.error());
-  const auto watch = primary.watch({.job = accepted->job, .results = true}, [&](const Event& event) {
-    if (event.kind != EventKind::task || event.task.state != TaskState::succeeded) return;
-    std::lock_guard lock(mutex);
-    const auto index = event.task.task.index;
-    if (index >= seen.size() || seen[index]) return;
-    seen[index] = true;
-    if (event.task.result != payloads[index]) ++wrong;
-    if (++done == seen.size()) changed.notify_all();
-  });
+  const auto watch =
+      primary.watch({.job = accepted->job, .results = true}, [&](const Event& event) {
+        if (event.kind != EventKind::task || event.task.state != TaskState::succeeded) return;
+        std::lock_guard lock(mutex);
+        const auto index = event.task.task.index;
+        if (index >= seen.size() || seen[index]) return;
+        seen[index] = true;
+        if (event.task.result != payloads[index]) ++wrong;
+        if (++done == seen.size()) changed.notify_all();
+      });
   bool in_time = false;
   {
     std::unique_lock lock(mutex);
@@ -189,14 +205,20 @@ Result<Figures> measure_batched(client::Primary& primary, const RoundtripOptions
   primary.unwatch(watch);
   (void)primary.status().get();  // an answer behind the unwatch: no event callback runs after it
   std::lock_guard lock(mutex);
-  if (!in_time) return fail(Code::deadline_exceeded, "only " + std::to_string(done) + " of " + std::to_string(options.tasks) + " results after 120 s");
-  if (wrong > 0) return fail(Code::data_loss, std::to_string(wrong) + " results had other bytes than they were given");
+  if (!in_time)
+    return fail(Code::deadline_exceeded, "only " + std::to_string(done) + " of " +
+                                             std::to_string(options.tasks) +
+                                             " results after 120 s");
+  if (wrong > 0)
+    return fail(Code::data_loss,
+                std::to_string(wrong) + " results had other bytes than they were given");
   return Figures{static_cast<double>(options.tasks) / took, 0, 0, 0};
 }
 
 }  // namespace
 
-Result<RoundtripFigures> measure_roundtrip(client::Primary& primary, const RoundtripOptions& options, std::uint64_t seed) {
+Result<RoundtripFigures> measure_roundtrip(client::Primary& primary,
+                                           const RoundtripOptions& options, std::uint64_t seed) {
   RoundtripFigures figures;
   FRAMEBUS_ASSIGN(figures.one_at_a_time, SingleJobs(primary, options, 1, seed).run());
   FRAMEBUS_ASSIGN(figures.windowed, SingleJobs(primary, options, options.window, seed + 1).run());

@@ -11,15 +11,16 @@
 namespace framebus::bench {
 
 struct RoundtripOptions {
-  std::uint32_t tasks = 20000;      // of the batched run
-  std::uint32_t singles = 2000;     // jobs of one task, in the other two
-  std::uint32_t payload = 100;      // bytes, random, each way
-  std::uint32_t window = 64;        // jobs outstanding in the windowed run
+  std::uint32_t tasks = 20000;   // of the batched run
+  std::uint32_t singles = 2000;  // jobs of one task, in the other two
+  std::uint32_t payload = 100;   // bytes, random, each way
+  std::uint32_t window = 64;     // jobs outstanding in the windowed run
 };
 
 struct Figures {
   double tasks_per_s = 0;
-  double p50_us = 0, p99_us = 0, p999_us = 0;  // submit to the event that the job ended; 0 in the batched run
+  double p50_us = 0, p99_us = 0,
+         p999_us = 0;  // submit to the event that the job ended; 0 in the batched run
 };
 
 struct RoundtripFigures {
@@ -28,8 +29,9 @@ struct RoundtripFigures {
   Figures batched;        // one job of `tasks` tasks
 };
 
-// Every task has its own random payload; every result is compared with it (after the clock has stopped, for jobs of
-// one task). data_loss when one differs.
-Result<RoundtripFigures> measure_roundtrip(client::Primary& primary, const RoundtripOptions& options, std::uint64_t seed);
+// Every task has its own random payload; every result is compared with it (after the clock has
+// stopped, for jobs of one task). data_loss when one differs.
+Result<RoundtripFigures> measure_roundtrip(client::Primary& primary,
+                                           const RoundtripOptions& options, std::uint64_t seed);
 
 }  // namespace framebus::bench

@@ -8,7 +8,7 @@
 namespace framebus::tidy {
 
 struct SourceFile {
-  std::string path;                 // from the project's root, '/' separated
+  std::string path;  // from the project's root, '/' separated
   std::string text;
   std::vector<std::string> lines;
   std::vector<std::string> includes;  // what stands between the quotes or brackets of each #include
@@ -16,8 +16,8 @@ struct SourceFile {
   bool is_in(std::string_view folder) const { return path.starts_with(folder); }
 };
 
-// Every hand-written C++ and CUDA file below libmsg, broker, worker, client, tests, bench and examples,
-// sorted by path.
+// Every hand-written C++ and CUDA file below libmsg, broker, worker, client, tests, bench and
+// examples, sorted by path.
 const std::vector<SourceFile>& source_files();
 
 // Product code only: libmsg, broker, worker, client.

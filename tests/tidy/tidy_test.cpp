@@ -1,5 +1,5 @@
-// The tree's own rules, so that the layering of docs/ARCHITECTURE.md can not rot: include arrows, where
-// third-party headers may appear, what the cores may not name, and lengths.
+// The tree's own rules, so that the layering of docs/ARCHITECTURE.md can not rot: include arrows,
+// where third-party headers may appear, what the cores may not name, and lengths.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -29,13 +29,17 @@ const std::map<std::string, std::vector<std::string>> allowed_includes = {
     {"worker/executors/render/", {"libmsg/base/", "libmsg/schema/", "worker/executors/executor.h"}},
     {"worker/executors/", {"libmsg/base/", "libmsg/schema/"}},
     {"worker/", {"libmsg/"}},
-    // The client reads scenes before it submits them and adds up tiles afterwards, with the renderer's
-    // own code (docs/decisions/0001-client-links-the-scene-reader.md); `local` starts both servers.
+    // The client reads scenes before it submits them and adds up tiles afterwards, with the
+    // renderer's own code (docs/decisions/0001-client-links-the-scene-reader.md); `local` starts
+    // both servers.
     {"client/commands/local", {"libmsg/", "client/", "broker/shell/", "worker/shell/"}},
-    {"client/jobfile/", {"libmsg/", "client/render/", "worker/executors/render/job/", "worker/executors/render/scene/",
-                         "worker/executors/render/film/", "worker/executors/render/core/"}},
-    {"client/render/", {"libmsg/", "client/jobfile/", "worker/executors/render/job/", "worker/executors/render/scene/",
-                        "worker/executors/render/film/", "worker/executors/render/core/"}},
+    {"client/jobfile/",
+     {"libmsg/", "client/render/", "worker/executors/render/job/", "worker/executors/render/scene/",
+      "worker/executors/render/film/", "worker/executors/render/core/"}},
+    {"client/render/",
+     {"libmsg/", "client/jobfile/", "worker/executors/render/job/",
+      "worker/executors/render/scene/", "worker/executors/render/film/",
+      "worker/executors/render/core/"}},
     {"client/lib/", {"libmsg/"}},
     {"client/", {"libmsg/"}},
 };
@@ -43,22 +47,26 @@ const std::map<std::string, std::vector<std::string>> allowed_includes = {
 const std::string& rule_for(const std::string& path) {
   const std::string* best = nullptr;
   for (const auto& [folder, unused] : allowed_includes) {
-    if (path.starts_with(folder) && (best == nullptr || folder.size() > best->size())) best = &folder;
+    if (path.starts_with(folder) && (best == nullptr || folder.size() > best->size()))
+      best = &folder;
   }
   static const std::string none;
   return best == nullptr ? none : *best;
 }
 
 // The folder a rule speaks of: "client/commands/local" speaks of files, its own folder is client/.
-std::string own_folder(const std::string& rule) { return rule.substr(0, rule.rfind('/') + 1); }
+std::string own_folder(const std::string& rule) {
+  return rule.substr(0, rule.rfind('/') + 1);
+}
 
 bool is_project_header(const std::string& include) {
-  return include.starts_with("libmsg/") || include.starts_with("broker/") || include.starts_with("worker/") ||
-         include.starts_with("client/");
+  return include.starts_with("libmsg/") || include.starts_with("broker/") ||
+         include.starts_with("worker/") || include.starts_with("client/");
 }
 
 bool starts_with_any(const std::string& text, const std::vector<std::string>& beginnings) {
-  return std::any_of(beginnings.begin(), beginnings.end(), [&](const auto& each) { return text.starts_with(each); });
+  return std::any_of(beginnings.begin(), beginnings.end(),
+                     [&](const auto& each) { return text.starts_with(each); });
 }
 
 }  // namespace
@@ -70,8 +78,10 @@ TEST_CASE("include arrows: every folder includes only what the architecture allo
     for (const std::string& include : file->includes) {
       if (!is_project_header(include)) continue;
       ++looked_at;
-      const bool is_allowed = include.starts_with(own_folder(rule)) || starts_with_any(include, allowed_includes.at(rule));
-      CHECK_MESSAGE(is_allowed, file->path << " includes " << include << ", which " << rule << " may not");
+      const bool is_allowed = include.starts_with(own_folder(rule)) ||
+                              starts_with_any(include, allowed_includes.at(rule));
+      CHECK_MESSAGE(is_allowed,
+                    file->path << " includes " << include << ", which " << rule << " may not");
     }
   }
   CHECK(looked_at > 50);
@@ -79,25 +89,34 @@ TEST_CASE("include arrows: every folder includes only what the architecture allo
 
 TEST_CASE("third-party headers: each library is wrapped in the one place that is named for it") {
   const std::map<std::string, std::vector<std::string>> homes = {
-      {"zmq.hpp", {"libmsg/transport/"}},   {"zmq.h", {"libmsg/transport/"}},
-      {"msgpack.hpp", {"libmsg/codec/"}},   {"sqlite3.h", {"broker/store/"}},
-      {"cuda.h", {"worker/executors/"}},    {"cuda_runtime.h", {"worker/executors/"}},
-      {"spdlog/", {"libmsg/base/"}},        {"sodium.h", {"libmsg/blob/", "broker/", "worker/", "client/"}},
-      {"boost/", {"broker/gateway/"}},      {"CLI/", {"client/"}},
-      {"OpenEXR/", {"worker/executors/render/"}}, {"Imf", {"worker/executors/render/"}},
-      {"png.h", {"worker/executors/render/"}},    {"jpeglib.h", {"worker/executors/render/"}},
+      {"zmq.hpp", {"libmsg/transport/"}},
+      {"zmq.h", {"libmsg/transport/"}},
+      {"msgpack.hpp", {"libmsg/codec/"}},
+      {"sqlite3.h", {"broker/store/"}},
+      {"cuda.h", {"worker/executors/"}},
+      {"cuda_runtime.h", {"worker/executors/"}},
+      {"spdlog/", {"libmsg/base/"}},
+      {"sodium.h", {"libmsg/blob/", "broker/", "worker/", "client/"}},
+      {"boost/", {"broker/gateway/"}},
+      {"CLI/", {"client/"}},
+      {"OpenEXR/", {"worker/executors/render/"}},
+      {"Imf", {"worker/executors/render/"}},
+      {"png.h", {"worker/executors/render/"}},
+      {"jpeglib.h", {"worker/executors/render/"}},
   };
   std::map<std::string, int> users;
   for (const SourceFile* file : product_files()) {
     for (const std::string& include : file->includes) {
       for (const auto& [header, folders] : homes) {
-        const bool is_it = header.ends_with('/') || header == "Imf" ? include.starts_with(header) : include == header;
+        const bool is_it = header.ends_with('/') || header == "Imf" ? include.starts_with(header)
+                                                                    : include == header;
         if (!is_it) continue;
         ++users[header];
         CHECK_MESSAGE(starts_with_any(file->path, folders), file->path << " includes " << include);
       }
       if (include.starts_with("nlohmann/")) {
-        CHECK_MESSAGE(file->path.ends_with(".cpp"), file->path << ": nlohmann/json.hpp in a header costs every includer seconds");
+        CHECK_MESSAGE(file->path.ends_with(".cpp"),
+                      file->path << ": nlohmann/json.hpp in a header costs every includer seconds");
       }
     }
   }
@@ -108,9 +127,13 @@ TEST_CASE("third-party headers: each library is wrapped in the one place that is
 
 TEST_CASE("cores: no clock, chance, thread, file, socket or environment is named") {
   const std::vector<std::string> banned = {
-      "steady_clock", "system_clock",  "high_resolution_clock", "random_device", "getenv",     "thread",       "jthread",
-      "mutex",        "condition_variable", "atomic",           "fstream",       "ifstream",   "ofstream",     "fopen",
-      "filesystem",   "socket",        "unordered_map",         "unordered_set", "now_monotonic", "rand",      "sleep_for",
+      "steady_clock",  "system_clock",  "high_resolution_clock",
+      "random_device", "getenv",        "thread",
+      "jthread",       "mutex",         "condition_variable",
+      "atomic",        "fstream",       "ifstream",
+      "ofstream",      "fopen",         "filesystem",
+      "socket",        "unordered_map", "unordered_set",
+      "now_monotonic", "rand",          "sleep_for",
   };
   int looked_at = 0;
   for (const SourceFile* file : product_files()) {
@@ -126,38 +149,46 @@ TEST_CASE("cores: no clock, chance, thread, file, socket or environment is named
   CHECK(looked_at > 500);
 }
 
-TEST_CASE("lengths: no file over 700 lines, median and 90th percentile small, lines within 120 columns") {
+TEST_CASE(
+    "lengths: no file over 700 lines, median and 90th percentile small, lines within 120 columns") {
   std::vector<std::size_t> lengths;
   for (const SourceFile& file : source_files()) {
-    CHECK_MESSAGE(file.lines.size() <= 700, file.path << " has " << file.lines.size() << " lines: split it by concept");
+    CHECK_MESSAGE(file.lines.size() <= 700,
+                  file.path << " has " << file.lines.size() << " lines: split it by concept");
     if (!file.is_in("tests/")) lengths.push_back(file.lines.size());
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
-      CHECK_MESSAGE(file.lines[i].size() <= 140, file.path << ":" << i + 1 << " is " << file.lines[i].size() << " columns wide");
+      CHECK_MESSAGE(file.lines[i].size() <= 140,
+                    file.path << ":" << i + 1 << " is " << file.lines[i].size() << " columns wide");
     }
   }
   REQUIRE(lengths.size() > 50);
   std::sort(lengths.begin(), lengths.end());
   const std::size_t median = lengths[lengths.size() / 2];
   const std::size_t ninetieth = lengths[lengths.size() * 9 / 10];
-  MESSAGE("files " << lengths.size() << ", median " << median << " lines, 90th percentile " << ninetieth);
+  MESSAGE("files " << lengths.size() << ", median " << median << " lines, 90th percentile "
+                   << ninetieth);
   CHECK(median <= 150);
   CHECK(ninetieth <= 450);
 }
 
 TEST_CASE("names: no file is called after nothing in particular") {
-  const std::vector<std::string> vague = {"util", "utils", "common", "helper", "helpers", "misc", "manager"};
+  const std::vector<std::string> vague = {"util",    "utils", "common", "helper",
+                                          "helpers", "misc",  "manager"};
   for (const SourceFile& file : source_files()) {
     std::string stem = file.path.substr(file.path.rfind('/') + 1);
     stem = stem.substr(0, stem.rfind('.'));
-    CHECK_MESSAGE(std::find(vague.begin(), vague.end(), stem) == vague.end(), file.path << " says nothing about what it holds");
+    CHECK_MESSAGE(std::find(vague.begin(), vague.end(), stem) == vague.end(),
+                  file.path << " says nothing about what it holds");
   }
 }
 
 TEST_CASE("headers: each begins with a comment and is included once") {
   for (const SourceFile* file : product_files()) {
     if (!file->path.ends_with(".h")) continue;
-    CHECK_MESSAGE(file->text.starts_with("//"), file->path << " has no comment that says what it is");
-    CHECK_MESSAGE(file->text.find("#pragma once") != std::string::npos, file->path << " lacks #pragma once");
+    CHECK_MESSAGE(file->text.starts_with("//"),
+                  file->path << " has no comment that says what it is");
+    CHECK_MESSAGE(file->text.find("#pragma once") != std::string::npos,
+                  file->path << " lacks #pragma once");
   }
 }
 
@@ -167,7 +198,8 @@ TEST_CASE("tests: none sleeps, none is switched off") {
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
       const std::string code = code_of(file.lines[i]);
       for (const char* name : {"sleep_for", "sleep_until", "usleep", "nanosleep"}) {
-        CHECK_MESSAGE(!names(code, name), file.path << ":" << i + 1 << " sleeps: wait for a condition with a deadline");
+        CHECK_MESSAGE(!names(code, name),
+                      file.path << ":" << i + 1 << " sleeps: wait for a condition with a deadline");
       }
     }
   }

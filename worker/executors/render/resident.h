@@ -1,7 +1,7 @@
 // A small cache of things that are expensive to make and then shared: scenes, frames.
 //
-// The first caller of a key makes the value while later callers of the same key wait for it; other keys
-// are not held up. A failed making is not kept: the next caller tries again. Thread-safe.
+// The first caller of a key makes the value while later callers of the same key wait for it; other
+// keys are not held up. A failed making is not kept: the next caller tries again. Thread-safe.
 #pragma once
 
 #include <condition_variable>
