@@ -1,0 +1,287 @@
+#include "tests/sim/sim_broker.h"
+
+#include <algorithm>
+
+#include "broker/core/state.h"
+
+namespace framebus::sim {
+namespace {
+
+constexpr Duration sync_min = std::chrono::microseconds(300);
+constexpr Duration sync_max = milliseconds(25);
+constexpr Duration peer_loss_noticed_within = seconds(1);
+
+broker::Options broker_options() {
+  broker::Options options;
+  options.epoch = 0;
+  options.ephemeral = false;
+  options.token_key = Bytes(16, 42);
+  options.version = "sim";
+  options.bulk_endpoint = "sim://bulk";
+  options.named_limits = {{"licence", 2}};
+  options.retry_max = seconds(20);
+  return options;
+}
+
+}  // namespace
+
+SimBroker::SimBroker(World& world, Network& network, Bug bug)
+    : world_(world), network_(network), bug_(bug), options_(broker_options()) {}
+
+SimBroker::~SimBroker() = default;
+
+void SimBroker::start() {
+  ++life_;
+  if (bug_ != Bug::same_epoch || options_.epoch == 0) ++options_.epoch;
+  options_.default_strategy = world_.random.happens(500) ? Strategy::load : Strategy::roundrobin;
+  core_ = std::make_unique<broker::Core>(options_, world_.random.next());
+  model_ = LogModel();
+  for (std::uint64_t lsn = 1; lsn <= log_.size(); ++lsn) {
+    core_->restore(lsn, log_[lsn - 1]);
+    if (auto broken = model_.apply(lsn, log_[lsn - 1])) world_.violated("replay: " + *broken);
+  }
+  ended_lsn_.clear();
+  world_.trace("broker starts, epoch " + std::to_string(options_.epoch) + ", " + std::to_string(log_.size()) + " records");
+  network_.set_server(this);
+  step(broker::Tick{});
+}
+
+void SimBroker::crash() {
+  if (!core_) return;
+  world_.trace("broker crashes, loses " + std::to_string(log_.size() - durable_) + " records");
+  const RowHits hits = core_->state().row_hits();
+  for (std::size_t row = 0; row < hits.size(); ++row) hits_of_earlier_lives_[row] += hits[row];
+  core_.reset();
+  ++life_;
+  if (bug_ == Bug::lost_durable_record && durable_ > 0) --durable_;
+  log_.resize(durable_);
+  syncing_ = false;
+  waiting_.clear();
+  sessions_.clear();
+  connections_.clear();
+  worker_of_.clear();
+  armed_for_ = TimePoint::max();
+  stalled_until_ = {};
+  network_.set_server(nullptr);
+}
+
+void SimBroker::stall(Duration duration) {
+  if (!core_) return;
+  world_.trace("broker stalls for " + std::to_string(to_ms(duration)) + " ms");
+  stalled_until_ = world_.now() + duration;
+  world_.at(stalled_until_, [this, life = life_, duration] {
+    if (life == life_) step(broker::Tick{duration});
+  });
+}
+
+void SimBroker::set_store_full(bool full) {
+  if (core_) step(broker::StorePressure{full, full ? "simulated" : ""});
+}
+
+RowHits SimBroker::row_hits() const {
+  RowHits sum = hits_of_earlier_lives_;
+  if (core_)
+    for (std::size_t row = 0; row < sum.size(); ++row) sum[row] += core_->state().row_hits()[row];
+  return sum;
+}
+
+void SimBroker::on_message(ConnectionId id, const Message& message) {
+  if (world_.now() >= stalled_until_) return receive(id, message);
+  world_.at(stalled_until_, [this, id, message, life = life_] {
+    if (life == life_) receive(id, message);
+  });
+}
+
+void SimBroker::receive(ConnectionId id, const Message& original) {
+  if (!core_) return;
+  const auto known = sessions_.find(id);
+  if (known == sessions_.end()) {
+    const auto* hello = std::get_if<Hello>(&original);
+    if (hello == nullptr) {
+      network_.send(id, Side::server, ErrorReply{0, {static_cast<std::uint16_t>(Code::no_session), "say Hello first", 0}});
+      return;
+    }
+    const SessionId session{++last_session_};
+    sessions_[id] = session;
+    connections_[session] = id;
+    if (hello->role == Role::worker) worker_of_[session] = hello->worker.id;
+    return step(broker::PeerHello{session, *hello, "sim"});
+  }
+  Message message = original;
+  if (auto* beat = std::get_if<Heartbeat>(&message)) {
+    const auto forgetful = forgetful_.find(worker_of_[known->second]);
+    if (forgetful != forgetful_.end() && forgetful->second > world_.now()) beat->attempts.clear();
+  }
+  if (bug_ == Bug::dropped_results && std::holds_alternative<Results>(message) && world_.random.happens(50)) return;
+  mangle(message);
+  broker::Received event{known->second, std::move(message), {}};
+  // Now and then the inputs have to be put first.
+  if (const auto* submit = std::get_if<Submit>(&event.message); submit && !submit->job.steps.empty() && world_.random.happens(200))
+    event.missing = submit->job.steps[0].inputs;
+  step(event);
+}
+
+void SimBroker::mangle(Message& message) {
+  auto* results = std::get_if<Results>(&message);
+  if (bug_ == Bug::swapped_results && results != nullptr && results->results.size() > 1)
+    std::swap(results->results.front().result, results->results.back().result);
+}
+
+void SimBroker::on_close(ConnectionId id) {
+  if (!core_) return;
+  const auto known = sessions_.find(id);
+  if (known == sessions_.end()) return;
+  const SessionId session = known->second;
+  forget_session(id);
+  if (bug_ != Bug::swallowed_peer_lost) step(broker::PeerLost{session, "simulated"});
+  world_.after(peer_loss_noticed_within, [this, session, life = life_] {
+    if (life == life_ && core_ && core_->state().sessions.contains(session))
+      world_.violated("a closed peer's session ends within a second: session " + to_string(session));
+  });
+}
+
+void SimBroker::forget_session(ConnectionId id) {
+  const SessionId session = sessions_[id];
+  connections_.erase(session);
+  worker_of_.erase(session);
+  sessions_.erase(id);
+}
+
+void SimBroker::step(const broker::Event& event) {
+  if (!core_ || world_.is_violated()) return;
+  if (world_.traces()) world_.trace("broker <- " + broker::to_string(event));
+  ++steps_;
+  broker::Actions actions;
+  core_->step(world_.now(), event, actions);
+  core_->check_invariants();
+  check_ends();
+  for (const broker::Action& action : actions) perform(action);
+  begin_sync();
+  arm();
+}
+
+void SimBroker::perform(const broker::Action& action) {
+  if (world_.traces() && !std::holds_alternative<broker::Send>(action)) world_.trace("broker -> " + broker::to_string(action));
+  if (const auto* record = std::get_if<broker::Persist>(&action)) return persist(*record);
+  if (const auto* send = std::get_if<broker::Send>(&action)) {
+    if (send->after_lsn <= durable_ || bug_ == Bug::early_replies) return transmit(send->session, send->message);
+    waiting_.push_back({send->after_lsn, send->session, false, send->message});
+  }
+  if (const auto* closing = std::get_if<broker::CloseSession>(&action)) {
+    std::uint64_t after = 0;  // behind everything that still waits for this session
+    for (const Waiting& each : waiting_)
+      if (each.session == closing->session) after = std::max(after, each.after_lsn);
+    if (after <= durable_) return close(closing->session);
+    waiting_.push_back({after, closing->session, true, {}});
+  }
+}
+
+void SimBroker::persist(const broker::Persist& persist) {
+  log_.push_back(persist.record);
+  if (persist.lsn != log_.size())
+    world_.violated("records are numbered densely: " + std::to_string(persist.lsn) + " at place " + std::to_string(log_.size()));
+  if (auto broken = model_.apply(persist.lsn, persist.record)) world_.violated(*broken);
+}
+
+void SimBroker::begin_sync() {
+  if (syncing_ || durable_ == log_.size()) return;
+  syncing_ = true;
+  const std::uint64_t target = log_.size();
+  world_.after(world_.random.between(sync_min, sync_max), [this, target, life = life_] {
+    if (life != life_) return;
+    syncing_ = false;
+    durable_ = target;
+    release();
+    begin_sync();
+  });
+}
+
+void SimBroker::release() {
+  std::deque<Waiting> still;
+  for (Waiting& each : std::exchange(waiting_, {})) {
+    if (each.after_lsn > durable_) still.push_back(std::move(each));
+    else if (each.closes) close(each.session);
+    else transmit(each.session, each.message);
+  }
+  for (Waiting& each : still) waiting_.push_back(std::move(each));
+}
+
+void SimBroker::transmit(SessionId session, const Message& message) {
+  check_promises(message);
+  if (bug_ == Bug::dropped_results_ok && std::holds_alternative<ResultsOk>(message)) return;
+  if (bug_ == Bug::dropped_events && std::holds_alternative<Events>(message) && world_.random.happens(30)) return;
+  if (bug_ == Bug::repeated_events && std::holds_alternative<Events>(message) && world_.random.happens(30))
+    if (const auto at = connections_.find(session); at != connections_.end()) network_.send(at->second, Side::server, message);
+  if (bug_ == Bug::doubled_assign && std::holds_alternative<Assign>(message))
+    for (const auto& [other_session, worker] : worker_of_)
+      if (other_session != session) network_.send(connections_[other_session], Side::server, message);
+  const auto at = connections_.find(session);
+  const bool unlucky = std::holds_alternative<Assign>(message) && world_.random.happens(5);
+  if (world_.traces()) world_.trace("broker -> " + broker::to_string(broker::Action(broker::Send{session, message, 0})));
+  if (at != connections_.end() && !unlucky && network_.send(at->second, Side::server, message)) return;
+  world_.after(Duration{0}, [this, session, message, life = life_] {
+    if (life == life_) step(broker::SendFailed{session, message});
+  });
+}
+
+void SimBroker::close(SessionId session) {
+  const auto at = connections_.find(session);
+  if (at == connections_.end()) return;
+  const ConnectionId id = at->second;
+  forget_session(id);
+  network_.close(id, Side::server);
+}
+
+// One alarm at a time; an earlier one replaces it, a late one is harmless.
+void SimBroker::arm() {
+  const auto at = core_->next_wakeup();
+  if (!at) return;
+  TimePoint when = std::max({*at, world_.now(), stalled_until_});
+  if (bug_ == Bug::lost_wakeup) when += seconds(3600);
+  if (when >= armed_for_) return;
+  armed_for_ = when;
+  world_.at(when, [this, when, life = life_] {
+    if (life != life_ || armed_for_ != when) return;
+    armed_for_ = TimePoint::max();
+    step(broker::Tick{});
+  });
+}
+
+void SimBroker::check_promises(const Message& message) {
+  if (const auto* ok = std::get_if<SubmitOk>(&message)) {
+    const std::uint64_t lsn = model_.accepted_lsn(ok->job);
+    if (lsn == 0 || lsn > durable_) world_.violated("SubmitOk leaves after its record is durable: job " + to_string(ok->job));
+  }
+  const auto check = [&](const AttemptId& id) {
+    const std::uint64_t lsn = model_.reported_lsn(id.task, id.token);
+    if (lsn == 0 || lsn > durable_) world_.violated("ResultsOk leaves after its record is durable: task " + to_string(id.task));
+  };
+  if (const auto* ok = std::get_if<ResultsOk>(&message)) {
+    std::for_each(ok->attempts.begin(), ok->attempts.end(), check);
+    std::for_each(ok->duplicates.begin(), ok->duplicates.end(), check);
+  }
+}
+
+// What has ended stays ended, with the same record, until a person retries it.
+void SimBroker::check_ends() {
+  for (const auto& [id, job] : core_->state().jobs) {
+    for (std::uint32_t index = 0; index < job.tasks.size(); ++index) {
+      const broker::Task& task = job.tasks[index];
+      const TaskRef ref{id, index};
+      const auto seen = ended_lsn_.find(ref);
+      if (broker::is_terminal(task.state)) {
+        if (seen != ended_lsn_.end() && seen->second != task.ended_lsn && model_.retries_of(ref) == 0)
+          world_.violated("a task ends once: task " + to_string(ref));
+        ended_lsn_[ref] = task.ended_lsn;
+      } else if (seen != ended_lsn_.end() && model_.retries_of(ref) == 0) {
+        // The record of the retry may be among the actions of this very step; it is applied just after.
+        world_.after(Duration{0}, [this, ref] {
+          if (model_.retries_of(ref) == 0) world_.violated("what has ended stays ended: task " + to_string(ref));
+        });
+        ended_lsn_.erase(seen);
+      }
+    }
+  }
+}
+
+}  // namespace framebus::sim
