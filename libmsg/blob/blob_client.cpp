@@ -229,21 +229,34 @@ Result<Bytes> Client::fetch_bytes(const BlobRef& blob, std::uint64_t bytes_max,
                                               std::to_string(bytes_max) + " are taken into memory");
   }
   Bytes content;
+  content.reserve(blob.size);
+  BlobHasher hasher;
+  std::size_t hashed = 0;  // bytes from the beginning; the rest, of chunks out of order, at the end
   const Status fetched = with_restarts(cancelled, [&](Channel& channel) -> Status {
     content.clear();
+    hasher = BlobHasher();
+    hashed = 0;
     return pull(
         channel, blob,
         [&](std::uint64_t offset, BytesView bytes) -> Status {
-          // Grows with what has come, not with what was promised.
-          content.resize(std::max<std::size_t>(content.size(), offset + bytes.size()));
-          std::copy(bytes.begin(), bytes.end(),
-                    content.begin() + static_cast<std::ptrdiff_t>(offset));
+          if (offset == content.size()) {
+            content.insert(content.end(), bytes.begin(), bytes.end());
+          } else {
+            content.resize(std::max<std::size_t>(content.size(), offset + bytes.size()));
+            std::copy(bytes.begin(), bytes.end(),
+                      content.begin() + static_cast<std::ptrdiff_t>(offset));
+          }
+          if (offset == hashed) {
+            hasher.update(bytes);
+            hashed += bytes.size();
+          }
           return {};
         },
         cancelled);
   });
   if (!fetched) return fail(fetched.error().context("fetch blob " + to_string(blob.hash)));
-  if (hash_bytes(content) != blob.hash) {
+  hasher.update(BytesView(content).subspan(hashed));
+  if (hasher.finish() != blob.hash) {
     return fail(Code::data_loss,
                 "fetch blob " + to_string(blob.hash) + ": the bytes received have another hash");
   }
