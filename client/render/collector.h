@@ -52,8 +52,8 @@ class Collector {
   // Errors, all of which leave the sums unchanged and name the task:
   //   malformed_message    the bytes are no tile, or not this task's tile
   //   failed_precondition  its worker compiled the scene to another hash than the others did
-  //   unavailable          an image, the preview's folder or the temporary file could not be written: the tile is
-  //                        merged, and finish() or the next add() tries again
+  //   unavailable          an image or the temporary file could not be written. An image: the tile is merged
+  //                        (has() tells) and finish() tries to write again
   virtual Result<Added> add(std::uint32_t index, BytesView packed, TimePoint now) = 0;
 
   // Writes what an earlier error left unwritten. Cheap when there is nothing to do.
@@ -65,6 +65,8 @@ class Collector {
   virtual std::uint64_t tasks_total() const = 0;
   // Frames in the order they were finished.
   virtual const std::vector<FinishedFrame>& finished() const = 0;
+  // Sentences for people: a preview that can not be written (it is given up; the job goes on).
+  virtual const std::vector<std::string>& warnings() const = 0;
 };
 
 // `job` as in the step's params. invalid_argument when its plan or outputs are impossible.
