@@ -107,7 +107,7 @@ std::uint32_t slots_used(const State& s) {
 void on_assign(State& s, const Assign& assign, Actions& out) {
   for (const AttemptSpec& spec : assign.attempts) {
     if (spec.step >= assign.steps.size() || assign.steps[spec.step].job != spec.task.job) {
-      out.push_back(Note{3, "Assign names a step that it does not carry, for task " + to_string(spec.task)});
+      out.emplace_back(Note{3, "Assign names a step that it does not carry, for task " + to_string(spec.task)});
       s.aborted.push_back({spec.task, spec.token});
       continue;
     }
@@ -125,7 +125,7 @@ void start_queued(State& s, Actions& out) {
     attempt.phase = AttemptPhase::starting;
     attempt.started_at = s.now;
     attempt.progress_at = s.now;
-    out.push_back(StartAttempt{attempt.spec, attempt.step});
+    out.emplace_back(StartAttempt{attempt.spec, attempt.step});
     ++used;
   }
 }
@@ -160,7 +160,7 @@ void stop_attempt(State& s, const AttemptKey& key, Stop stop, Actions& out) {
     if (stop.reason == StopReason::aborted) attempt.stop->reason = StopReason::aborted;
     return;
   }
-  out.push_back(CancelAttempt{id_of(key), stop.text});
+  out.emplace_back(CancelAttempt{id_of(key), stop.text});
   attempt.stop = std::move(stop);
 }
 
@@ -223,7 +223,7 @@ void tick_attempts(State& s, Actions& out) {
     if (attempt.stop && s.now >= attempt.stop->give_up_at) given_up.push_back(key);
   }
   for (const AttemptKey& key : given_up) {
-    out.push_back(Note{3, "task " + to_string(key.task) + " does not end; its slot stays taken until it does"});
+    out.emplace_back(Note{3, "task " + to_string(key.task) + " does not end; its slot stays taken until it does"});
     s.lingering.insert(key);
     end_stopped(s, key, failed_result(key, Code::cancelled, "did not end in time"));
   }

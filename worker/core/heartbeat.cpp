@@ -32,7 +32,7 @@ void stop_all(State& s, bool at_most_once_only, StopReason reason, const std::st
   for (const AttemptKey& key : queued) drop_queued(s, key);
   for (const AttemptKey& key : started) stop_attempt(s, key, Stop{reason, s.now + s.options.cancel_grace, text}, out);
   if (!queued.empty() || !started.empty())
-    out.push_back(Note{2, text + ": ended " + std::to_string(started.size()) + " attempts, dropped " + std::to_string(queued.size())});
+    out.emplace_back(Note{2, text + ": ended " + std::to_string(started.size()) + " attempts, dropped " + std::to_string(queued.size())});
 }
 
 }  // namespace
@@ -57,7 +57,7 @@ void send_heartbeat(State& s, Actions& out) {
   s.beats.emplace_back(beat.sequence, s.now);
   if (s.beats.size() > beats_kept_max) s.beats.pop_front();
   s.heartbeat_at = s.now + jittered(s.random, s.heartbeat, 10);
-  out.push_back(Send{s.connection, std::move(beat)});
+  out.emplace_back(Send{s.connection, std::move(beat)});
 }
 
 void on_heartbeat_ack(State& s, const HeartbeatAck& ack) {

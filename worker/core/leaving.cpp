@@ -13,7 +13,7 @@ bool has_only_results(const State& s) {
 void on_drain(State& s, Actions& out) {
   if (s.draining) return;
   s.draining = true;
-  out.push_back(Note{1, "draining: no new work; " + std::to_string(slots_used(s)) + " attempts run, " +
+  out.emplace_back(Note{1, "draining: no new work; " + std::to_string(slots_used(s)) + " attempts run, " +
                             std::to_string(s.queue.size()) + " waiting ones are handed back"});
   for (const AttemptKey& key : s.queue) {
     s.aborted.push_back(id_of(key));
@@ -26,7 +26,7 @@ void on_drain(State& s, Actions& out) {
 void on_stop(State& s, Actions& out) {
   for (const auto& [key, attempt] : s.attempts)
     if (attempt.phase == AttemptPhase::starting || attempt.phase == AttemptPhase::running)
-      out.push_back(CancelAttempt{id_of(key), "the worker stops"});
+      out.emplace_back(CancelAttempt{id_of(key), "the worker stops"});
   flush(s, out);
   finish(s, 0, "the worker stops", out);
 }
@@ -40,7 +40,7 @@ void tick_leaving(State& s, Actions& out) {
   }
   if (!s.leave_by) s.leave_by = s.now + s.options.drain_report_wait;
   if (s.now < *s.leave_by) return;
-  out.push_back(Note{2, "leaving with " + std::to_string(s.attempts.size()) + " results that the broker has not confirmed"});
+  out.emplace_back(Note{2, "leaving with " + std::to_string(s.attempts.size()) + " results that the broker has not confirmed"});
   finish(s, 0, "drained, unconfirmed results left", out);
 }
 

@@ -20,7 +20,7 @@ void send_results(State& s, Actions& out) {
   Results message;
   std::size_t bytes = 0;
   const auto close = [&] {
-    if (!message.results.empty()) out.push_back(Send{s.connection, std::move(message)});
+    if (!message.results.empty()) out.emplace_back(Send{s.connection, std::move(message)});
     message = {};
     bytes = 0;
   };
@@ -46,7 +46,7 @@ void send_progress(State& s, Actions& out) {
   s.progressed.clear();
   if (message.attempts.empty()) return;
   s.progress_after = s.now + s.options.progress_interval;
-  out.push_back(Send{s.connection, std::move(message)});
+  out.emplace_back(Send{s.connection, std::move(message)});
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ void on_result_rejected(State& s, const ResultRejected& rejected, Actions& out) 
   if (found == s.attempts.end() || found->second.phase != AttemptPhase::reporting) return;
   static constexpr const char* words[] = {"", "fenced", "the task has ended otherwise", "unknown to the broker", "not its token"};
   const auto reason = static_cast<std::size_t>(rejected.reason);
-  out.push_back(Note{1, "result of task " + to_string(rejected.attempt.task) + " was not taken: " + words[reason < 5 ? reason : 0]});
+  out.emplace_back(Note{1, "result of task " + to_string(rejected.attempt.task) + " was not taken: " + words[reason < 5 ? reason : 0]});
   forget(s, found->first);
 }
 
@@ -102,11 +102,11 @@ bool has_something_to_flush(const State& s) {
 // Started goes first, so that a result never overtakes the start of its own attempt.
 void flush(State& s, Actions& out) {
   if (s.link != Link::ready) return;
-  if (!s.started.empty()) out.push_back(Send{s.connection, Started{std::move(s.started)}});
+  if (!s.started.empty()) out.emplace_back(Send{s.connection, Started{std::move(s.started)}});
   s.started.clear();
   if (!s.progressed.empty() && s.now >= s.progress_after) send_progress(s, out);
   if (!s.results.empty()) send_results(s, out);
-  if (!s.aborted.empty()) out.push_back(Send{s.connection, Aborted{std::move(s.aborted)}});
+  if (!s.aborted.empty()) out.emplace_back(Send{s.connection, Aborted{std::move(s.aborted)}});
   s.aborted.clear();
 }
 

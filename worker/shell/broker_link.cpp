@@ -16,7 +16,7 @@ void BrokerLink::open(const Connect& action, std::vector<Event>& events) {
   checksum_ = checksum_wanted_;
   socket_ = make_dealer(context_);
   if (Status connected = socket_->connect(action.url); !connected) return drop(events, connected.error().message);
-  events.push_back(Connected{connection_});
+  events.emplace_back(Connected{connection_});
 }
 
 void BrokerLink::send(const Send& action, std::vector<Event>& events) {
@@ -57,14 +57,14 @@ void BrokerLink::receive(std::vector<Event>& events) {
     Result<Decoded> decoded = decode(parts, false);
     if (!decoded) return drop(events, decoded.error().context("message from the broker").message);
     if (const auto* welcome = std::get_if<Welcome>(&decoded->message)) checksum_ = welcome->checksum;
-    events.push_back(Received{connection_, std::move(decoded->message)});
+    events.emplace_back(Received{connection_, std::move(decoded->message)});
   }
 }
 
 void BrokerLink::drop(std::vector<Event>& events, const std::string& reason) {
   socket_.reset();
   outbox_.clear();
-  events.push_back(Closed{connection_, reason});
+  events.emplace_back(Closed{connection_, reason});
 }
 
 }  // namespace framebus::worker

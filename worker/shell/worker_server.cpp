@@ -99,14 +99,14 @@ class WorkerProcessImpl final : public WorkerProcess {
   void turn() {
     inbox_.wakeup().drain();
     link_.receive(events_);
-    for (Event& event : inbox_.take()) events_.push_back(std::move(event));
-    if (stop_wanted_.load()) events_.push_back(StopRequested{});
-    else if (drain_wanted_.exchange(false)) events_.push_back(DrainRequested{});
+    for (Event& event : inbox_.take()) events_.emplace_back(std::move(event));
+    if (stop_wanted_.load()) events_.emplace_back(StopRequested{});
+    else if (drain_wanted_.exchange(false)) events_.emplace_back(DrainRequested{});
     const TimePoint now = now_monotonic();
-    if (now >= sample_at_) events_.push_back(LoadSampled{sample(now)});
+    if (now >= sample_at_) events_.emplace_back(LoadSampled{sample(now)});
     step_events(now);
     if (const auto at = core_.next_wakeup(); at && *at <= now) {
-      events_.push_back(Tick{});
+      events_.emplace_back(Tick{});
       step_events(now);
     }
     const bool all_sent = link_.flush(events_);
