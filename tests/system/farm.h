@@ -1,0 +1,106 @@
+// A whole installation in a temporary directory, for tests: one broker, workers, the command line.
+//
+//   Farm farm({"--lease", "800ms"});              // flags of the broker; free ports
+//   auto& worker = farm.worker({"--slots", "2"});
+//   const auto job = farm.submit(R"({"type": "echo", "tasks": [{"params": {"n": 1}}]})");
+//   farm.wait_for_state(job, "succeeded");        // fails the test, with all logs, when it does
+//   not const CliResult done = farm.cli({"fetch", job, "-o", farm.path("out")});
+//
+// Every process runs with HOME and TMPDIR in the directory and is killed by its id when the Farm
+// goes. All waiting is for conditions with deadlines. Thread rule: one thread.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "libmsg/base/time.h"
+#include "tests/libmsg/blob/scratch_directory.h"
+#include "tests/system/child_process.h"
+
+namespace framebus::test {
+
+using Json = nlohmann::json;
+using Words = std::vector<std::string>;
+
+struct CliResult {
+  int exit_code = -1;
+  std::string output;  // stdout
+  std::string errors;  // stderr
+  // stdout as JSON; the test fails when it is none.
+  Json json() const;
+};
+
+class Farm {
+ public:
+  enum class Sockets { tcp, ipc };
+
+  // Starts the broker (--ephemeral and these flags) and waits until it listens.
+  explicit Farm(Words broker_flags = {}, Sockets sockets = Sockets::tcp);
+  // As above, without starting the broker: start_broker() does. ipc, so that its address is known
+  // before.
+  static std::unique_ptr<Farm> without_broker();
+  ~Farm();  // prints every log when the test has failed here
+
+  // ---- processes
+  // A broker that was stopped comes back at the same addresses.
+  ChildProcess& start_broker(const Words& flags = {});
+  ChildProcess& broker() { return *broker_; }
+  // SIGTERM, and its exit code.
+  int stop_broker();
+  // A worker with a data directory of its own, already started; it may not be registered yet.
+  ChildProcess& worker(const Words& flags = {});
+  // Waits until this many workers are ready.
+  void wait_for_workers(std::size_t count, Duration patience = seconds(10));
+  // Any program of the build with the farm's environment, not waited for.
+  ChildProcess& start(const std::string& program, const Words& arguments);
+
+  // ---- command line
+  // `framebus ARGUMENTS` against this farm's broker. It is killed, and the test fails, after
+  // `patience`.
+  CliResult cli(const Words& arguments, Duration patience = seconds(30));
+  // `framebus ARGUMENTS --json`, which must succeed.
+  Json json(Words arguments);
+  // Writes the job into a file and submits it; the id as the command line takes it.
+  std::string submit(const std::string& job_text, const Words& flags = {});
+  Json job(const std::string& id) { return json({"job", id}); }
+  Json tasks(const std::string& id) { return json({"tasks", id}).at("tasks"); }
+  // Repeats `framebus ARGUMENTS --json` until the condition holds; the test fails when it never
+  // does.
+  Json wait_for(const Words& arguments, const std::function<bool(const Json&)>& condition,
+                Duration patience = seconds(20));
+  Json wait_for_state(const std::string& job, const std::string& state,
+                      Duration patience = seconds(20));
+
+  // ---- places
+  std::filesystem::path path(const std::string& name) const { return directory_ / name; }
+  std::filesystem::path write_file(const std::string& name, const std::string& text) const;
+  const std::string& primary_endpoint() const { return primary_; }
+  const std::string& worker_endpoint() const { return worker_; }
+  const std::string& bulk_endpoint() const { return bulk_; }
+
+ private:
+  struct Unstarted {};
+  explicit Farm(Unstarted);
+  void choose_ipc();
+  Words environment(const std::string& home) const;
+  std::unique_ptr<ChildProcess> launch(const std::string& program, const Words& arguments,
+                                       const std::string& name);
+  [[noreturn]] void give_up(const std::string& what);
+  void print_logs() const;
+
+  ScratchDirectory directory_;
+  std::string primary_ = "tcp://127.0.0.1:0";
+  std::string worker_ = "tcp://127.0.0.1:0";
+  std::string bulk_ = "tcp://127.0.0.1:0";
+  std::unique_ptr<ChildProcess> broker_;
+  std::vector<std::unique_ptr<ChildProcess>> processes_;
+  std::vector<std::filesystem::path> log_stems_;
+  int next_number_ = 1;
+  int exceptions_at_start_ = 0;
+};
+
+}  // namespace framebus::test

@@ -1,0 +1,100 @@
+// Workers that die or hang while they hold tasks.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include "libmsg/transport/transport.h"
+#include "tests/system/farm.h"
+#include "tests/system/job_texts.h"
+
+namespace framebus::test {
+namespace {
+
+// Attempts of all tasks of a job that ended like this.
+std::size_t ended_like(const Json& tasks, const std::string& end) {
+  std::size_t count = 0;
+  for (const Json& task : tasks)
+    for (const Json& attempt : task.at("attempts")) count += attempt.at("end") == end;
+  return count;
+}
+
+// Tasks that have an open attempt after one that was lost.
+std::size_t granted_again(const Json& tasks) {
+  std::size_t count = 0;
+  for (const Json& task : tasks) {
+    const Json& attempts = task.at("attempts");
+    count += attempts.size() >= 2 && attempts.back().at("end") != "worker_lost";
+  }
+  return count;
+}
+
+std::size_t open_on(const Json& tasks, pid_t pid) {
+  std::size_t count = 0;
+  for (const Json& task : tasks) {
+    if (task.at("state") != "running" || task.at("attempts").empty()) continue;
+    const std::string worker = task.at("attempts").back().at("worker");
+    count += worker.find(std::to_string(pid)) != std::string::npos;
+  }
+  return count;
+}
+
+TEST_CASE(
+    "lost worker: SIGKILL in the middle of tasks: granted again in under a second, and the job "
+    "completes") {
+  Farm farm;
+  ChildProcess& doomed = farm.worker({"--slots", "2"});
+  farm.worker({"--slots", "2"});
+  farm.wait_for_workers(2);
+  const std::string job =
+      farm.submit(sleep_job(4, milliseconds(2500), "\"strategy\": \"roundrobin\""));
+  farm.wait_for({"job", job},
+                [](const Json& reply) { return reply.at("counts").at("running") == 4; });
+  REQUIRE(open_on(farm.tasks(job), doomed.pid()) == 2);
+  const TimePoint killed = now_monotonic();
+  doomed.signal(SIGKILL);
+  farm.wait_for(
+      {"tasks", job}, [](const Json& reply) { return granted_again(reply.at("tasks")) == 2; },
+      seconds(5));
+  const std::int64_t again_after_ms = to_ms(now_monotonic() - killed);
+  MESSAGE("tasks of a killed worker granted again after at most " << again_after_ms << " ms");
+  CHECK(again_after_ms < 1000);
+  farm.wait_for_state(job, "succeeded");
+  CHECK(ended_like(farm.tasks(job), "worker_lost") == 2);
+}
+
+TEST_CASE(
+    "lost worker: a stopped one loses its lease, others do its work, and it comes back by itself") {
+  Farm farm({"--heartbeat", "100ms", "--suspect-after", "300ms", "--lease", "800ms"});
+  ChildProcess& stopped = farm.worker({"--prefetch", "0"});
+  farm.wait_for_workers(1);
+  const std::string job = farm.submit(sleep_job(1, milliseconds(1000)));
+  farm.wait_for({"job", job},
+                [](const Json& reply) { return reply.at("counts").at("running") == 1; });
+  stopped.signal(SIGSTOP);
+  farm.worker({"--prefetch", "0"});
+  farm.wait_for_state(job, "succeeded");
+  CHECK(ended_like(farm.tasks(job), "lease_expired") + ended_like(farm.tasks(job), "worker_lost") ==
+        1);
+  stopped.signal(SIGCONT);
+  farm.wait_for_workers(2);
+  const std::string next =
+      farm.submit(sleep_job(4, milliseconds(200), "\"strategy\": \"roundrobin\""));
+  farm.wait_for_state(next, "succeeded");
+  CHECK(stopped.is_running());
+  CHECK(farm.job(job).at("counts").at("succeeded") == 1);  // its late result changed nothing
+}
+
+TEST_CASE(
+    "lost worker: an executor that crashes its worker every time makes the task dead, not the "
+    "farm") {
+  Farm farm({"--retry-base", "10ms"});
+  farm.worker({"--task-type", "echo"});
+  for (int i = 0; i < 3; ++i) farm.worker({"--task-type", "fail"});
+  farm.wait_for_workers(4);
+  const std::string job = farm.submit(job_of("fail", 1, "{\"crash\": true}"));
+  const Json ended = farm.wait_for_state(job, "failed");
+  CHECK(ended.at("counts").at("dead") == 1);
+  farm.wait_for_state(farm.submit(echo_job(3)), "succeeded");
+}
+
+}  // namespace
+}  // namespace framebus::test
