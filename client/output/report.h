@@ -18,7 +18,8 @@ struct JobList {
 
 struct JobDetail {
   JobSummary job;
-  std::vector<TaskSummary> troubles;  // tasks that failed or are being retried, first few
+  std::vector<TaskSummary> troubles;  // the first few tasks that failed
+  bool is_end = false;                // said when waiting is over: one line instead of the whole picture
 };
 
 struct TaskList {

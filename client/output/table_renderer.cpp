@@ -45,6 +45,8 @@ class TableRenderer final : public Renderer {
   std::string counts_text(const std::vector<StateCount>& counts) const;
   std::string steps_table(const std::vector<StepSummary>& steps) const;
   std::string trouble_text(const TaskSummary& task) const;
+  std::string first_error_text(const JobSummary& job) const;
+  std::string end_text(const JobDetail& detail) const;
 
   Terminal terminal_;
 };
@@ -75,8 +77,7 @@ std::string TableRenderer::steps_table(const std::vector<StepSummary>& steps) co
 std::string TableRenderer::trouble_text(const TaskSummary& task) const {
   std::string out = "task " + to_string(task.task) + " " + paint(word_of(task.state), style_of(task.state));
   if (!task.attempts.empty()) {
-    out += " after " + count_text(task.attempts.size(), "try").substr(0, std::string::npos);
-    if (out.ends_with("trys")) out.replace(out.size() - 4, 4, "tries");
+    out += task.attempts.size() == 1 ? " at its only try" : " after " + grouped(task.attempts.size()) + " tries";
     const std::string worker = one_line(task.attempts.back().worker_name);
     if (!worker.empty()) out += ", last on " + worker;
   }
@@ -92,7 +93,26 @@ std::string TableRenderer::trouble_text(const TaskSummary& task) const {
   return out;
 }
 
+std::string TableRenderer::end_text(const JobDetail& detail) const {
+  const JobSummary& job = detail.job;
+  const bool is_good = job.state == JobState::succeeded;
+  const std::string mark = !terminal_.has_unicode ? "" : is_good ? "✓ " : "✗ ";
+  std::string out = paint(mark + "job " + to_string(job.id) + " " + std::string(word_of(job.state)), style_of(job.state)) + "  " +
+                    one_line(job.name) + paint(": " + count_text(job.task_count, "task") + " in " + duration_text_ms(job.run_ms), Style::dim) +
+                    "\n";
+  if (!is_good) out += "  " + counts_text(job.counts) + "\n";
+  if (detail.troubles.empty()) out += first_error_text(job);
+  for (const TaskSummary& task : detail.troubles) out += trouble_text(task);
+  return out;
+}
+
+std::string TableRenderer::first_error_text(const JobSummary& job) const {
+  if (job.first_error.code == 0) return {};
+  return label("first error") + paint(error_name(job.first_error), Style::failed) + ": " + one_line(job.first_error.message) + "\n";
+}
+
 std::string TableRenderer::text_for(const JobDetail& detail) const {
+  if (detail.is_end) return end_text(detail);
   const JobSummary& job = detail.job;
   std::string out = paint("job " + to_string(job.id), Style::bold) + "  " + one_line(job.name) + "  " +
                     paint(word_of(job.state), style_of(job.state)) + "\n";
@@ -116,9 +136,7 @@ std::string TableRenderer::text_for(const JobDetail& detail) const {
          (job.run_ms > 0 ? (is_terminal(job.state) ? "ran " : "running for ") + duration_text_ms(job.run_ms) : "not started") + "\n";
   if (!job.reason.empty()) out += label("waits") + paint(one_line(job.reason), Style::held) + "\n";
   if (!job.steps.empty()) out += steps_table(job.steps);
-  if (detail.troubles.empty() && job.first_error.code != 0) {
-    out += label("first error") + paint(error_name(job.first_error), Style::failed) + ": " + one_line(job.first_error.message) + "\n";
-  }
+  if (detail.troubles.empty()) out += first_error_text(job);
   for (const TaskSummary& task : detail.troubles) out += "\n" + trouble_text(task);
   return out;
 }

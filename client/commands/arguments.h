@@ -1,0 +1,36 @@
+// The command line as data. CLI11 stays inside arguments.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "libmsg/base/result.h"
+
+namespace framebus::client {
+
+struct Arguments {
+  std::string verb;                        // one of the table in verbs.h; empty: only `text` is to be printed
+  std::string text;                        // help or version asked for
+  bool print_config = false;
+
+  // every verb
+  std::optional<std::string> broker, config, timeout;
+  bool json = false, quiet = false;
+
+  // some verbs
+  std::string file;
+  std::string selector;
+  std::vector<std::string> overrides;      // --set KEY=VALUE
+  std::optional<std::uint32_t> priority;
+  std::string output_directory;            // -o
+  bool wait = false, dry_run = false, all = false, keep = false;
+  std::uint32_t limit = 0;                 // 0: the verb's default
+  std::uint32_t workers = 1, threads = 0;
+};
+
+// `argv` with the program's name first. invalid_argument: names the nearest verb or option.
+Result<Arguments> parse_arguments(int argc, const char* const* argv);
+
+}  // namespace framebus::client
