@@ -1,0 +1,37 @@
+#include "broker/core/core.h"
+
+#include "broker/core/apply.h"
+#include "broker/core/router.h"
+
+namespace framebus::broker {
+
+Core::Core(const Options& options, std::uint64_t seed)
+    : state_(std::make_unique<State>(options, seed)) {}
+Core::~Core() = default;
+
+void Core::restore(std::uint64_t lsn, const Record& record) {
+  FRAMEBUS_CHECK(!state_->began, "restore() comes before the first step()");
+  FRAMEBUS_CHECK(lsn == state_->lsn + 1, "records are numbered densely");
+  state_->lsn = lsn;
+  apply(*state_, record);
+}
+
+void Core::step(TimePoint now, const Event& event, Actions& out) {
+  State& state = *state_;
+  if (!state.began) begin(state, now);
+  FRAMEBUS_CHECK(now >= state.now, "time goes backwards");
+  state.now = now;
+  ++state.counters.events;
+  state.ring.note(now, event, state.lsn);
+  Turn turn{state, out};
+  route(turn, event);
+}
+
+std::optional<TimePoint> Core::next_wakeup() const {
+  if (state_->plan_again) return state_->now;
+  return state_->timers.earliest();
+}
+
+const State& Core::state() const { return *state_; }
+
+}  // namespace framebus::broker

@@ -1,0 +1,90 @@
+// A job, its steps and its tasks as the core remembers them. Plain data of State (state.h).
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/core/index_set.h"
+#include "broker/core/task.h"
+#include "libmsg/schema/parts.h"
+
+namespace framebus::broker {
+
+using StateCounts = std::array<std::uint32_t, task_state_count>;
+using ShapeId = std::uint32_t;
+using PrincipalId = std::uint32_t;
+using WatchKey = std::pair<SessionId, std::uint64_t>;  // session and request of the Watch
+
+// A step that waits for this one.
+struct Dependent {
+  std::uint32_t step = 0;
+  bool by_task = false;
+};
+
+struct Step {
+  std::uint32_t first = 0;             // task index in the job
+  std::uint32_t count = 0;
+  StateCounts counts{};
+  IndexSet queued;                     // task indices within the step
+  std::vector<Dependent> dependents;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> limits;  // State::limits index, amount
+  ShapeId shape = 0;                   // derived: which workers fit (ready.h)
+  bool ready = false;                  // derived: the scheduler may take from it
+};
+
+// One line of a job's log of ended tasks; stale when the task was opened again since.
+struct EndedTask {
+  std::uint64_t lsn = 0;
+  std::uint32_t index = 0;
+};
+
+struct Job {
+  JobId id;
+  SubmitId submit_id;
+  PrincipalId principal = 0;
+  JobSpec spec;
+  std::vector<Step> steps;
+  std::vector<Task> tasks;
+  std::deque<TaskDetail> details;
+  StateCounts counts{};
+  std::uint32_t in_flight = 0;         // open leases
+  std::uint32_t failures = 0;          // tasks failed or dead
+  bool paused = false;                 // by a person, the whole of it
+  bool stopped = false;                // on_failure, max_failures
+  bool deadline_passed = false;
+  std::uint64_t accepted_lsn = 0;
+  std::uint64_t last_lsn = 0;          // of the last record about it
+  std::uint64_t spec_bytes = 0;
+  std::vector<EndedTask> ended;        // ascending lsn
+  WireError first_error;
+  // A worker's failures at a task type of this job; excluded from `exclude_after` on.
+  std::map<std::pair<std::string, WorkerId>, std::uint32_t> failures_of;
+  // Volatile
+  TimePoint accepted_at{};
+  TimePoint first_grant_at{};          // zero: none yet
+  TimePoint ended_at{};
+  JobState announced = JobState::open;
+  std::set<WatchKey> watches;
+  std::string notice;                  // why something unusual was done, for people
+
+  std::uint32_t step_of(std::uint32_t index) const;
+  TaskDetail* detail_of(std::uint32_t index) {
+    const std::uint32_t at = tasks[index].detail;
+    return at == 0 ? nullptr : &details[at - 1];
+  }
+  const TaskDetail* detail_of(std::uint32_t index) const {
+    return const_cast<Job*>(this)->detail_of(index);
+  }
+  std::uint32_t open_tasks() const;    // not terminal
+  JobState state() const;
+};
+
+inline constexpr std::uint32_t exclude_after = 3;
+
+}  // namespace framebus::broker

@@ -1,0 +1,65 @@
+// The TaskManager: submits, the life of attempts, results. Handlers over the shared State; each file
+// task_manager_*.cpp holds one family.
+#pragma once
+
+#include <vector>
+
+#include "broker/core/turn.h"
+
+namespace framebus::broker {
+
+// How an attempt was lost without a result.
+enum class Loss : std::uint8_t {
+  worker_lost,    // its connection is gone, no Goodbye
+  goodbye,        // its worker left on purpose
+  lease_expired,  // no heartbeat listed it for a lease
+  omitted,        // two heartbeats in a row did not list it
+  not_started,    // listed as starting, but no Started in time
+  given_back,     // Aborted by the worker without being asked
+};
+
+// Row 1. `missing`: inputs that are not in the blob store.
+void on_submit(Turn& turn, SessionId session, const Submit& submit,
+               const std::vector<BlobRef>& missing);
+
+// Every bound and every relation in a JobSpec that does not depend on the state. O(tasks).
+Status check_spec(const JobSpec& spec);
+
+// Rows 6; 11 to 17, 21, 22, 31; 22 and given back; 5.
+void on_started(Turn& turn, SessionId session, const Started& message);
+void on_progress(Turn& turn, SessionId session, const Progress& message);
+void on_results(Turn& turn, SessionId session, const Results& message);
+void on_aborted(Turn& turn, SessionId session, const Aborted& message);
+void on_assign_failed(Turn& turn, SessionId session, const Assign& message);
+
+// Row 6 for one attempt whose lease is open.
+void start_attempt(Turn& turn, TaskRef task, const Token& token);
+
+// Rows 7, 9, 10, 22 (or 14, or failed when at most once). The attempt's lease is open.
+void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss);
+
+// How an attempt ended badly, for fail_attempt().
+struct Failure {
+  std::uint32_t row = 12;
+  AttemptEnd end = AttemptEnd::error;
+  Blame blame = Blame::task;
+  bool permanent = false;
+  bool reported = false;
+  WireError error;
+  std::string log_tail;
+};
+// Decides between another try, failed, dead, cancelled (rows 7, 9, 10, 12, 13, 14, 22).
+// Returns the lsn of the record.
+std::uint64_t fail_attempt(Turn& turn, TaskRef task, const Token& token, const Failure& failure);
+
+// Rows 18, 3; 24 and what a lease's deadline asks for.
+void on_retry_due(Turn& turn, TaskRef task);
+void on_deadline_due(Turn& turn, JobId job);
+void on_lease_due(Turn& turn, const WorkerId& worker, const LeaseKey& key);
+
+// Jobs whose derived state has changed in this step: bookkeeping, notes, watches.
+void settle_jobs(Turn& turn);
+// Drops a finished job whose time has come, and the oldest when there are too many.
+void on_forget_due(Turn& turn, JobId job);
+
+}  // namespace framebus::broker

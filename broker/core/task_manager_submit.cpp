@@ -1,0 +1,139 @@
+// Submits: idempotent by submit id, bounded, refused with the bound, the value found and when to come
+// back (row 1).
+#include <algorithm>
+
+#include "broker/core/digest.h"
+#include "broker/core/task_manager.h"
+
+namespace framebus::broker {
+namespace {
+
+constexpr std::int64_t full_retry_ms = 5'000;
+
+std::uint64_t task_count(const JobSpec& spec) {
+  std::uint64_t count = 0;
+  for (const StepSpec& step : spec.steps) count += step.task_count;
+  return count;
+}
+
+std::uint64_t spec_bytes(const JobSpec& spec) {
+  std::uint64_t bytes = 0;
+  for (const StepSpec& step : spec.steps) {
+    bytes += step.params.size();
+    for (const Bytes& params : step.task_params) bytes += params.size();
+  }
+  return bytes;
+}
+
+// Every limit a step names is configured, and large enough.
+Status check_limits(const State& state, const JobSpec& spec) {
+  for (std::size_t index = 0; index < spec.steps.size(); ++index) {
+    const std::string at = "job.steps[" + std::to_string(index) + "].limits: ";
+    std::vector<std::string> seen;
+    for (const NamedLimit& wanted : spec.steps[index].limits) {
+      const auto& all = state.options.named_limits;
+      const auto has = std::find_if(all.begin(), all.end(), [&](const NamedLimit& each) {
+        return each.name == wanted.name;
+      });
+      if (has == all.end()) {
+        std::string known;
+        for (const NamedLimit& each : all) known += (known.empty() ? "" : ", ") + each.name;
+        return fail(Code::invalid_argument, at + "'" + wanted.name +
+                                                "' is not configured in the broker; configured: " +
+                                                (known.empty() ? "none" : known));
+      }
+      if (wanted.amount == 0 || wanted.amount > has->amount) {
+        return fail(Code::invalid_argument,
+                    at + "'" + wanted.name + "' wants " + std::to_string(wanted.amount) +
+                        ", allowed are 1 to " + std::to_string(has->amount));
+      }
+      if (std::find(seen.begin(), seen.end(), wanted.name) != seen.end()) {
+        return fail(Code::invalid_argument, at + "names '" + wanted.name + "' twice");
+      }
+      seen.push_back(wanted.name);
+    }
+  }
+  return {};
+}
+
+Status check_room(State& state, const JobSpec& spec) {
+  const std::uint64_t tasks = state.open_tasks + task_count(spec);
+  if (tasks > state.options.queued_tasks_max) {
+    ++state.counters.refused_queued_tasks;
+    return fail(Code::resource_exhausted,
+                "queued_tasks_max: " + std::to_string(state.options.queued_tasks_max) +
+                    " tasks may wait, now " + std::to_string(state.open_tasks) + ", the job adds " +
+                    std::to_string(task_count(spec)),
+                full_retry_ms);
+  }
+  const std::uint64_t bytes = state.open_spec_bytes + spec_bytes(spec);
+  if (bytes > state.options.queued_spec_bytes_max) {
+    ++state.counters.refused_queued_bytes;
+    return fail(Code::resource_exhausted,
+                "queued_spec_bytes_max: " + std::to_string(state.options.queued_spec_bytes_max) +
+                    " bytes of parameters may wait, now " + std::to_string(state.open_spec_bytes) +
+                    ", the job adds " + std::to_string(spec_bytes(spec)),
+                full_retry_ms);
+  }
+  if (state.store_full) {
+    ++state.counters.refused_store_full;
+    return fail(Code::resource_exhausted,
+                "the broker's store is short of space (" + state.store_detail +
+                    "); results are still taken, new jobs are not",
+                full_retry_ms);
+  }
+  return {};
+}
+
+void refuse_submit(Turn& turn, SessionId session, const Submit& submit, const Error& error) {
+  ++turn.state.counters.submits_refused;
+  turn.refuse(session, submit.request, error.code, error.message, error.retry_after_ms);
+}
+
+// The same submit id once more.
+void answer_repeat(Turn& turn, SessionId session, const Submit& submit, const SubmitSeen& seen) {
+  if (digest_of(submit.job) != seen.digest) {
+    return refuse_submit(turn, session, submit,
+                         {Code::already_exists,
+                          "submit id " + to_string(submit.submit_id) + " was used for job " +
+                              to_string(seen.job) +
+                              " with another content; use a new id for a new job",
+                          0});
+  }
+  ++turn.state.counters.submits_repeated;
+  turn.send(session,
+            SubmitOk{submit.request, seen.job, seen.task_count, true, turn.state.options.ephemeral},
+            seen.lsn);
+}
+
+}  // namespace
+
+void on_submit(Turn& turn, SessionId session, const Submit& submit,
+               const std::vector<BlobRef>& missing) {
+  State& state = turn.state;
+  if (submit.submit_id.is_none()) {
+    return refuse_submit(turn, session, submit,
+                         {Code::invalid_argument, "submit_id: is absent, 128 random bits are needed",
+                          0});
+  }
+  const auto seen = state.submits.find(submit.submit_id);
+  if (seen != state.submits.end()) return answer_repeat(turn, session, submit, seen->second);
+  Status valid = check_spec(submit.job);
+  if (valid) valid = check_limits(state, submit.job);
+  if (valid) valid = check_room(state, submit.job);
+  if (!valid) return refuse_submit(turn, session, submit, valid.error());
+  if (!missing.empty()) {
+    turn.send(session, InputsMissing{submit.request, missing});
+    return;
+  }
+  const JobId id{state.next_job++};
+  const auto count = static_cast<std::uint32_t>(task_count(submit.job));
+  const std::uint64_t lsn = turn.persist(
+      JobAccepted{id, submit.submit_id, state.sessions.at(session).principal, submit.job});
+  ++state.counters.jobs_accepted;
+  turn.note(1, "job " + to_string(id) + " '" + submit.job.name + "' accepted: " +
+                   std::to_string(count) + " tasks");
+  turn.send(session, SubmitOk{submit.request, id, count, false, state.options.ephemeral}, lsn);
+}
+
+}  // namespace framebus::broker

@@ -1,0 +1,160 @@
+#include "broker/core/transition.h"
+
+#include "broker/core/ready.h"
+
+namespace framebus::broker {
+namespace {
+
+using enum TaskState;
+
+std::size_t at(TaskState state) { return static_cast<std::size_t>(state); }
+
+bool counts_as_failure(TaskState state) { return state == failed || state == dead; }
+
+void recount(State& state, Job& job, Step& step, TaskState from, TaskState to) {
+  for (StateCounts* counts : {&state.counts, &job.counts, &step.counts}) {
+    --(*counts)[at(from)];
+    ++(*counts)[at(to)];
+  }
+  if (is_terminal(from) && !is_terminal(to)) ++state.open_tasks;
+  if (!is_terminal(from) && is_terminal(to)) --state.open_tasks;
+  if (counts_as_failure(from)) --job.failures;
+  if (counts_as_failure(to)) ++job.failures;
+}
+
+bool must_stop(const Job& job) {
+  if (job.stopped) return false;
+  if (job.spec.on_failure == OnFailure::stop && job.failures > 0) return true;
+  return job.spec.max_failures > 0 && job.failures > job.spec.max_failures;
+}
+
+// One dependent step after the end of task `index`; appends what it abandons to `ended`.
+void settle_dependent(State& state, Job& job, std::uint32_t index, const Dependent& dependent,
+                      std::vector<std::uint32_t>& ended) {
+  const Step& from = job.steps[job.step_of(index)];
+  const Step& step = job.steps[dependent.step];
+  if (step.counts[at(held)] == 0) return;
+  const bool good = job.tasks[index].state == succeeded;
+  if (good && !dependent.by_task && from.counts[at(succeeded)] != from.count) return;
+  std::uint32_t begin = step.first;
+  std::uint32_t end = step.first + step.count;
+  if (dependent.by_task) {
+    begin += index - from.first;
+    end = begin + 1;
+  }
+  for (std::uint32_t each = begin; each < end; ++each) {
+    if (job.tasks[each].state != held) continue;
+    if (good) {
+      release_if_free(state, job, each);
+    } else {
+      move_task(state, job, each, 29, abandoned);
+      ended.push_back(each);
+    }
+  }
+}
+
+}  // namespace
+
+void hit_row(State& state, std::uint32_t row) { ++state.hits[row]; }
+
+TaskDetail& touch(Job& job, std::uint32_t index) {
+  Task& task = job.tasks[index];
+  if (task.detail == 0) {
+    job.details.emplace_back();
+    task.detail = static_cast<std::uint32_t>(job.details.size());
+  }
+  return job.details[task.detail - 1];
+}
+
+void mark_job(State& state, Job& job) {
+  job.last_lsn = state.lsn;
+  state.dirty_jobs.insert(job.id);
+}
+
+void mark_changed(State& state, Job& job, std::uint32_t index) {
+  for (const WatchKey& key : job.watches) {
+    WatchState& watch = state.watches.at(key);
+    if (watch.changed.size() < watch_changes_max) watch.changed.insert(index);
+    state.dirty_watches.insert(key);
+  }
+}
+
+void move_task(State& state, Job& job, std::uint32_t index, std::uint32_t row, TaskState to) {
+  const TaskRow& rule = task_rows[row];
+  Task& task = job.tasks[index];
+  const TaskState from = task.state;
+  FRAMEBUS_CHECK(contains(rule.from, from), rule.event);
+  FRAMEBUS_CHECK(contains(rule.to, to), rule.event);
+  ++state.hits[row];
+  const std::uint32_t step_index = job.step_of(index);
+  Step& step = job.steps[step_index];
+  recount(state, job, step, from, to);
+  task.state = to;
+  if (from == queued) step.queued.erase(index - step.first);
+  if (to == queued) step.queued.insert(index - step.first);
+  if (from == queued || to == queued) {
+    if (step.ready == step.queued.empty()) refresh_step(state, job, step_index);
+  }
+  if (is_terminal(to)) {
+    task.ended_lsn = state.lsn;
+    job.ended.push_back({state.lsn, index});
+    for (const WatchKey& key : job.watches) state.dirty_watches.insert(key);
+  } else {
+    task.ended_lsn = 0;
+    mark_changed(state, job, index);
+  }
+  mark_job(state, job);
+}
+
+bool dependencies_met(const Job& job, std::uint32_t index) {
+  const std::uint32_t step_index = job.step_of(index);
+  const std::uint32_t place = index - job.steps[step_index].first;
+  for (const Dependency& dependency : job.spec.steps[step_index].depends_on) {
+    const Step& step = job.steps[dependency.step];
+    if (dependency.by_task) {
+      if (job.tasks[step.first + place].state != succeeded) return false;
+    } else if (step.counts[at(succeeded)] != step.count) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool dependencies_failed(const Job& job, std::uint32_t index) {
+  const std::uint32_t step_index = job.step_of(index);
+  const std::uint32_t place = index - job.steps[step_index].first;
+  for (const Dependency& dependency : job.spec.steps[step_index].depends_on) {
+    const Step& step = job.steps[dependency.step];
+    if (dependency.by_task) {
+      const TaskState other = job.tasks[step.first + place].state;
+      if (is_terminal(other) && other != succeeded) return true;
+      continue;
+    }
+    for (const TaskState bad : {failed, cancelled, abandoned, expired, dead}) {
+      if (step.counts[at(bad)] > 0) return true;
+    }
+  }
+  return false;
+}
+
+void release_if_free(State& state, Job& job, std::uint32_t index) {
+  const Task& task = job.tasks[index];
+  if (task.state != held || task.paused || job.paused) return;
+  if (dependencies_met(job, index)) move_task(state, job, index, 2, queued);
+}
+
+void settle_ended(State& state, Job& job, std::vector<std::uint32_t> ended) {
+  for (std::size_t next = 0; next < ended.size(); ++next) {
+    const std::uint32_t index = ended[next];
+    for (const Dependent& dependent : job.steps[job.step_of(index)].dependents) {
+      settle_dependent(state, job, index, dependent, ended);
+    }
+  }
+  if (!must_stop(job)) return;
+  job.stopped = true;
+  for (std::uint32_t index = 0; index < job.tasks.size(); ++index) {
+    if (is_waiting(job.tasks[index].state)) move_task(state, job, index, 33, abandoned);
+  }
+}
+
+}  // namespace framebus::broker

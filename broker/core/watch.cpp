@@ -1,0 +1,242 @@
+#include "broker/core/watch.h"
+
+#include <algorithm>
+
+#include "broker/core/summary.h"
+#include "broker/core/transition.h"
+
+namespace framebus::broker {
+namespace {
+
+constexpr std::size_t events_per_message = 256;
+constexpr std::size_t event_bytes_per_message = 128 * 1024;
+
+std::size_t weight(const framebus::Event& event) {
+  std::size_t bytes = 64 + event.task.result.size() + event.task.log_tail.size() +
+                      event.task.error.message.size() + event.task.blobs.size() * 80 +
+                      event.task.attempts.size() * 96 + event.job.steps.size() * 64;
+  for (const AttemptSummary& attempt : event.task.attempts) bytes += attempt.error.message.size();
+  return bytes;
+}
+
+// Collects the events of one message.
+struct Batch {
+  Events message;
+  std::size_t bytes = 0;
+  std::uint64_t after_lsn = 0;
+
+  bool is_full() const {
+    return message.events.size() >= events_per_message || bytes >= event_bytes_per_message;
+  }
+  void add(framebus::Event event, std::uint64_t lsn) {
+    bytes += weight(event);
+    after_lsn = std::max(after_lsn, lsn);
+    message.events.push_back(std::move(event));
+  }
+};
+
+bool is_stale(const Job& job, const EndedTask& ended) {
+  return job.tasks[ended.index].ended_lsn != ended.lsn;
+}
+
+// Ended tasks from the watch's position on. Several may share a record: only the last of them carries
+// its lsn, so that a cursor never lies between them.
+void take_ended(const State& state, const Job& job, WatchState& watch, Batch& batch) {
+  while (watch.position < job.ended.size() && !batch.is_full()) {
+    const EndedTask& ended = job.ended[watch.position++];
+    const bool is_last =
+        watch.position == job.ended.size() || job.ended[watch.position].lsn != ended.lsn;
+    if (is_last) watch.seen_lsn = ended.lsn;
+    if (is_stale(job, ended)) continue;
+    framebus::Event event;
+    event.cursor = {state.options.epoch, is_last ? ended.lsn : ended.lsn - 1};
+    event.kind = EventKind::task;
+    event.task = summarize_task(state, job, ended.index, watch.results);
+    batch.add(std::move(event), ended.lsn);
+  }
+}
+
+void take_changes(const State& state, const Job& job, WatchState& watch, Batch& batch) {
+  while (!watch.changed.empty() && !batch.is_full()) {
+    const std::uint32_t index = *watch.changed.begin();
+    watch.changed.erase(watch.changed.begin());
+    watch.progressed.erase(index);
+    if (is_terminal(job.tasks[index].state)) continue;  // told from the log
+    framebus::Event event;
+    event.kind = EventKind::task;
+    event.task = summarize_task(state, job, index, false);
+    batch.add(std::move(event), job.last_lsn);
+  }
+  while (!watch.progressed.empty() && !batch.is_full()) {
+    const std::uint32_t index = *watch.progressed.begin();
+    watch.progressed.erase(watch.progressed.begin());
+    if (job.tasks[index].state != TaskState::running) continue;
+    framebus::Event event;
+    event.kind = EventKind::progress;
+    event.task = summarize_progress(state, job, index);
+    batch.add(std::move(event), 0);
+  }
+}
+
+void take_job(const State& state, const Job& job, WatchState& watch, Batch& batch) {
+  if (!watch.live && !batch.is_full()) {
+    framebus::Event event;
+    event.cursor = {state.options.epoch, watch.seen_lsn};
+    event.kind = EventKind::live;
+    event.job = summarize_job(state, job);
+    batch.add(std::move(event), job.last_lsn);
+    watch.live = true;
+  }
+  if (watch.job_changed && !batch.is_full()) {
+    framebus::Event event;
+    event.cursor = {state.options.epoch, watch.seen_lsn};
+    event.kind = EventKind::job;
+    event.job = summarize_job(state, job);
+    batch.add(std::move(event), job.last_lsn);
+    watch.job_changed = false;
+  }
+}
+
+void take_jobs(const State& state, WatchState& watch, Batch& batch) {
+  while (!watch.jobs.empty() && !batch.is_full()) {
+    const Job* job = state.find_job(*watch.jobs.begin());
+    watch.jobs.erase(watch.jobs.begin());
+    if (job == nullptr) continue;
+    framebus::Event event;
+    event.kind = EventKind::job;
+    event.job = summarize_job(state, *job);
+    batch.add(std::move(event), job->last_lsn);
+  }
+  if (watch.jobs.empty() && !watch.live && !batch.is_full()) {
+    framebus::Event event;
+    event.kind = EventKind::live;
+    batch.add(std::move(event), 0);
+    watch.live = true;
+  }
+}
+
+void pump(Turn& turn, const WatchKey& key, WatchState& watch) {
+  State& state = turn.state;
+  while (watch.sequence - watch.confirmed < state.options.event_window) {
+    Batch batch;
+    if (watch.job.is_none()) {
+      take_jobs(state, watch, batch);
+    } else {
+      const Job& job = state.jobs.at(watch.job);
+      take_ended(state, job, watch, batch);
+      take_changes(state, job, watch, batch);
+      // The job's state comes after the tasks that made it.
+      if (watch.position == job.ended.size()) take_job(state, job, watch, batch);
+    }
+    if (batch.message.events.empty()) return;
+    state.counters.watch_events += batch.message.events.size();
+    batch.message.request = key.second;
+    batch.message.sequence = ++watch.sequence;
+    turn.send(key.first, std::move(batch.message), batch.after_lsn);
+  }
+}
+
+}  // namespace
+
+void on_watch(Turn& turn, SessionId session, const Watch& message) {
+  State& state = turn.state;
+  Session& peer = state.sessions.at(session);
+  const WatchKey key{session, message.request};
+  if (peer.watches.contains(message.request)) {
+    return turn.refuse(session, message.request, Code::already_exists,
+                       "request " + std::to_string(message.request) + " names a watch already");
+  }
+  if (peer.watches.size() >= watches_per_session_max) {
+    return turn.refuse(session, message.request, Code::resource_exhausted,
+                       "watches of one connection: " + std::to_string(watches_per_session_max) +
+                           " are allowed; end one with Unwatch",
+                       1000);
+  }
+  WatchState watch;
+  watch.job = message.job;
+  watch.results = message.results;
+  if (message.job.is_none()) {
+    for (const auto& [id, job] : state.jobs) watch.jobs.insert(id);
+    state.watches_of_all.insert(key);
+  } else {
+    Job* job = state.find_job(message.job);
+    if (job == nullptr) {
+      return turn.refuse(session, message.request, Code::not_found,
+                         "job " + to_string(message.job) + ": there is no such job here");
+    }
+    // A cursor from another history (a broker without a store was started again) counts for nothing.
+    if (message.from.lsn <= state.lsn && message.from.epoch <= state.options.epoch) {
+      const auto next = std::upper_bound(
+          job->ended.begin(), job->ended.end(), message.from.lsn,
+          [](std::uint64_t lsn, const EndedTask& ended) { return lsn < ended.lsn; });
+      watch.position = static_cast<std::size_t>(next - job->ended.begin());
+      watch.seen_lsn = message.from.lsn;
+    }
+    job->watches.insert(key);
+  }
+  hit_row(state, 28);
+  peer.watches.insert(message.request);
+  state.watches.emplace(key, std::move(watch));
+  state.dirty_watches.insert(key);
+}
+
+void on_events_ok(Turn& turn, SessionId session, const EventsOk& message) {
+  const auto entry = turn.state.watches.find({session, message.request});
+  if (entry == turn.state.watches.end()) return;  // it crossed an Unwatch
+  WatchState& watch = entry->second;
+  watch.confirmed = std::max(watch.confirmed, std::min(message.sequence, watch.sequence));
+  turn.state.dirty_watches.insert(entry->first);
+}
+
+namespace {
+
+void drop(State& state, const WatchKey& key) {
+  const auto entry = state.watches.find(key);
+  if (entry == state.watches.end()) return;
+  if (Job* job = state.find_job(entry->second.job)) job->watches.erase(key);
+  state.watches_of_all.erase(key);
+  state.dirty_watches.erase(key);
+  state.watches.erase(entry);
+}
+
+}  // namespace
+
+void on_unwatch(Turn& turn, SessionId session, const Unwatch& message) {
+  drop(turn.state, {session, message.request});
+  turn.state.sessions.at(session).watches.erase(message.request);
+}
+
+void tell_watches(State& state, Job& job) {
+  for (const WatchKey& key : job.watches) {
+    state.watches.at(key).job_changed = true;
+    state.dirty_watches.insert(key);
+  }
+  for (const WatchKey& key : state.watches_of_all) {
+    state.watches.at(key).jobs.insert(job.id);
+    state.dirty_watches.insert(key);
+  }
+}
+
+void drop_watches_of_session(State& state, SessionId session) {
+  Session& peer = state.sessions.at(session);
+  for (const std::uint64_t request : peer.watches) drop(state, {session, request});
+  peer.watches.clear();
+}
+
+void drop_watches_of_job(Turn& turn, JobId id) {
+  const std::set<WatchKey> keys = turn.state.find_job(id)->watches;
+  for (const WatchKey& key : keys) {
+    turn.refuse(key.first, key.second, Code::not_found,
+                "job " + to_string(id) + " has left the broker's memory");
+    turn.state.sessions.at(key.first).watches.erase(key.second);
+    drop(turn.state, key);
+  }
+}
+
+void pump_watches(Turn& turn) {
+  State& state = turn.state;
+  for (const WatchKey& key : state.dirty_watches) pump(turn, key, state.watches.at(key));
+  state.dirty_watches.clear();
+}
+
+}  // namespace framebus::broker
