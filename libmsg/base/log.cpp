@@ -3,18 +3,19 @@
 // spdlog keeps one process-wide logger; this file wraps it and nothing else may touch it.
 #include "libmsg/base/log.h"
 
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <memory>
 
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
-
 namespace framebus {
 namespace {
 
-constexpr std::array<std::string_view, 6> level_names = {"trace", "debug", "info", "warning", "error", "off"};
+constexpr std::array<std::string_view, 6> level_names = {"trace",   "debug", "info",
+                                                         "warning", "error", "off"};
 
 struct Settings {
   std::shared_ptr<spdlog::logger> logger;
@@ -23,10 +24,12 @@ struct Settings {
 };
 
 std::shared_ptr<spdlog::logger> make_logger(LogFormat format) {
-  auto logger = std::make_shared<spdlog::logger>("framebus", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("framebus",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_level(spdlog::level::trace);  // the check is made below, before anything is formatted
   logger->flush_on(spdlog::level::trace);
-  logger->set_pattern(format == LogFormat::json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",%v" : "%H:%M:%S.%e %v");
+  logger->set_pattern(format == LogFormat::json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",%v"
+                                                : "%H:%M:%S.%e %v");
   return logger;
 }
 
@@ -37,7 +40,8 @@ Settings& settings() {
 
 std::atomic<LogLevel> threshold{LogLevel::warning};
 
-// Escapes what could end a line, move a cursor or break a JSON string. Bytes above 0x7f pass: UTF-8.
+// Escapes what could end a line, move a cursor or break a JSON string. Bytes above 0x7f pass:
+// UTF-8.
 void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -59,7 +63,8 @@ void append_escaped(std::string& out, std::string_view text) {
 bool needs_quotes(std::string_view text) {
   if (text.empty()) return true;
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f) return true;
+    if (static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+      return true;
   }
   return false;
 }
@@ -77,8 +82,9 @@ Result<LogLevel> parse_log_level(std::string_view text) {
   for (std::size_t i = 0; i < level_names.size(); ++i) {
     if (text == level_names[i]) return static_cast<LogLevel>(i);
   }
-  return fail(Code::invalid_argument, "log level '" + std::string(text) +
-                                          "' is not known; use trace, debug, info, warning, error or off");
+  return fail(Code::invalid_argument,
+              "log level '" + std::string(text) +
+                  "' is not known; use trace, debug, info, warning, error or off");
 }
 
 void init_logging(LogLevel level, const std::string& program, LogFormat format) {
@@ -90,8 +96,8 @@ bool log_enabled(LogLevel level) {
   return level >= threshold.load(std::memory_order_relaxed) && level != LogLevel::off;
 }
 
-std::string format_log_line(LogFormat format, LogLevel level, std::string_view program, std::string_view component,
-                            std::string_view text, LogFacts facts) {
+std::string format_log_line(LogFormat format, LogLevel level, std::string_view program,
+                            std::string_view component, std::string_view text, LogFacts facts) {
   const std::string_view level_name = level_names[static_cast<std::size_t>(level)];
   std::string line;
   line.reserve(96 + text.size());
@@ -129,7 +135,8 @@ std::string format_log_line(LogFormat format, LogLevel level, std::string_view p
   member("component", component, true);
   member("text", text, true);
   for (const LogFact& fact : facts) {
-    const bool is_json_number = fact.value != "nan" && fact.value != "inf" && fact.value != "-nan" && fact.value != "-inf";
+    const bool is_json_number =
+        fact.value != "nan" && fact.value != "inf" && fact.value != "-nan" && fact.value != "-inf";
     member(fact.key, fact.value, fact.quoted || !is_json_number);
   }
   line += '}';
@@ -139,8 +146,10 @@ std::string format_log_line(LogFormat format, LogLevel level, std::string_view p
 void write_log(LogLevel level, std::string_view component, std::string_view text, LogFacts facts) {
   if (!log_enabled(level)) return;
   const Settings& current = settings();
-  const std::string line = format_log_line(current.format, level, current.program, component, text, facts);
-  current.logger->log(static_cast<spdlog::level::level_enum>(level), spdlog::string_view_t(line.data(), line.size()));
+  const std::string line =
+      format_log_line(current.format, level, current.program, component, text, facts);
+  current.logger->log(static_cast<spdlog::level::level_enum>(level),
+                      spdlog::string_view_t(line.data(), line.size()));
 }
 
 }  // namespace framebus

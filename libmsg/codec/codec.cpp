@@ -1,8 +1,8 @@
 // The one file that includes msgpack.hpp: packing, and stepping over values nobody here knows.
 //
-// Values of known fields are read by Reader (reader.h), which is given the type it must find and never
-// builds an object tree; values of unknown fields can be anything and are walked by msgpack's iterative
-// parser with a visitor that stores nothing and stops at the bounds.
+// Values of known fields are read by Reader (reader.h), which is given the type it must find and
+// never builds an object tree; values of unknown fields can be anything and are walked by msgpack's
+// iterative parser with a visitor that stores nothing and stops at the bounds.
 #include "libmsg/codec/codec.h"
 
 #include <limits>
@@ -27,7 +27,8 @@ struct Sink {
 
 // Stops the parser when a value nests too deep or declares more elements than there are bytes.
 struct BoundedVisitor : msgpack::v2::null_visitor {
-  BoundedVisitor(std::size_t bytes_left, int depth) : elements_left(bytes_left), depth_left(depth) {}
+  BoundedVisitor(std::size_t bytes_left, int depth)
+      : elements_left(bytes_left), depth_left(depth) {}
 
   bool open(std::uint64_t elements) {
     if (elements > elements_left || depth_left == 0) return false;
@@ -92,7 +93,8 @@ void Writer::bin(BytesView value) {
   Sink sink{out_};
   msgpack::packer<Sink> packer(sink);
   packer.pack_bin(static_cast<std::uint32_t>(value.size()));
-  packer.pack_bin_body(reinterpret_cast<const char*>(value.data()), static_cast<std::uint32_t>(value.size()));
+  packer.pack_bin_body(reinterpret_cast<const char*>(value.data()),
+                       static_cast<std::uint32_t>(value.size()));
 }
 
 void Writer::nil() {
@@ -112,11 +114,14 @@ bool Reader::skip(int depth_left) {
   try {
     is_complete = msgpack::parse(reinterpret_cast<const char*>(cursor_), left(), offset, visitor);
   } catch (const std::exception& error) {
-    // msgpack reports some oversized lengths by throwing on 32-bit machines, and may run out of memory.
+    // msgpack reports some oversized lengths by throwing on 32-bit machines, and may run out of
+    // memory.
     return refuse(std::string("a value could not be read: ") + error.what());
   }
   if (!is_complete) {
-    return refuse("a value is cut short, nests deeper than the limit or declares more elements than there are bytes");
+    return refuse(
+        "a value is cut short, nests deeper than the limit or declares more elements than there "
+        "are bytes");
   }
   cursor_ += offset;
   return true;

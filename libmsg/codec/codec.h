@@ -1,8 +1,9 @@
-// Messages to wire frames and back. The only user of msgpack in the project (codec.cpp includes it).
+// Messages to wire frames and back. The only user of msgpack in the project (codec.cpp includes
+// it).
 //
-// Everything read here is hostile: sizes are checked against libmsg/base/limits.h and against the bytes
-// that are left before anything is allocated, nesting is bounded, and no input reaches a CHECK.
-// Thread rule: all functions are pure and may run anywhere.
+// Everything read here is hostile: sizes are checked against libmsg/base/limits.h and against the
+// bytes that are left before anything is allocated, nesting is bounded, and no input reaches a
+// CHECK. Thread rule: all functions are pure and may run anywhere.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@
 
 namespace framebus {
 
-// One message as ZeroMQ parts, without the ROUTER's routing id: MessageType, Payload, Checksum, attachments.
+// One message as ZeroMQ parts, without the ROUTER's routing id: MessageType, Payload, Checksum,
+// attachments.
 struct WireFrames {
   std::vector<Bytes> parts;
 };
@@ -27,17 +29,19 @@ struct Decoded {
   std::vector<Bytes> attachments;
 };
 
-// MessageType, Payload and Checksum of `message`; the checksum is XXH3-64 over the first two, or nil.
-// Attachments are appended as they are. Never fails: a message built by this program is valid
+// MessageType, Payload and Checksum of `message`; the checksum is XXH3-64 over the first two, or
+// nil. Attachments are appended as they are. Never fails: a message built by this program is valid
 // (limits on user data are enforced where that data enters).
 WireFrames encode(const Message& message, bool with_checksum, std::vector<Bytes> attachments = {});
 
-// `parts`: the frames after the routing id. `checksum_required`: nil is refused (the connection agreed
-// on checksums). A present checksum is always verified. Errors: malformed_message (what and where),
-// unsupported_version (another major), with the request id in `request_of` when it could be read.
+// `parts`: the frames after the routing id. `checksum_required`: nil is refused (the connection
+// agreed on checksums). A present checksum is always verified. Errors: malformed_message (what and
+// where), unsupported_version (another major), with the request id in `request_of` when it could be
+// read.
 Result<Decoded> decode(std::span<const BytesView> parts, bool checksum_required);
 
-// The `request` field of a payload that could not be decoded further, so that its Error can name it; else 0.
+// The `request` field of a payload that could not be decoded further, so that its Error can name
+// it; else 0.
 std::uint64_t request_of(std::span<const BytesView> parts);
 
 // Any described struct (journal records, parts) to msgpack and back; same limits as above.
@@ -46,7 +50,8 @@ Bytes encode_struct(const S& value);
 template <schema::Described S>
 Result<S> decode_struct(BytesView bytes);
 
-// The message type's name ("Submit"), its number, and a one-line printing for logs (long bytes are cut).
+// The message type's name ("Submit"), its number, and a one-line printing for logs (long bytes are
+// cut).
 const char* name_of(const Message& message);
 std::uint16_t number_of(const Message& message);
 std::string to_string(const Message& message);

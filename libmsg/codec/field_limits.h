@@ -29,7 +29,8 @@ constexpr std::size_t bin_bytes_max<TaskSummary>(std::uint8_t) {
 
 // Most elements of an array of T.
 template <class T>
-inline constexpr std::size_t elements_max = schema::Described<T> ? limits::struct_elements_max : limits::array_elements_max;
+inline constexpr std::size_t elements_max =
+    schema::Described<T> ? limits::struct_elements_max : limits::array_elements_max;
 template <>
 inline constexpr std::size_t elements_max<std::string> = limits::struct_elements_max;
 template <>

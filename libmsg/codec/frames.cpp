@@ -15,7 +15,8 @@ using codec::Reader;
 using codec::Writer;
 
 static_assert(protocol_minor == 0,
-              "before raising it: a missing `minor` field must go on meaning 0, so the defaults of Hello.minor and "
+              "before raising it: a missing `minor` field must go on meaning 0, so the defaults of "
+              "Hello.minor and "
               "Welcome.minor must become 0 and the programs must set the field");
 
 constexpr std::size_t fixed_frame_count = 3;
@@ -60,10 +61,12 @@ constexpr bool numbers_are_unique(const std::variant<M...>*) {
   }
   return true;
 }
-static_assert(numbers_are_unique(static_cast<const Message*>(nullptr)), "two messages with one number");
+static_assert(numbers_are_unique(static_cast<const Message*>(nullptr)),
+              "two messages with one number");
 
 std::uint64_t hash_of(BytesView type, BytesView payload) {
-  // Two short frames are hashed in one go from the stack: the streaming state costs more than they do.
+  // Two short frames are hashed in one go from the stack: the streaming state costs more than they
+  // do.
   std::array<std::uint8_t, 512> joined;
   if (type.size() + payload.size() <= joined.size()) {
     std::memcpy(joined.data(), type.data(), type.size());
@@ -82,41 +85,51 @@ struct TypeFrame {
   std::uint64_t number = 0;
 };
 
-// [protocol_major, type]. The major is judged before anything else: all later rules are this major's.
+// [protocol_major, type]. The major is judged before anything else: all later rules are this
+// major's.
 Result<TypeFrame> read_type_frame(BytesView frame) {
   if (frame.size() > limits::message_type_bytes_max) {
-    return fail(Code::malformed_message, "MessageType frame of " + std::to_string(frame.size()) + " bytes; at most " +
-                                             std::to_string(limits::message_type_bytes_max) + " are allowed");
+    return fail(Code::malformed_message,
+                "MessageType frame of " + std::to_string(frame.size()) + " bytes; at most " +
+                    std::to_string(limits::message_type_bytes_max) + " are allowed");
   }
   Reader in(frame);
   TypeFrame type;
   std::uint32_t count = 0;
-  if (!in.read_array(count, limits::message_type_bytes_max) || count == 0 || !in.read_uint(type.major, UINT64_MAX)) {
-    return fail(Code::malformed_message,
-                "MessageType frame: " + (in.error().starts_with(" (") ? "an empty array" : in.error()) + "; expected [major, type]");
+  if (!in.read_array(count, limits::message_type_bytes_max) || count == 0 ||
+      !in.read_uint(type.major, UINT64_MAX)) {
+    return fail(
+        Code::malformed_message,
+        "MessageType frame: " + (in.error().starts_with(" (") ? "an empty array" : in.error()) +
+            "; expected [major, type]");
   }
   if (type.major != protocol_major) {
-    return fail(Code::unsupported_version, "the sender speaks protocol " + std::to_string(type.major) +
-                                               ", this program speaks protocol " + std::to_string(protocol_major) +
-                                               "; install the same major version of framebus on both sides");
+    return fail(Code::unsupported_version,
+                "the sender speaks protocol " + std::to_string(type.major) +
+                    ", this program speaks protocol " + std::to_string(protocol_major) +
+                    "; install the same major version of framebus on both sides");
   }
   if (count != 2 || !in.read_uint(type.number, UINT16_MAX) || !in.expect_end()) {
-    return fail(Code::malformed_message, "MessageType frame: expected [major, type] and nothing after it");
+    return fail(Code::malformed_message,
+                "MessageType frame: expected [major, type] and nothing after it");
   }
   return type;
 }
 
 Status check_sizes(std::span<const BytesView> parts) {
   if (parts.size() < fixed_frame_count || parts.size() > frame_count_max) {
-    return fail(Code::malformed_message, "a message of " + std::to_string(parts.size()) + " frames; expected " +
-                                             std::to_string(fixed_frame_count) + " (MessageType, Payload, Checksum) and at most " +
-                                             std::to_string(limits::attachment_frames_max) + " attachments");
+    return fail(Code::malformed_message,
+                "a message of " + std::to_string(parts.size()) + " frames; expected " +
+                    std::to_string(fixed_frame_count) +
+                    " (MessageType, Payload, Checksum) and at most " +
+                    std::to_string(limits::attachment_frames_max) + " attachments");
   }
   std::size_t total = 0;
   for (const BytesView part : parts) total += part.size();
   if (total > limits::wire_message_bytes_max) {
-    return fail(Code::malformed_message, "a message of " + std::to_string(total) + " bytes; at most " +
-                                             std::to_string(limits::wire_message_bytes_max) + " are allowed");
+    return fail(Code::malformed_message,
+                "a message of " + std::to_string(total) + " bytes; at most " +
+                    std::to_string(limits::wire_message_bytes_max) + " are allowed");
   }
   return {};
 }
@@ -124,9 +137,12 @@ Status check_sizes(std::span<const BytesView> parts) {
 Status check_checksum(std::span<const BytesView> parts, bool is_required) {
   Reader in(parts[2]);
   if (in.next_is_nil()) {
-    if (!in.read_nil() || !in.expect_end()) return fail(Code::malformed_message, "Checksum frame: " + in.error());
+    if (!in.read_nil() || !in.expect_end())
+      return fail(Code::malformed_message, "Checksum frame: " + in.error());
     if (is_required) {
-      return fail(Code::malformed_message, "Checksum frame: nil, but this connection agreed on checksums (Welcome.checksum)");
+      return fail(
+          Code::malformed_message,
+          "Checksum frame: nil, but this connection agreed on checksums (Welcome.checksum)");
     }
     return {};
   }
@@ -135,12 +151,15 @@ Status check_checksum(std::span<const BytesView> parts, bool is_required) {
     return fail(Code::malformed_message, "Checksum frame: " + in.error());
   }
   if (found != hash_of(parts[0], parts[1])) {
-    return fail(Code::malformed_message, "the checksum does not match: the message was damaged on its way");
+    return fail(Code::malformed_message,
+                "the checksum does not match: the message was damaged on its way");
   }
   return {};
 }
 
-Bytes copy_of(BytesView view) { return {view.begin(), view.end()}; }
+Bytes copy_of(BytesView view) {
+  return {view.begin(), view.end()};
+}
 
 }  // namespace
 
@@ -178,15 +197,17 @@ Result<Decoded> decode(std::span<const BytesView> parts, bool checksum_required)
   FRAMEBUS_TRY(check_checksum(parts, checksum_required));
   const TypeRow* row = type.number < message_numbers ? &type_table[type.number] : nullptr;
   if (row == nullptr || row->read == nullptr) {
-    return fail(Code::malformed_message, "message type " + std::to_string(type.number) + " is not known here (protocol " +
-                                             std::to_string(protocol_major) + "." + std::to_string(protocol_minor) + ")");
+    return fail(Code::malformed_message,
+                "message type " + std::to_string(type.number) + " is not known here (protocol " +
+                    std::to_string(protocol_major) + "." + std::to_string(protocol_minor) + ")");
   }
   Reader in(parts[1]);
   Result<Decoded> decoded{tl::in_place};
   if (!row->read(in, decoded->message) || !in.expect_end()) {
     return fail(Code::malformed_message, std::string(row->name) + ": " + in.error());
   }
-  for (const BytesView attachment : parts.subspan(fixed_frame_count)) decoded->attachments.push_back(copy_of(attachment));
+  for (const BytesView attachment : parts.subspan(fixed_frame_count))
+    decoded->attachments.push_back(copy_of(attachment));
   return decoded;
 }
 
@@ -218,9 +239,12 @@ std::uint16_t number_of(const Message& message) {
 }
 
 std::string to_string(const Message& message) {
-  return std::visit([](const auto& m) { return std::decay_t<decltype(m)>::name + schema::print(m); }, message);
+  return std::visit(
+      [](const auto& m) { return std::decay_t<decltype(m)>::name + schema::print(m); }, message);
 }
 
-std::uint64_t xxh3(BytesView bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t xxh3(BytesView bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 }  // namespace framebus

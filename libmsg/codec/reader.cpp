@@ -11,28 +11,38 @@ const char* type_name(std::uint8_t byte) {
   if (byte < 0xa0) return "an array";
   if (byte < 0xc0) return "a text";
   switch (byte) {
-    case 0xc0: return "nil";
+    case 0xc0:
+      return "nil";
     case 0xc2:
-    case 0xc3: return "a boolean";
+    case 0xc3:
+      return "a boolean";
     case 0xc4:
     case 0xc5:
-    case 0xc6: return "a byte string";
+    case 0xc6:
+      return "a byte string";
     case 0xca:
-    case 0xcb: return "a float";
+    case 0xcb:
+      return "a float";
     case 0xd9:
     case 0xda:
-    case 0xdb: return "a text";
+    case 0xdb:
+      return "a text";
     case 0xdc:
-    case 0xdd: return "an array";
+    case 0xdd:
+      return "an array";
     case 0xde:
-    case 0xdf: return "a map";
-    default: break;
+    case 0xdf:
+      return "a map";
+    default:
+      break;
   }
   if (byte >= 0xcc && byte <= 0xd3) return "an integer";
   return byte == 0xc1 ? "the reserved byte 0xc1" : "an extension";
 }
 
-bool is_continuation(unsigned char byte) { return (byte & 0xc0) == 0x80; }
+bool is_continuation(unsigned char byte) {
+  return (byte & 0xc0) == 0x80;
+}
 
 // Length of the well-formed sequence at the front of `text`, or 0.
 std::size_t sequence_length(std::string_view text) {
@@ -47,7 +57,9 @@ std::size_t sequence_length(std::string_view text) {
     return 3;
   }
   if (first >= 0xf0 && first <= 0xf4) {
-    if (text.size() < 4 || !is_continuation(at(1)) || !is_continuation(at(2)) || !is_continuation(at(3))) return 0;
+    if (text.size() < 4 || !is_continuation(at(1)) || !is_continuation(at(2)) ||
+        !is_continuation(at(3)))
+      return 0;
     if (first == 0xf0 && at(1) < 0x90) return 0;   // overlong
     if (first == 0xf4 && at(1) >= 0x90) return 0;  // beyond U+10FFFF
     return 4;
@@ -101,7 +113,8 @@ bool Reader::refuse(std::string what) {
 }
 
 bool Reader::refuse_type(const char* wanted) {
-  if (cursor_ == end_) return refuse(std::string("expected ") + wanted + ", found the end of the bytes");
+  if (cursor_ == end_)
+    return refuse(std::string("expected ") + wanted + ", found the end of the bytes");
   return refuse(std::string("expected ") + wanted + ", found " + type_name(*cursor_));
 }
 
@@ -119,12 +132,14 @@ void Reader::add_path(std::size_t index) {
 }
 
 std::string Reader::error() const {
-  return (path_.empty() ? "" : path_ + ": ") + what_ + " (offset " + std::to_string(failed_at_) + ")";
+  return (path_.empty() ? "" : path_ + ": ") + what_ + " (offset " + std::to_string(failed_at_) +
+         ")";
 }
 
 bool Reader::charge(std::size_t bytes) {
   if (bytes > memory_left_) {
-    return refuse("the decoded message would take more than " + std::to_string(limits::decoded_bytes_max) +
+    return refuse("the decoded message would take more than " +
+                  std::to_string(limits::decoded_bytes_max) +
                   " bytes of memory; send shorter lists");
   }
   memory_left_ -= bytes;
@@ -147,7 +162,8 @@ bool Reader::read_uint_long(std::uint64_t& value, std::uint64_t max) {
     ++cursor_;
     if (!take(byte_count, raw)) return false;
     const bool is_signed_form = code >= 0xd0;
-    if (is_signed_form && (raw >> (8 * byte_count - 1)) != 0) return refuse("expected an unsigned integer, found a negative one");
+    if (is_signed_form && (raw >> (8 * byte_count - 1)) != 0)
+      return refuse("expected an unsigned integer, found a negative one");
   } else if (code >= 0xe0) {
     return refuse("expected an unsigned integer, found a negative one");
   } else if (code >= 0x80) {
@@ -155,7 +171,9 @@ bool Reader::read_uint_long(std::uint64_t& value, std::uint64_t max) {
   } else {
     ++cursor_;
   }
-  if (raw > max) return refuse("found " + std::to_string(raw) + ", at most " + std::to_string(max) + " is allowed");
+  if (raw > max)
+    return refuse("found " + std::to_string(raw) + ", at most " + std::to_string(max) +
+                  " is allowed");
   value = raw;
   return true;
 }
@@ -198,8 +216,8 @@ bool Reader::read_nil() {
 
 // The head of a text, byte string, array or map. `code8` is 0 when the type has no 8-bit form;
 // `fix_mask` is 0 when it has no form inside the first byte.
-bool Reader::read_length(const char* wanted, std::uint8_t fix_mask, std::uint8_t fix_value, std::uint8_t code8,
-                         std::uint8_t code16, std::uint32_t& length) {
+bool Reader::read_length(const char* wanted, std::uint8_t fix_mask, std::uint8_t fix_value,
+                         std::uint8_t code8, std::uint8_t code16, std::uint32_t& length) {
   if (cursor_ == end_) return refuse_type(wanted);
   const std::uint8_t code = *cursor_;
   if (fix_mask != 0 && (code & fix_mask) == fix_value) {
@@ -224,7 +242,8 @@ bool Reader::read_text(std::string& value, std::size_t bytes_max) {
   if (!read_length("a text", 0xe0, 0xa0, 0xd9, 0xda, length)) return false;
   if (length > left()) return refuse("a text is cut short by the end of the bytes");
   if (length > bytes_max) {
-    return refuse("a text of " + std::to_string(length) + " bytes; at most " + std::to_string(bytes_max) + " are allowed");
+    return refuse("a text of " + std::to_string(length) + " bytes; at most " +
+                  std::to_string(bytes_max) + " are allowed");
   }
   value.assign(reinterpret_cast<const char*>(cursor_), length);
   if (!is_ascii(cursor_, length)) repair_utf8(value);
@@ -237,7 +256,8 @@ bool Reader::read_bin(Bytes& value, std::size_t bytes_max) {
   if (!read_length("a byte string", 0, 0, 0xc4, 0xc5, length)) return false;
   if (length > left()) return refuse("a byte string is cut short by the end of the bytes");
   if (length > bytes_max) {
-    return refuse("a byte string of " + std::to_string(length) + " bytes; at most " + std::to_string(bytes_max) + " are allowed");
+    return refuse("a byte string of " + std::to_string(length) + " bytes; at most " +
+                  std::to_string(bytes_max) + " are allowed");
   }
   value.assign(cursor_, cursor_ + length);
   cursor_ += length;
@@ -248,7 +268,8 @@ bool Reader::read_bin_exactly(std::uint8_t* value, std::size_t byte_count) {
   std::uint32_t length = 0;
   if (!read_length("a byte string", 0, 0, 0xc4, 0xc5, length)) return false;
   if (length != byte_count || length > left()) {
-    return refuse("a byte string of " + std::to_string(length) + " bytes; exactly " + std::to_string(byte_count) + " are needed");
+    return refuse("a byte string of " + std::to_string(length) + " bytes; exactly " +
+                  std::to_string(byte_count) + " are needed");
   }
   std::memcpy(value, cursor_, byte_count);
   cursor_ += byte_count;
@@ -258,10 +279,12 @@ bool Reader::read_bin_exactly(std::uint8_t* value, std::size_t byte_count) {
 bool Reader::read_array(std::uint32_t& count, std::size_t max) {
   if (!read_length("an array", 0xf0, 0x90, 0, 0xdc, count)) return false;
   if (count > max) {
-    return refuse("an array of " + std::to_string(count) + " elements; at most " + std::to_string(max) + " are allowed");
+    return refuse("an array of " + std::to_string(count) + " elements; at most " +
+                  std::to_string(max) + " are allowed");
   }
   if (count > left()) {
-    return refuse("an array declares " + std::to_string(count) + " elements but only " + std::to_string(left()) + " bytes follow");
+    return refuse("an array declares " + std::to_string(count) + " elements but only " +
+                  std::to_string(left()) + " bytes follow");
   }
   return true;
 }
@@ -269,10 +292,12 @@ bool Reader::read_array(std::uint32_t& count, std::size_t max) {
 bool Reader::read_map(std::uint32_t& count, std::size_t max) {
   if (!read_length("a map", 0xf0, 0x80, 0, 0xde, count)) return false;
   if (count > max) {
-    return refuse("a map of " + std::to_string(count) + " entries; at most " + std::to_string(max) + " are allowed");
+    return refuse("a map of " + std::to_string(count) + " entries; at most " + std::to_string(max) +
+                  " are allowed");
   }
   if (2 * std::uint64_t{count} > left()) {
-    return refuse("a map declares " + std::to_string(count) + " entries but only " + std::to_string(left()) + " bytes follow");
+    return refuse("a map declares " + std::to_string(count) + " entries but only " +
+                  std::to_string(left()) + " bytes follow");
   }
   return true;
 }

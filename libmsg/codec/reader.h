@@ -1,7 +1,8 @@
 // Reads msgpack values one by one from hostile bytes: the parsing half of the codec.
 //
 // The caller says which type must come next; anything else is an error with the offset and what was
-// found. A failed read makes the whole reader fail: callers return false up to the top, adding the path
+// found. A failed read makes the whole reader fail: callers return false up to the top, adding the
+// path
 // ("job.steps[3].name"). No recursion, no allocation beyond the value read, no exceptions.
 // Thread rule: one thread each.
 #pragma once
@@ -36,11 +37,13 @@ class Reader {
   }
   bool read_sint(std::int64_t& value);
   bool read_bool(bool& value);
-  // Malformed UTF-8 is replaced by U+FFFD, so that text from a peer is always valid inside the program.
+  // Malformed UTF-8 is replaced by U+FFFD, so that text from a peer is always valid inside the
+  // program.
   bool read_text(std::string& value, std::size_t bytes_max);
   bool read_bin(Bytes& value, std::size_t bytes_max);
   bool read_bin_exactly(std::uint8_t* value, std::size_t byte_count);
-  // The count is checked against `max` and against the bytes left (an element has at least one byte).
+  // The count is checked against `max` and against the bytes left (an element has at least one
+  // byte).
   bool read_array(std::uint32_t& count, std::size_t max);
   bool read_map(std::uint32_t& count, std::size_t max);
   bool read_nil();
@@ -62,8 +65,8 @@ class Reader {
 
  private:
   bool read_uint_long(std::uint64_t& value, std::uint64_t max);
-  bool read_length(const char* wanted, std::uint8_t fix_mask, std::uint8_t fix_value, std::uint8_t code8,
-                   std::uint8_t code16, std::uint32_t& length);
+  bool read_length(const char* wanted, std::uint8_t fix_mask, std::uint8_t fix_value,
+                   std::uint8_t code8, std::uint8_t code16, std::uint32_t& length);
   bool take(std::size_t byte_count, std::uint64_t& big_endian);
   bool refuse_type(const char* wanted);
 

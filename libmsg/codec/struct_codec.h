@@ -1,10 +1,11 @@
-// Field tables to msgpack and back, for any described struct: messages, their parts, journal records.
+// Field tables to msgpack and back, for any described struct: messages, their parts, journal
+// records.
 //
 // A struct is a map {field number: value} without the fields that equal their default; TaskRef is
 // [job, index], Token is [epoch, grant, mac], ids are numbers or byte strings. Unknown fields are
-// stepped over; a field number that comes twice, or an enumerator that is not known here, is refused.
-// Recursion follows the types of the program, never the bytes, so its depth is fixed at compile time.
-// Free of msgpack.hpp. Thread rule: pure functions.
+// stepped over; a field number that comes twice, or an enumerator that is not known here, is
+// refused. Recursion follows the types of the program, never the bytes, so its depth is fixed at
+// compile time. Free of msgpack.hpp. Thread rule: pure functions.
 #pragma once
 
 #include <array>
@@ -32,14 +33,20 @@ template <>
 inline constexpr bool is_list<Bytes> = false;
 
 template <class T>
-concept HasByteArray = requires(T value) { value.bytes.data(); };  // Id128, BlobHash
+concept HasByteArray = requires(T value) {
+  value.bytes.data();
+};  // Id128, BlobHash
 template <class T>
-concept IsNumberId = requires(T value) { value.is_none(); value.value + 1; };  // Id64
+concept IsNumberId = requires(T value) {
+  value.is_none();
+  value.value + 1;
+};  // Id64
 
 template <class T>
 inline constexpr bool is_unsupported = false;
 
-// ---- nesting, checked at compile time ------------------------------------------------------------
+// ---- nesting, checked at compile time
+// ------------------------------------------------------------
 
 template <class T>
 constexpr int nesting() {
@@ -58,7 +65,8 @@ constexpr int nesting() {
   }
 }
 
-// ---- writing -------------------------------------------------------------------------------------
+// ---- writing
+// -------------------------------------------------------------------------------------
 
 template <Described S>
 void write_struct(Writer& out, const S& value);
@@ -96,7 +104,8 @@ void write_value(Writer& out, const T& value) {
   } else if constexpr (Described<T>) {
     write_struct(out, value);
   } else {
-    static_assert(is_unsupported<T>, "a field of this type has no wire form: see docs/PROTOCOL.md, 'values'");
+    static_assert(is_unsupported<T>,
+                  "a field of this type has no wire form: see docs/PROTOCOL.md, 'values'");
   }
 }
 
@@ -123,25 +132,69 @@ void write_struct(Writer& out, const S& value) {
   });
 }
 
-// ---- reading -------------------------------------------------------------------------------------
+// ---- reading
+// -------------------------------------------------------------------------------------
 
 template <Described S>
 bool read_struct(Reader& in, S& value, int depth);
 
+template <class E>
+bool read_enum(Reader& in, E& value) {
+  std::uint64_t number = 0;
+  if (!in.read_uint(number, UINT64_MAX)) return false;
+  if (number >= schema::enum_values_max || !schema::is_known(static_cast<E>(number))) {
+    return in.refuse("the value " + std::to_string(number) +
+                     " has no meaning here; the sender speaks a newer version");
+  }
+  value = static_cast<E>(number);
+  return true;
+}
+
+inline bool read_task(Reader& in, TaskRef& value) {
+  std::uint32_t count = 0;
+  std::uint64_t index = 0;
+  if (!in.read_array(count, 2)) return false;
+  if (count != 2) return in.refuse("a task is [job, index]");
+  if (!in.read_uint(value.job.value, UINT64_MAX) || !in.read_uint(index, UINT32_MAX)) return false;
+  value.index = static_cast<std::uint32_t>(index);
+  return true;
+}
+
+inline bool read_token(Reader& in, Token& value) {
+  std::uint32_t count = 0;
+  if (!in.read_array(count, 3)) return false;
+  if (count != 3) return in.refuse("a token is [epoch, grant, mac]");
+  return in.read_uint(value.epoch, UINT64_MAX) && in.read_uint(value.grant, UINT64_MAX) &&
+         in.read_bin_exactly(value.mac.data(), value.mac.size());
+}
+
 // `depth`: containers that are open around the value. `bin_max`: bound of a byte string.
 template <class T>
+bool read_value(Reader& in, T& value, int depth, std::size_t bin_max);
+
+template <class T>
+bool read_list(Reader& in, std::vector<T>& list, int depth, std::size_t bin_max) {
+  std::uint32_t count = 0;
+  if (!in.read_array(count, elements_max<T>) || !in.charge(count * sizeof(T))) return false;
+  list.clear();
+  list.reserve(count);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (!read_value(in, list.emplace_back(), depth + 1, bin_max)) {
+      in.add_path(std::size_t{i});
+      return false;
+    }
+  }
+  return true;
+}
+
+template <class T>
 bool read_value(Reader& in, T& value, int depth, std::size_t bin_max) {
-  std::uint64_t number = 0;
   if constexpr (std::is_same_v<T, bool>) {
     return in.read_bool(value);
   } else if constexpr (std::is_enum_v<T>) {
-    if (!in.read_uint(number, UINT64_MAX)) return false;
-    if (number >= schema::enum_values_max || !schema::is_known(static_cast<T>(number))) {
-      return in.refuse("the value " + std::to_string(number) + " has no meaning here; the sender speaks a newer version");
-    }
-    value = static_cast<T>(number);
-    return true;
+    return read_enum(in, value);
   } else if constexpr (std::is_integral_v<T> && std::is_unsigned_v<T>) {
+    std::uint64_t number = 0;
     if (!in.read_uint(number, std::numeric_limits<T>::max())) return false;
     value = static_cast<T>(number);
     return true;
@@ -153,39 +206,20 @@ bool read_value(Reader& in, T& value, int depth, std::size_t bin_max) {
   } else if constexpr (std::is_same_v<T, Bytes>) {
     return in.read_bin(value, bin_max);
   } else if constexpr (std::is_same_v<T, TaskRef>) {
-    std::uint32_t count = 0;
-    if (!in.read_array(count, 2)) return false;
-    if (count != 2) return in.refuse("a task is [job, index]");
-    if (!in.read_uint(value.job.value, UINT64_MAX) || !in.read_uint(number, UINT32_MAX)) return false;
-    value.index = static_cast<std::uint32_t>(number);
-    return true;
+    return read_task(in, value);
   } else if constexpr (std::is_same_v<T, Token>) {
-    std::uint32_t count = 0;
-    if (!in.read_array(count, 3)) return false;
-    if (count != 3) return in.refuse("a token is [epoch, grant, mac]");
-    return in.read_uint(value.epoch, UINT64_MAX) && in.read_uint(value.grant, UINT64_MAX) &&
-           in.read_bin_exactly(value.mac.data(), value.mac.size());
+    return read_token(in, value);
   } else if constexpr (HasByteArray<T>) {
     return in.read_bin_exactly(value.bytes.data(), value.bytes.size());
   } else if constexpr (IsNumberId<T>) {
     return in.read_uint(value.value, UINT64_MAX);
   } else if constexpr (is_list<T>) {
-    using Element = typename T::value_type;
-    std::uint32_t count = 0;
-    if (!in.read_array(count, elements_max<Element>) || !in.charge(count * sizeof(Element))) return false;
-    value.clear();
-    value.reserve(count);
-    for (std::uint32_t i = 0; i < count; ++i) {
-      if (!read_value(in, value.emplace_back(), depth + 1, bin_max)) {
-        in.add_path(std::size_t{i});
-        return false;
-      }
-    }
-    return true;
+    return read_list(in, value, depth, bin_max);
   } else if constexpr (Described<T>) {
     return read_struct(in, value, depth);
   } else {
-    static_assert(is_unsupported<T>, "a field of this type has no wire form: see docs/PROTOCOL.md, 'values'");
+    static_assert(is_unsupported<T>,
+                  "a field of this type has no wire form: see docs/PROTOCOL.md, 'values'");
   }
 }
 
@@ -200,7 +234,8 @@ bool read_struct(Reader& in, S& value, int depth) {
     std::uint64_t& word = seen[key >> 6];
     const std::uint64_t bit = std::uint64_t{1} << (key & 63);
     if (key == 0 || (word & bit) != 0) {
-      return in.refuse(key == 0 ? "field numbers begin at 1" : "field " + std::to_string(key) + " comes twice");
+      return in.refuse(key == 0 ? "field numbers begin at 1"
+                                : "field " + std::to_string(key) + " comes twice");
     }
     word |= bit;
     bool is_read = true;
@@ -210,7 +245,8 @@ bool read_struct(Reader& in, S& value, int depth) {
       if (!is_read) in.add_path(field.name);
       return true;
     };
-    const bool is_known = std::apply([&](const auto&... field) { return (try_field(field) || ...); }, S::fields());
+    const bool is_known =
+        std::apply([&](const auto&... field) { return (try_field(field) || ...); }, S::fields());
     if (!is_known) is_read = in.skip(static_cast<int>(limits::msgpack_depth_max) - depth - 1);
     if (!is_read) return false;
   }

@@ -15,7 +15,7 @@ class Writer {
  public:
   explicit Writer(Bytes& out) : out_(out) {}
 
-  void map(std::uint32_t pair_count);      // 2 * pair_count values follow: key, value, key, value ...
+  void map(std::uint32_t pair_count);  // 2 * pair_count values follow: key, value, key, value ...
   void array(std::uint32_t element_count);  // element_count values follow
   void uint(std::uint64_t value);
   void sint(std::int64_t value);
@@ -23,7 +23,7 @@ class Writer {
   void text(std::string_view value);
   void bin(BytesView value);
   void nil();
-  void uint64_full(std::uint64_t value);    // always the 9-byte form: the Checksum frame
+  void uint64_full(std::uint64_t value);  // always the 9-byte form: the Checksum frame
 
  private:
   Bytes& out_;

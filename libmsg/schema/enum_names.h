@@ -1,8 +1,9 @@
-// Names and validity of enumerators, read from the enum itself, so that no second list can disagree.
+// Names and validity of enumerators, read from the enum itself, so that no second list can
+// disagree.
 //
-// Works for enums whose values lie in 0 to 31 (all enums of the schema): the compiler's own spelling of
-// a template argument tells an enumerator from a bare number. Compile time only; no run-time cost but a
-// table lookup.
+// Works for enums whose values lie in 0 to 31 (all enums of the schema): the compiler's own
+// spelling of a template argument tells an enumerator from a bare number. Compile time only; no
+// run-time cost but a table lookup.
 #pragma once
 
 #include <array>
@@ -39,14 +40,14 @@ inline constexpr auto names = name_table<E>(std::make_index_sequence<enum_values
 
 // "running" for TaskState::running; empty for a number that has no enumerator.
 template <class E>
-  requires std::is_enum_v<E>
+requires std::is_enum_v<E>
 constexpr std::string_view enum_name(E value) {
   const auto index = static_cast<std::size_t>(value);
   return index < enum_values_max ? detail::names<E>[index] : std::string_view{};
 }
 
 template <class E>
-  requires std::is_enum_v<E>
+requires std::is_enum_v<E>
 constexpr bool is_known(E value) {
   return !enum_name(value).empty();
 }

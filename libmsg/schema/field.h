@@ -9,8 +9,8 @@
 //     bool operator==(const Point&) const = default;
 //   };
 //
-// The codec, printing, docs/PROTOCOL.md, the fuzz dictionary and the golden bytes are all derived from
-// it. Field numbers are unique in their struct, 1 to 127, and never reused.
+// The codec, printing, docs/PROTOCOL.md, the fuzz dictionary and the golden bytes are all derived
+// from it. Field numbers are unique in their struct, 1 to 127, and never reused.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,9 @@ constexpr Field<S, T> field(std::uint8_t number, const char* name, T S::*member,
 
 // A struct with a field table: a message, a part of one, or a journal record.
 template <class S>
-concept Described = requires { S::fields(); };
+concept Described = requires {
+  S::fields();
+};
 
 // Calls visit(Field) for each field, in the table's order.
 template <Described S, class Visitor>
@@ -62,4 +64,5 @@ constexpr bool numbers_are_unique() {
 
 }  // namespace framebus::schema
 
-#define FRAMEBUS_FIELD(number, member, doc) ::framebus::schema::field(number, #member, &S::member, doc)
+#define FRAMEBUS_FIELD(number, member, doc) \
+  ::framebus::schema::field(number, #member, &S::member, doc)

@@ -2,8 +2,9 @@
 //
 //   print(Started{...})  ->  {attempts=[{task=3:17, token=1.42}]}
 //
-// Fields at their default are left out; long texts, byte strings and lists are cut. Never parsed back.
-// Header-only and free of third-party code, so that the pure cores may print their records and actions.
+// Fields at their default are left out; long texts, byte strings and lists are cut. Never parsed
+// back. Header-only and free of third-party code, so that the pure cores may print their records
+// and actions.
 #pragma once
 
 #include <cstdint>

@@ -13,10 +13,13 @@
 namespace framebus {
 
 Wakeup::Wakeup() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  FRAMEBUS_CHECK(fd_ >= 0, "no descriptor is left for a wakeup; raise the limit of open files (ulimit -n)");
+  FRAMEBUS_CHECK(fd_ >= 0,
+                 "no descriptor is left for a wakeup; raise the limit of open files (ulimit -n)");
 }
 
-Wakeup::~Wakeup() { ::close(fd_); }
+Wakeup::~Wakeup() {
+  ::close(fd_);
+}
 
 void Wakeup::notify() noexcept {
   const int saved = errno;  // may run inside a signal handler
@@ -40,12 +43,15 @@ TimePoint now_monotonic() {
 Result<std::uint64_t> raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return fail(Code::unavailable, std::string("read the limit of open files: ") + std::strerror(errno));
+    return fail(Code::unavailable,
+                std::string("read the limit of open files: ") + std::strerror(errno));
   }
   if (limit.rlim_cur < limit.rlim_max) {
     limit.rlim_cur = limit.rlim_max;
     if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-      return fail(Code::unavailable, "raise the limit of open files to " + std::to_string(limit.rlim_max) + ": " + std::strerror(errno));
+      return fail(Code::unavailable, "raise the limit of open files to " +
+                                         std::to_string(limit.rlim_max) + ": " +
+                                         std::strerror(errno));
     }
   }
   return static_cast<std::uint64_t>(limit.rlim_cur);

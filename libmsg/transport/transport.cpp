@@ -1,32 +1,31 @@
 // ROUTER and DEALER sockets over libzmq: the one file that includes zmq.hpp.
 //
-// How a lost peer is found: ZMQ_SRCFD of a peer's first message gives its descriptor; the monitor says
-// which descriptor was disconnected; descriptors are reused, so an empty message to the routing id (the
-// probe) decides: EHOSTUNREACH means that the peer is gone. `closed` is told only after the peer's last
-// messages have been read. libzmq's exceptions end here. Thread rule: see transport.h.
+// How a lost peer is found: ZMQ_SRCFD of a peer's first message gives its descriptor; the monitor
+// says which descriptor was disconnected; an empty message to the routing id (the probe) decides:
+// EHOSTUNREACH means that the peer is gone (peer_table.h). `closed` is told only after the peer's
+// last messages have been read. libzmq's exceptions end here. Thread rule: see transport.h.
 #include "libmsg/transport/transport.h"
-
-#include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <cstring>
-#include <unordered_map>
 
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <zmq.hpp>
 
 #include "libmsg/base/check.h"
 #include "libmsg/base/limits.h"
 #include "libmsg/base/log.h"
+#include "libmsg/transport/peer_table.h"
 #include "libmsg/transport/url.h"
 
 namespace framebus {
 
-// Members of sockets are destroyed before the context they hold on to, so the context's end never blocks
-// on a socket that is still open.
+// Members of sockets are destroyed before the context they hold on to, so the context's end never
+// blocks on a socket that is still open.
 class Context {
  public:
   Context(int io_threads, int sockets_max) : zmq(io_threads, sockets_max) {}
@@ -35,28 +34,30 @@ class Context {
 
 namespace {
 
-constexpr int queue_messages_max = 256;              // per peer and direction, in libzmq; the outbox is the caller's
-constexpr int sockets_max = 20'000;                  // libzmq's own default, 1,023, is below a simulated farm
+constexpr int queue_messages_max =
+    256;  // per peer and direction, in libzmq; the outbox is the caller's
+constexpr int sockets_max = 20'000;  // libzmq's own default, 1,023, is below a simulated farm
 constexpr std::size_t frames_max = 3 + limits::attachment_frames_max;
-constexpr Duration probe_first_delay = milliseconds(5);
-constexpr int probes_max = 8;                        // 5 ms doubling: a suspicion lasts 1.3 s
-constexpr Duration last_messages_wait = milliseconds(250);
-constexpr Duration recent_ends_kept = seconds(10);   // longer than any message waits in the socket
-constexpr Duration unwatched_probe_interval = milliseconds(100);
 constexpr Duration full_queue_retry = milliseconds(5);
 constexpr int connect_timeout_ms = 5000;
-constexpr Duration connect_deadline = milliseconds(6000);  // also covers a host name that does not resolve
-constexpr Duration closing_grace = milliseconds(2);        // the event may overtake the last bytes read
+constexpr Duration connect_deadline =
+    milliseconds(6000);  // also covers a host name that does not resolve
+constexpr Duration closing_grace = milliseconds(2);  // the event may overtake the last bytes read
 constexpr int io_thread_name_prefix = 7751;
 
-std::string errno_text() { return zmq_strerror(zmq_errno()); }
+std::string errno_text() {
+  return zmq_strerror(zmq_errno());
+}
 
-// ---- sending and receiving whole messages ------------------------------------------------------------
+// ---- sending and receiving whole messages
+// ------------------------------------------------------------
 
 enum class Received { nothing, message, probe, oversized };
 
-// Reads one multipart message. `routing_id` is null for sockets that have none. `fd`: see ZMQ_SRCFD.
-Received receive_message(zmq::socket_t& socket, std::string* routing_id, int& fd, std::vector<Bytes>& parts) {
+// Reads one multipart message. `routing_id` is null for sockets that have none. `fd`: see
+// ZMQ_SRCFD.
+Received receive_message(zmq::socket_t& socket, std::string* routing_id, int& fd,
+                         std::vector<Bytes>& parts) {
   zmq::message_t frame;
   std::size_t total = 0;
   bool is_first = true;
@@ -75,7 +76,8 @@ Received receive_message(zmq::socket_t& socket, std::string* routing_id, int& fd
     } else {
       total += frame.size();
       // One frame beyond the limit is kept, so that the codec sees and names the excess.
-      if (parts.size() <= frames_max && total <= limits::wire_message_bytes_max) parts.emplace_back(data, data + frame.size());
+      if (parts.size() <= frames_max && total <= limits::wire_message_bytes_max)
+        parts.emplace_back(data, data + frame.size());
     }
     is_first = false;
   }
@@ -92,21 +94,25 @@ Status send_parts(zmq::socket_t& socket, const WireFrames& frames, bool has_begu
     if (zmq_send(socket.handle(), part.data(), part.size(), flags) >= 0) continue;
     // Only the first part can be refused: libzmq takes the rest of a message it has begun.
     if (zmq_errno() == EAGAIN && i == 0 && !has_begun) {
-      return fail(Code::resource_exhausted, "the send queue of " + std::to_string(queue_messages_max) + " messages is full", 5);
+      return fail(Code::resource_exhausted,
+                  "the send queue of " + std::to_string(queue_messages_max) + " messages is full",
+                  5);
     }
     return fail(Code::unavailable, "send: " + errno_text());
   }
   return {};
 }
 
-// ---- options and monitors ----------------------------------------------------------------------------
+// ---- options and monitors
+// ----------------------------------------------------------------------------
 
 void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::linger, 0);
   socket.set(zmq::sockopt::sndhwm, queue_messages_max);
   socket.set(zmq::sockopt::rcvhwm, queue_messages_max);
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits::wire_message_bytes_max));
-  socket.set(zmq::sockopt::tcp_keepalive, 1);  // a host that lost power: found after 10 + 3 * 5 seconds
+  socket.set(zmq::sockopt::tcp_keepalive,
+             1);  // a host that lost power: found after 10 + 3 * 5 seconds
   socket.set(zmq::sockopt::tcp_keepalive_idle, 10);
   socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, 5);
@@ -169,7 +175,8 @@ Duration earlier(Duration a, Duration b) {
   return b < Duration::zero() ? a : std::min(a, b);
 }
 
-// ---- ROUTER ------------------------------------------------------------------------------------------
+// ---- ROUTER
+// ------------------------------------------------------------------------------------------
 
 class ZmqRouter final : public RouterSocket, public Pollable {
  public:
@@ -178,53 +185,23 @@ class ZmqRouter final : public RouterSocket, public Pollable {
   Result<std::string> bind(const std::string& url) override;
   void receive(std::vector<Incoming>& out, std::size_t max) override;
   Status send(PeerId peer, const WireFrames& frames) override;
-  void forget(PeerId peer) override;
+  void forget(PeerId peer) override { peers_.forget(peer); }
   std::uint64_t dropped_messages() const override { return dropped_; }
 
   void add_poll_items(std::vector<zmq_pollitem_t>& items) override;
   Duration until_due(TimePoint now) override;
 
  private:
-  struct Peer {
-    std::string routing_id;
-    int fd = -1;             // -1: inproc, nothing watches it
-    bool is_suspect = false;
-    bool is_gone = false;    // confirmed; `closed` is owed
-  };
-  struct Suspect {
-    PeerId peer;
-    TimePoint next_probe;
-    int probes = 0;
-  };
-  struct Gone {
-    PeerId peer;
-    TimePoint since;
-  };
-
   Status open();
-  void read_monitor(TimePoint now);
-  bool read_messages(std::vector<Incoming>& out, std::size_t max, TimePoint now);
-  void probe_suspects(TimePoint now);
-  void tell_gone(std::vector<Incoming>& out, std::size_t max, bool is_drained, TimePoint now);
-  PeerId peer_of(const std::string& routing_id, int fd, TimePoint now);
-  void suspect(PeerId id, TimePoint now);
-  void mark_gone(PeerId id, Peer& peer, TimePoint now);
-  void erase(PeerId id);
+  bool read_messages(std::vector<Incoming>& out, std::size_t stop_at, TimePoint now);
   int begin_message(const std::string& routing_id);
+  bool is_reachable(const std::string& routing_id);
 
   std::shared_ptr<Context> context_;
   zmq::socket_t socket_;
   Monitor monitor_;
-  std::uint64_t next_peer_ = 1;
-  std::unordered_map<std::uint64_t, Peer> peers_;
-  std::unordered_map<std::string, PeerId> by_routing_id_;
-  std::unordered_multimap<int, PeerId> by_fd_;
-  std::vector<Suspect> suspects_;
-  std::vector<Gone> gone_;
-  std::unordered_map<int, TimePoint> recent_ends_;  // descriptors of connections that ended lately
-  std::size_t unwatched_ = 0;          // peers without a descriptor
-  TimePoint next_unwatched_probe_{};
-  TimePoint full_until_{};             // a queue was full: come back soon
+  PeerTable peers_;
+  TimePoint full_until_{};  // a queue was full: come back soon
   std::uint64_t dropped_ = 0;
 };
 
@@ -244,8 +221,8 @@ Status ZmqRouter::open() {
   return {};
 }
 
-// libzmq removes an existing socket file before it binds: a second broker would silently take the first
-// one's place. Somebody who still accepts there is a reason to refuse.
+// libzmq removes an existing socket file before it binds: a second broker would silently take the
+// first one's place. Somebody who still accepts there is a reason to refuse.
 bool somebody_listens(const std::string& path) {
   sockaddr_un address{};
   if (path.size() >= sizeof address.sun_path || path.front() == '@') return false;
@@ -253,7 +230,9 @@ bool somebody_listens(const std::string& path) {
   if (fd < 0) return false;
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());
-  const bool is_accepted = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
+  const bool is_accepted =
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+      errno == EAGAIN;
   ::close(fd);
   return is_accepted;
 }
@@ -262,10 +241,13 @@ Result<std::string> ZmqRouter::bind(const std::string& url) {
   FRAMEBUS_ASSIGN(const Url parsed, parse_url(url));
   FRAMEBUS_TRY(open());
   if (parsed.scheme == Url::Scheme::ipc && somebody_listens(parsed.path)) {
-    return fail(Code::already_exists, "listen on " + url + ": another process listens there; stop it or choose another path");
+    return fail(
+        Code::already_exists,
+        "listen on " + url + ": another process listens there; stop it or choose another path");
   }
   std::string target = url;
-  if (parsed.scheme == Url::Scheme::tcp && parsed.port == 0) target = url.substr(0, url.rfind(':') + 1) + "*";
+  if (parsed.scheme == Url::Scheme::tcp && parsed.port == 0)
+    target = url.substr(0, url.rfind(':') + 1) + "*";
   try {
     if (parsed.is_ipv6) socket_.set(zmq::sockopt::ipv6, 1);
     socket_.bind(target);
@@ -273,12 +255,22 @@ Result<std::string> ZmqRouter::bind(const std::string& url) {
   } catch (const zmq::error_t& error) {
     const std::string what = "listen on " + url + ": " + error.what();
     switch (error.num()) {
-      case EADDRINUSE: return fail(Code::already_exists, what + "; is a broker running there already? Use another port, or 0 for any");
+      case EADDRINUSE:
+        return fail(Code::already_exists,
+                    what + "; is a broker running there already? Use another port, or 0 for any");
       case EADDRNOTAVAIL:
-      case ENODEV: return fail(Code::invalid_argument, what + "; this host has no such address (use 127.0.0.1, * or one that `ip address` lists)");
-      case EACCES: return fail(Code::permission_denied, what + "; use a port above 1023, or a path this user may write");
-      case ENOENT: return fail(Code::invalid_argument, what + "; the folder of the socket file does not exist");
-      default: return fail(Code::unavailable, what);
+      case ENODEV:
+        return fail(Code::invalid_argument, what +
+                                                "; this host has no such address (use 127.0.0.1, * "
+                                                "or one that `ip address` lists)");
+      case EACCES:
+        return fail(Code::permission_denied,
+                    what + "; use a port above 1023, or a path this user may write");
+      case ENOENT:
+        return fail(Code::invalid_argument,
+                    what + "; the folder of the socket file does not exist");
+      default:
+        return fail(Code::unavailable, what);
     }
   }
 }
@@ -287,28 +279,19 @@ void ZmqRouter::receive(std::vector<Incoming>& out, std::size_t max) {
   if (!socket_) return;
   const TimePoint now = now_monotonic();
   const std::size_t stop_at = out.size() + max;
-  read_monitor(now);
-  if (unwatched_ > 0 && now >= next_unwatched_probe_) {
-    next_unwatched_probe_ = now + unwatched_probe_interval;
-    for (const auto& [id, peer] : peers_) {
-      if (peer.fd < 0) suspect(PeerId{id}, now);
-    }
-  }
-  bool is_drained = read_messages(out, stop_at, now);
-  if (!suspects_.empty()) {
-    probe_suspects(now);
-    // Whoever was just confirmed may have left messages that were not visible a moment ago.
-    if (!gone_.empty() && is_drained) is_drained = read_messages(out, stop_at, now);
-  }
-  if (!gone_.empty()) tell_gone(out, stop_at, is_drained, now);
-}
-
-void ZmqRouter::read_monitor(TimePoint now) {
   MonitorEvent event;
-  while (monitor_.next_event(event)) {
-    recent_ends_[event.fd] = now;
-    const auto [begin, end] = by_fd_.equal_range(event.fd);
-    for (auto it = begin; it != end; ++it) suspect(it->second, now);
+  while (monitor_.next_event(event)) peers_.on_connection_ended(event.fd, now);
+  bool is_drained = read_messages(out, stop_at, now);
+  if (peers_.wants_probe(now)) {
+    // Reading this option makes libzmq take in what its I/O thread has told; a send may skip that.
+    [[maybe_unused]] const int events = socket_.get(zmq::sockopt::events);
+    peers_.probe_due(now, [this](const std::string& id) { return is_reachable(id); });
+    // Whoever was just found gone may have left messages that were not visible a moment ago.
+    if (peers_.has_gone() && is_drained) is_drained = read_messages(out, stop_at, now);
+  }
+  if (!peers_.has_gone()) return;
+  for (const PeerId peer : peers_.take_gone(now, is_drained, stop_at - out.size())) {
+    out.push_back({Incoming::Kind::closed, peer, {}, "the connection ended"});
   }
 }
 
@@ -319,15 +302,18 @@ bool ZmqRouter::read_messages(std::vector<Incoming>& out, std::size_t stop_at, T
     Incoming incoming;
     int fd = -1;
     switch (receive_message(socket_, &routing_id, fd, incoming.parts)) {
-      case Received::nothing: return true;
-      case Received::probe: break;
+      case Received::nothing:
+        return true;
+      case Received::probe:
+        break;
       case Received::oversized:
         ++dropped_;
         log_warning("transport", "dropped a message that is too large",
-                    {{"peer", peer_of(routing_id, fd, now).value}, {"bytes_max", limits::wire_message_bytes_max}});
+                    {{"peer", peers_.peer_of(routing_id, fd, now).value},
+                     {"bytes_max", limits::wire_message_bytes_max}});
         break;
       case Received::message:
-        incoming.peer = peer_of(routing_id, fd, now);
+        incoming.peer = peers_.peer_of(routing_id, fd, now);
         out.push_back(std::move(incoming));
         break;
     }
@@ -335,132 +321,32 @@ bool ZmqRouter::read_messages(std::vector<Incoming>& out, std::size_t stop_at, T
   return false;
 }
 
-PeerId ZmqRouter::peer_of(const std::string& routing_id, int fd, TimePoint now) {
-  if (const auto found = by_routing_id_.find(routing_id); found != by_routing_id_.end()) {
-    Peer& known = peers_.at(found->second.value);
-    // Ids made by libzmq (five bytes, the first zero) are never reused. One that the peer chose itself
-    // may come back on a new connection, which is then a new peer.
-    const bool is_made_by_libzmq = routing_id.size() == 5 && routing_id[0] == '\0';
-    if (is_made_by_libzmq || known.fd == fd) return found->second;
-    mark_gone(found->second, known, now);
-    by_routing_id_.erase(found);
-  }
-  const PeerId id{next_peer_++};
-  peers_.emplace(id.value, Peer{routing_id, fd, false, false});
-  by_routing_id_.emplace(routing_id, id);
-  if (fd >= 0) {
-    by_fd_.emplace(fd, id);
-    // The end of its connection may have been told before its first message was read.
-    const auto ended = recent_ends_.find(fd);
-    if (ended != recent_ends_.end() && now - ended->second < recent_ends_kept) suspect(id, now);
-  } else {
-    ++unwatched_;
-  }
-  return id;
-}
-
-void ZmqRouter::suspect(PeerId id, TimePoint now) {
-  const auto found = peers_.find(id.value);
-  if (found == peers_.end() || found->second.is_suspect || found->second.is_gone) return;
-  found->second.is_suspect = true;
-  suspects_.push_back({id, now, 0});
-}
-
 // Opens a message to a peer: 0, or the errno that says why not.
 int ZmqRouter::begin_message(const std::string& routing_id) {
-  return zmq_send(socket_.handle(), routing_id.data(), routing_id.size(), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0 ? zmq_errno() : 0;
+  const int flags = ZMQ_DONTWAIT | ZMQ_SNDMORE;
+  const int sent = zmq_send(socket_.handle(), routing_id.data(), routing_id.size(), flags);
+  return sent < 0 ? zmq_errno() : 0;
 }
 
-void ZmqRouter::probe_suspects(TimePoint now) {
-  // Reading this option makes libzmq take in what its I/O thread has told; a send alone may skip that.
-  [[maybe_unused]] const int events = socket_.get(zmq::sockopt::events);
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < suspects_.size(); ++i) {
-    Suspect s = suspects_[i];
-    const auto found = peers_.find(s.peer.value);
-    if (found == peers_.end() || found->second.is_gone) continue;
-    Peer& peer = found->second;
-    if (now >= s.next_probe) {
-      const int error = begin_message(peer.routing_id);
-      if (error == 0) zmq_send(socket_.handle(), "", 0, ZMQ_DONTWAIT);
-      if (error == EHOSTUNREACH) {
-        mark_gone(s.peer, peer, now);
-        continue;
-      }
-      s.next_probe = now + probe_first_delay * (1 << s.probes);
-      ++s.probes;
-      // A reachable peer on a reused descriptor is no suspect; nor is an inproc peer that answers once.
-      if (s.probes >= probes_max || peer.fd < 0) {
-        peer.is_suspect = false;
-        continue;
-      }
-    }
-    suspects_[kept++] = s;
-  }
-  suspects_.resize(kept);
+bool ZmqRouter::is_reachable(const std::string& routing_id) {
+  const int error = begin_message(routing_id);
+  if (error == 0) zmq_send(socket_.handle(), "", 0, ZMQ_DONTWAIT);
+  return error != EHOSTUNREACH;
 }
-
-void ZmqRouter::mark_gone(PeerId id, Peer& peer, TimePoint now) {
-  if (peer.is_gone) return;
-  peer.is_gone = true;
-  gone_.push_back({id, now});
-}
-
-// A gone peer's last messages may still wait in the socket. They are read once the socket is empty; under
-// a load that never lets it become empty, fair queueing has brought them within the wait.
-void ZmqRouter::tell_gone(std::vector<Incoming>& out, std::size_t stop_at, bool is_drained, TimePoint now) {
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < gone_.size(); ++i) {
-    const Gone g = gone_[i];
-    const bool may_be_told = (is_drained || now - g.since > last_messages_wait) && out.size() < stop_at;
-    if (!may_be_told) {
-      gone_[kept++] = g;
-      continue;
-    }
-    if (!peers_.contains(g.peer.value)) continue;  // forgotten meanwhile
-    erase(g.peer);
-    Incoming incoming;
-    incoming.kind = Incoming::Kind::closed;
-    incoming.peer = g.peer;
-    incoming.reason = "the connection ended";
-    out.push_back(std::move(incoming));
-  }
-  gone_.resize(kept);
-}
-
-void ZmqRouter::erase(PeerId id) {
-  const auto found = peers_.find(id.value);
-  if (found == peers_.end()) return;
-  const Peer& peer = found->second;
-  if (const auto named = by_routing_id_.find(peer.routing_id); named != by_routing_id_.end() && named->second == id) {
-    by_routing_id_.erase(named);
-  }
-  if (peer.fd < 0) --unwatched_;
-  const auto [begin, end] = by_fd_.equal_range(peer.fd);
-  for (auto it = begin; it != end; ++it) {
-    if (it->second == id) {
-      by_fd_.erase(it);
-      break;
-    }
-  }
-  peers_.erase(found);
-}
-
-void ZmqRouter::forget(PeerId peer) { erase(peer); }
 
 Status ZmqRouter::send(PeerId id, const WireFrames& frames) {
-  const auto found = peers_.find(id.value);
-  if (found == peers_.end() || found->second.is_gone) {
-    return fail(Code::unavailable, "peer " + to_string(id) + " is gone");
-  }
-  const int error = begin_message(found->second.routing_id);
+  const std::string* routing_id = peers_.routing_id_of(id);
+  if (routing_id == nullptr) return fail(Code::unavailable, "peer " + to_string(id) + " is gone");
+  const int error = begin_message(*routing_id);
   if (error == EAGAIN) {
     full_until_ = now_monotonic() + full_queue_retry;
-    return fail(Code::resource_exhausted, "the send queue of peer " + to_string(id) + " is full (" +
-                                              std::to_string(queue_messages_max) + " messages)", to_ms(full_queue_retry));
+    return fail(Code::resource_exhausted,
+                "the send queue of peer " + to_string(id) + " is full (" +
+                    std::to_string(queue_messages_max) + " messages)",
+                to_ms(full_queue_retry));
   }
   if (error != 0) {
-    mark_gone(id, found->second, now_monotonic());
+    peers_.mark_gone(id, now_monotonic());
     return fail(Code::unavailable, "peer " + to_string(id) + " is gone: " + zmq_strerror(error));
   }
   return send_parts(socket_, frames, true);
@@ -473,15 +359,12 @@ void ZmqRouter::add_poll_items(std::vector<zmq_pollitem_t>& items) {
 }
 
 Duration ZmqRouter::until_due(TimePoint now) {
-  Duration due = never;
-  if (!gone_.empty()) return Duration::zero();
-  for (const Suspect& s : suspects_) due = earlier(due, std::max(Duration::zero(), s.next_probe - now));
-  if (unwatched_ > 0) due = earlier(due, std::max(Duration::zero(), next_unwatched_probe_ - now));
-  if (full_until_ > now) due = earlier(due, full_until_ - now);
-  return due;
+  const Duration due = peers_.until_due(now);
+  return full_until_ > now ? earlier(due, full_until_ - now) : due;
 }
 
-// ---- DEALER ------------------------------------------------------------------------------------------
+// ---- DEALER
+// ------------------------------------------------------------------------------------------
 
 class ZmqDealer final : public DealerSocket, public Pollable {
  public:
@@ -503,11 +386,12 @@ class ZmqDealer final : public DealerSocket, public Pollable {
   zmq::socket_t socket_;
   Monitor monitor_;
   std::string url_;
-  TimePoint deadline_{};      // of the connection attempt
+  TimePoint deadline_{};  // of the connection attempt
   bool is_connected_ = false;
-  bool is_closing_ = false;   // lost; `closed` is told at closing_due_, when everything has been read
+  bool is_closing_ =
+      false;  // lost; `closed` is told at closing_due_, when everything has been read
   bool is_told_ = false;
-  bool is_full_ = false;      // the last send found no room
+  bool is_full_ = false;  // the last send found no room
   TimePoint closing_due_{};
   std::string reason_;
 };
@@ -515,7 +399,8 @@ class ZmqDealer final : public DealerSocket, public Pollable {
 Status ZmqDealer::connect(const std::string& url) {
   FRAMEBUS_ASSIGN(const Url parsed, parse_url(url));
   if (parsed.scheme == Url::Scheme::tcp && (parsed.port == 0 || parsed.host == "*")) {
-    return fail(Code::invalid_argument, "endpoint '" + url + "': to connect, a host and a port from 1 to 65535 are needed");
+    return fail(Code::invalid_argument,
+                "endpoint '" + url + "': to connect, a host and a port from 1 to 65535 are needed");
   }
   FRAMEBUS_CHECK(!socket_, "a DealerSocket connects once; make another one");
   try {
@@ -551,16 +436,28 @@ void ZmqDealer::read_monitor(TimePoint now) {
   MonitorEvent event;
   while (monitor_.next_event(event)) {
     switch (event.what) {
-      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: is_connected_ = true; break;
-      case ZMQ_EVENT_CLOSED: begin_closing("nothing listens at " + url_ + ", or it can not be reached", now); break;
-      case ZMQ_EVENT_DISCONNECTED:
-        begin_closing(is_connected_ ? "the connection to " + url_ + " ended" : url_ + " hung up during the handshake", now + closing_grace);
+      case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        is_connected_ = true;
         break;
-      default: begin_closing("the handshake with " + url_ + " failed: what answers there is not a framebus program", now); break;
+      case ZMQ_EVENT_CLOSED:
+        begin_closing("nothing listens at " + url_ + ", or it can not be reached", now);
+        break;
+      case ZMQ_EVENT_DISCONNECTED:
+        begin_closing(is_connected_ ? "the connection to " + url_ + " ended"
+                                    : url_ + " hung up during the handshake",
+                      now + closing_grace);
+        break;
+      default:
+        begin_closing(
+            "the handshake with " + url_ + " failed: what answers there is not a framebus program",
+            now);
+        break;
     }
   }
   if (!is_connected_ && now >= deadline_) {
-    begin_closing("no connection to " + url_ + " within " + std::to_string(to_ms(connect_deadline)) + " ms", now);
+    begin_closing(
+        "no connection to " + url_ + " within " + std::to_string(to_ms(connect_deadline)) + " ms",
+        now);
   }
 }
 
@@ -610,7 +507,8 @@ void ZmqDealer::close(Duration linger) {
 
 void ZmqDealer::add_poll_items(std::vector<zmq_pollitem_t>& items) {
   if (!socket_ || is_told_) return;
-  items.push_back({socket_.handle(), 0, static_cast<short>(ZMQ_POLLIN | (is_full_ ? ZMQ_POLLOUT : 0)), 0});
+  items.push_back(
+      {socket_.handle(), 0, static_cast<short>(ZMQ_POLLIN | (is_full_ ? ZMQ_POLLOUT : 0)), 0});
   items.push_back({monitor_.handle(), 0, ZMQ_POLLIN, 0});
 }
 
@@ -636,7 +534,8 @@ std::unique_ptr<DealerSocket> make_dealer(std::shared_ptr<Context> context) {
   return std::make_unique<ZmqDealer>(std::move(context));
 }
 
-void wait(std::vector<RouterSocket*> routers, std::vector<DealerSocket*> dealers, Wakeup* wakeup, Duration timeout) {
+void wait(std::vector<RouterSocket*> routers, std::vector<DealerSocket*> dealers, Wakeup* wakeup,
+          Duration timeout) {
   const TimePoint now = now_monotonic();
   std::vector<zmq_pollitem_t> items;
   items.reserve(2 * (routers.size() + dealers.size()) + 1);
@@ -649,7 +548,8 @@ void wait(std::vector<RouterSocket*> routers, std::vector<DealerSocket*> dealers
   for (DealerSocket* dealer : dealers) add(dynamic_cast<Pollable*>(dealer));
   if (wakeup != nullptr) items.push_back({nullptr, wakeup->fd(), ZMQ_POLLIN, 0});
   // Rounded up: a wait that ends just before its time would be asked again and spin.
-  const long timeout_ms = timeout < Duration::zero() ? -1 : static_cast<long>((timeout.count() + 999'999) / 1'000'000);
+  const long timeout_ms =
+      timeout < Duration::zero() ? -1 : static_cast<long>((timeout.count() + 999'999) / 1'000'000);
   // An interrupted wait (EINTR) just ends early.
   zmq_poll(items.data(), static_cast<int>(items.size()), timeout_ms);
 }

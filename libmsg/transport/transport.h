@@ -1,9 +1,10 @@
 // Sockets as the shells see them. The only user of libzmq in the project (transport.cpp).
 //
-// Peers are named by PeerId, a number made here for each connection and never reused; routing ids stay
-// inside. A ROUTER does not report a closed peer by itself: this layer watches the socket's monitor and
-// confirms with a probe, so that on_closed comes within milliseconds (docs/PROTOCOL.md, "connections").
-// Thread rule: a socket belongs to one thread; Wakeup::notify() may be called from any.
+// Peers are named by PeerId, a number made here for each connection and never reused; routing ids
+// stay inside. A ROUTER does not report a closed peer by itself: this layer watches the socket's
+// monitor and confirms with a probe, so that on_closed comes within milliseconds (docs/PROTOCOL.md,
+// "connections"). Thread rule: a socket belongs to one thread; Wakeup::notify() may be called from
+// any.
 #pragma once
 
 #include <cstdint>
@@ -24,18 +25,19 @@ using PeerId = Id64<PeerIdTag>;
 // What a socket has to tell: a message, or that a peer is gone.
 struct Incoming {
   enum class Kind { message, closed } kind = Kind::message;
-  PeerId peer;                 // ROUTER only
-  std::vector<Bytes> parts;    // kind message: MessageType, Payload, Checksum, attachments
-  std::string reason;          // kind closed: a sentence for logs and people
+  PeerId peer;               // ROUTER only
+  std::vector<Bytes> parts;  // kind message: MessageType, Payload, Checksum, attachments
+  std::string reason;        // kind closed: a sentence for logs and people
 };
 
 class Context;  // one for each process (or test); owns the I/O threads
 
 std::shared_ptr<Context> make_context(int io_threads = 1);  // shared: every socket keeps it alive
 
-// Raises the soft limit of open descriptors to the hard one and returns it. Servers call it first: each
-// connection takes a descriptor, and a libzmq listener without any left spins on accept() until one is
-// freed. (Sessions are bounded far below by limits::sessions_max; a warning at 90 % is the caller's.)
+// Raises the soft limit of open descriptors to the hard one and returns it. Servers call it first:
+// each connection takes a descriptor, and a libzmq listener without any left spins on accept()
+// until one is freed. (Sessions are bounded far below by limits::sessions_max; a warning at 90 % is
+// the caller's.)
 Result<std::uint64_t> raise_descriptor_limit();
 
 // Interrupts a wait() from another thread. Readable until drained.
@@ -61,28 +63,32 @@ class Wakeup {
 class RouterSocket {
  public:
   virtual ~RouterSocket() = default;
-  // tcp://HOST:PORT (port 0 or *: any), ipc://PATH, inproc://NAME. Returns the bound URL with the real port.
+  // tcp://HOST:PORT (port 0 or *: any), ipc://PATH, inproc://NAME. Returns the bound URL with the
+  // real port.
   virtual Result<std::string> bind(const std::string& url) = 0;
-  // Appends at most `max` things that have arrived; never blocks. A malformed part count still arrives:
-  // the codec judges.
+  // Appends at most `max` things that have arrived; never blocks. A malformed part count still
+  // arrives: the codec judges.
   virtual void receive(std::vector<Incoming>& out, std::size_t max) = 0;
-  // Never blocks. unavailable: the peer is gone (`closed` follows). resource_exhausted: its queue is full,
-  // nothing was sent; the next wait() returns within 5 ms, so that it can be tried again.
+  // Never blocks. unavailable: the peer is gone (`closed` follows). resource_exhausted: its queue
+  // is full, nothing was sent; the next wait() returns within 5 ms, so that it can be tried again.
   virtual Status send(PeerId peer, const WireFrames& frames) = 0;
   // Forgets a peer; later messages of its connection arrive under a new PeerId.
   virtual void forget(PeerId peer) = 0;
-  // Messages thrown away unread because their frames together exceeded limits::wire_message_bytes_max.
+  // Messages thrown away unread because their frames together exceeded
+  // limits::wire_message_bytes_max.
   virtual std::uint64_t dropped_messages() const { return 0; }
 };
 
-// A connecting DEALER: one per connection attempt, thrown away with it (LINGER small, no reconnect by
-// libzmq). What is sent before the connection stands is queued and goes out first, or is lost with it.
-// `closed` arrives once in receive() when the connection is lost or could not be made (at most 6 s after
-// connect()), after the last message. Not for inproc: there a lost peer shows as a queue that stays full.
+// A connecting DEALER: one per connection attempt, thrown away with it (LINGER small, no reconnect
+// by libzmq). What is sent before the connection stands is queued and goes out first, or is lost
+// with it. `closed` arrives once in receive() when the connection is lost or could not be made (at
+// most 6 s after connect()), after the last message. Not for inproc: there a lost peer shows as a
+// queue that stays full.
 class DealerSocket {
  public:
   virtual ~DealerSocket() = default;
-  virtual Status connect(const std::string& url) = 0;  // returns at once; invalid_argument for a bad URL
+  virtual Status connect(
+      const std::string& url) = 0;  // returns at once; invalid_argument for a bad URL
   virtual void receive(std::vector<Incoming>& out, std::size_t max) = 0;
   // As RouterSocket::send; after resource_exhausted, wait() returns when there is room again.
   virtual Status send(const WireFrames& frames) = 0;
@@ -93,9 +99,11 @@ class DealerSocket {
 std::unique_ptr<RouterSocket> make_router(std::shared_ptr<Context> context);
 std::unique_ptr<DealerSocket> make_dealer(std::shared_ptr<Context> context);
 
-// Blocks until one of the sockets has something to receive, the wakeup is notified, or `timeout` has
-// passed (negative: for ever). Call receive() on every socket afterwards: it is cheap when empty.
-void wait(std::vector<RouterSocket*> routers, std::vector<DealerSocket*> dealers, Wakeup* wakeup, Duration timeout);
+// Blocks until one of the sockets has something to receive, the wakeup is notified, or `timeout`
+// has passed (negative: for ever). Call receive() on every socket afterwards: it is cheap when
+// empty.
+void wait(std::vector<RouterSocket*> routers, std::vector<DealerSocket*> dealers, Wakeup* wakeup,
+          Duration timeout);
 
 // URL check used by configuration: scheme tcp/ipc/inproc, host and port present, port in range.
 Status check_url(const std::string& url);

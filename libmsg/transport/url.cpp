@@ -15,7 +15,8 @@ tl::unexpected<Error> bad(const std::string& url, const std::string& what) {
 }
 
 bool is_host_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_';
 }
 
 Result<Url> parse_tcp(const std::string& url, std::string_view rest) {
@@ -30,12 +31,15 @@ Result<Url> parse_tcp(const std::string& url, std::string_view rest) {
     host = host.substr(1, host.size() - 2);
     parsed.is_ipv6 = true;
   }
-  if (host.empty()) return bad(url, "the host is missing; write tcp://HOST:PORT, or * as HOST to listen on every address");
+  if (host.empty())
+    return bad(
+        url, "the host is missing; write tcp://HOST:PORT, or * as HOST to listen on every address");
   for (const char c : host) {
     const bool is_allowed = is_host_character(c) || (parsed.is_ipv6 && (c == ':' || c == '%'));
     if (!is_allowed && host != "*") {
       return bad(url, "the host '" + std::string(host) +
-                          "' is neither a name nor an address (an IPv6 address goes in brackets: tcp://[::1]:7751)");
+                          "' is neither a name nor an address (an IPv6 address goes in brackets: "
+                          "tcp://[::1]:7751)");
     }
   }
   parsed.host = std::string(host);
@@ -43,7 +47,8 @@ Result<Url> parse_tcp(const std::string& url, std::string_view rest) {
     unsigned number = 0;
     const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
     if (error != std::errc{} || end != port.data() + port.size() || number > 65535) {
-      return bad(url, "the port '" + std::string(port) + "' is not a number from 0 to 65535 (0 or *: any free port)");
+      return bad(url, "the port '" + std::string(port) +
+                          "' is not a number from 0 to 65535 (0 or *: any free port)");
     }
     parsed.port = static_cast<std::uint16_t>(number);
   }
@@ -63,9 +68,11 @@ Result<Url> parse_url(const std::string& url) {
   if (text.starts_with(ipc)) {
     parsed.scheme = Url::Scheme::ipc;
     parsed.path = std::string(text.substr(ipc.size()));
-    if (parsed.path.empty() || parsed.path == "*") return bad(url, "the path is missing; write ipc:///run/framebus/broker.sock");
+    if (parsed.path.empty() || parsed.path == "*")
+      return bad(url, "the path is missing; write ipc:///run/framebus/broker.sock");
     if (parsed.path.size() > ipc_path_bytes_max) {
-      return bad(url, "the path has " + std::to_string(parsed.path.size()) + " bytes; a socket file's path has at most " +
+      return bad(url, "the path has " + std::to_string(parsed.path.size()) +
+                          " bytes; a socket file's path has at most " +
                           std::to_string(ipc_path_bytes_max));
     }
     return parsed;
@@ -76,7 +83,8 @@ Result<Url> parse_url(const std::string& url) {
     if (parsed.path.empty()) return bad(url, "the name is missing; write inproc://NAME");
     return parsed;
   }
-  return bad(url, "it must begin with tcp://, ipc:// or inproc://; for example tcp://127.0.0.1:7751");
+  return bad(url,
+             "it must begin with tcp://, ipc:// or inproc://; for example tcp://127.0.0.1:7751");
 }
 
 Status check_url(const std::string& url) {

@@ -1,5 +1,5 @@
-// The codec under hostile bytes. Input: one byte that says how the rest is cut into frames, then for each
-// frame but the last two bytes of length (big-endian), then the frames.
+// The codec under hostile bytes. Input: one byte that says how the rest is cut into frames, then
+// for each frame but the last two bytes of length (big-endian), then the frames.
 //
 // What decodes must encode and decode again to the same message, whatever it was made of.
 #include <span>
@@ -33,10 +33,12 @@ void check_again(const Decoded& decoded) {
   const auto again = decode(views, true);
   // Repaired texts may have grown beyond a limit; nothing else may change.
   if (!again) {
-    FRAMEBUS_CHECK(again.error().message.find("at most") != std::string::npos, again.error().message);
+    FRAMEBUS_CHECK(again.error().message.find("at most") != std::string::npos,
+                   again.error().message);
     return;
   }
-  FRAMEBUS_CHECK(again->message == decoded.message && again->attachments == decoded.attachments, "decoding is not stable");
+  FRAMEBUS_CHECK(again->message == decoded.message && again->attachments == decoded.attachments,
+                 "decoding is not stable");
 }
 
 }  // namespace
@@ -51,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     to_string(decoded->message);
   }
   // The same bytes as a struct of their own: what a journal or a file could hold.
-  if (const auto job = decode_struct<JobSpec>(frames.back())) FRAMEBUS_CHECK(decode_struct<JobSpec>(encode_struct(*job)).has_value(), "job");
+  if (const auto job = decode_struct<JobSpec>(frames.back()))
+    FRAMEBUS_CHECK(decode_struct<JobSpec>(encode_struct(*job)).has_value(), "job");
   return 0;
 }
 
@@ -60,7 +63,8 @@ std::vector<std::vector<std::uint8_t>> fuzz_seeds() {
   for (const Message& message : examples::all_examples()) {
     for (const bool with_checksum : {false, true}) {
       const WireFrames frames = encode(message, with_checksum, {Bytes{1, 2, 3}});
-      std::vector<std::uint8_t> seed{static_cast<std::uint8_t>(frames.parts.size() | (with_checksum ? flag_checksum_required : 0))};
+      std::vector<std::uint8_t> seed{static_cast<std::uint8_t>(
+          frames.parts.size() | (with_checksum ? flag_checksum_required : 0))};
       for (const Bytes& part : frames.parts) {
         if (&part != &frames.parts.back()) {
           seed.push_back(static_cast<std::uint8_t>(part.size() >> 8));

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-// Feeds one input to the code under test; returns 0. Anything but a crash, a hang, a sanitizer's report or
-// a failed FRAMEBUS_CHECK is fine.
+// Feeds one input to the code under test; returns 0. Anything but a crash, a hang, a sanitizer's
+// report or a failed FRAMEBUS_CHECK is fine.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
 
 // Optional: valid inputs to begin from, besides the files given on the command line.

@@ -1,10 +1,12 @@
-// main() of a fuzz target without libFuzzer: mutates valid inputs with a seeded generator, so that every
-// plain build exercises every decoder the same way.
+// main() of a fuzz target without libFuzzer: mutates valid inputs with a seeded generator, so that
+// every plain build exercises every decoder the same way.
 //
 // Usage: fuzz_NAME_mutations [--seconds S] [--runs N] [--seed X] [FILE | FOLDER]...
-// The last input is kept in the temporary folder while it runs, so a crash can be looked at; the driver
-// prints seed and path first. Runs with the same seed and --runs are the same.
-#include "tests/fuzz/fuzz_target.h"
+// The last input is kept in the temporary folder while it runs, so a crash can be looked at; the
+// driver prints seed and path first. Runs with the same seed and --runs are the same.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,12 +14,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fcntl.h>
 #include <fstream>
 #include <iterator>
 #include <string>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "tests/fuzz/fuzz_target.h"
 
 namespace {
 
@@ -49,10 +50,14 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const char* value = i + 1 < argc ? argv[i + 1] : "0";
-    if (word == "--seconds") options.seconds = std::atof(value), ++i;
-    else if (word == "--runs") options.runs = std::strtoull(value, nullptr, 10), ++i;
-    else if (word == "--seed") options.seed = std::strtoull(value, nullptr, 10), ++i;
-    else options.paths.push_back(word);
+    if (word == "--seconds")
+      options.seconds = std::atof(value), ++i;
+    else if (word == "--runs")
+      options.runs = std::strtoull(value, nullptr, 10), ++i;
+    else if (word == "--seed")
+      options.seed = std::strtoull(value, nullptr, 10), ++i;
+    else
+      options.paths.push_back(word);
   }
   return options;
 }
@@ -86,8 +91,9 @@ std::vector<Input> collect_seeds(const Options& options) {
 }
 
 void mutate_once(Input& input, const std::vector<Input>& seeds, Random& random) {
-  static constexpr std::uint8_t interesting[] = {0x00, 0x01, 0x7f, 0x80, 0x90, 0xa0, 0xc0, 0xc1, 0xc4, 0xcf, 0xd9, 0xdc,
-                                                 0xdd, 0xde, 0xdf, 0xff, '{',  '[',  '"',  ',',  '-',  '9',  '\\', 'e'};
+  static constexpr std::uint8_t interesting[] = {0x00, 0x01, 0x7f, 0x80, 0x90, 0xa0, 0xc0, 0xc1,
+                                                 0xc4, 0xcf, 0xd9, 0xdc, 0xdd, 0xde, 0xdf, 0xff,
+                                                 '{',  '[',  '"',  ',',  '-',  '9',  '\\', 'e'};
   const std::size_t at = random.below(input.size() + 1);
   const std::size_t length = std::min(input.size() - at, 1 + random.below(16));
   switch (random.below(9)) {
@@ -100,17 +106,29 @@ void mutate_once(Input& input, const std::vector<Input>& seeds, Random& random) 
     case 2:
       if (at < input.size()) input[at] = interesting[random.below(sizeof interesting)];
       break;
-    case 3: input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), interesting[random.below(sizeof interesting)]); break;
-    case 4: input.erase(input.begin() + static_cast<std::ptrdiff_t>(at), input.begin() + static_cast<std::ptrdiff_t>(at + length)); break;
-    case 5: input.resize(at); break;
+    case 3:
+      input.insert(input.begin() + static_cast<std::ptrdiff_t>(at),
+                   interesting[random.below(sizeof interesting)]);
+      break;
+    case 4:
+      input.erase(input.begin() + static_cast<std::ptrdiff_t>(at),
+                  input.begin() + static_cast<std::ptrdiff_t>(at + length));
+      break;
+    case 5:
+      input.resize(at);
+      break;
     case 6: {  // repeat a piece many times: nesting and long lists
-      const Input piece(input.begin() + static_cast<std::ptrdiff_t>(at), input.begin() + static_cast<std::ptrdiff_t>(at + length));
-      for (std::size_t i = random.below(64); i > 0; --i) input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), piece.begin(), piece.end());
+      const Input piece(input.begin() + static_cast<std::ptrdiff_t>(at),
+                        input.begin() + static_cast<std::ptrdiff_t>(at + length));
+      for (std::size_t i = random.below(64); i > 0; --i)
+        input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), piece.begin(), piece.end());
       break;
     }
     case 7: {  // a big-endian number with extreme bytes
       static constexpr std::uint8_t extremes[] = {0x00, 0x7f, 0x80, 0xff};
-      for (std::size_t i = at; i < std::min(input.size(), at + (std::size_t{1} << random.below(4))); ++i) input[i] = extremes[random.below(4)];
+      for (std::size_t i = at; i < std::min(input.size(), at + (std::size_t{1} << random.below(4)));
+           ++i)
+        input[i] = extremes[random.below(4)];
       break;
     }
     default: {  // a piece of another seed
@@ -118,7 +136,8 @@ void mutate_once(Input& input, const std::vector<Input>& seeds, Random& random) 
       if (other.empty()) break;
       const std::size_t from = random.below(other.size());
       const std::size_t count = std::min(other.size() - from, 1 + random.below(64));
-      input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), other.begin() + static_cast<std::ptrdiff_t>(from),
+      input.insert(input.begin() + static_cast<std::ptrdiff_t>(at),
+                   other.begin() + static_cast<std::ptrdiff_t>(from),
                    other.begin() + static_cast<std::ptrdiff_t>(from + count));
     }
   }
@@ -158,10 +177,13 @@ class LastInput {
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const std::vector<Input> seeds = collect_seeds(options);
-  const std::string last_path =
-      (std::filesystem::temp_directory_path() / ("framebus_fuzz_last_" + std::to_string(::getpid()))).string();
-  std::printf("seed %llu, %zu seeds, at most %.1f s; the running input (8 bytes of length before it): %s\n",
-              static_cast<unsigned long long>(options.seed), seeds.size(), options.seconds, last_path.c_str());
+  const std::string last_path = (std::filesystem::temp_directory_path() /
+                                 ("framebus_fuzz_last_" + std::to_string(::getpid())))
+                                    .string();
+  std::printf(
+      "seed %llu, %zu seeds, at most %.1f s; the running input (8 bytes of length before it): %s\n",
+      static_cast<unsigned long long>(options.seed), seeds.size(), options.seconds,
+      last_path.c_str());
   std::fflush(stdout);
   LastInput last(last_path);
   Random random{options.seed | 1};
@@ -170,7 +192,8 @@ int main(int argc, char** argv) {
     LLVMFuzzerTestOneInput(input.data(), input.size());
   };
   for (const Input& seed : seeds) run(seed);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(options.seconds);
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::duration<double>(options.seconds);
   std::uint64_t runs = 0;
   while (runs < options.runs && std::chrono::steady_clock::now() < deadline) {
     Input input = seeds[random.below(seeds.size())];

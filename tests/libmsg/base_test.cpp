@@ -13,7 +13,8 @@ using namespace framebus;
 
 TEST_CASE("ids: hex goes there and back, in either case") {
   WorkerId id;
-  for (std::size_t i = 0; i < id.bytes.size(); ++i) id.bytes[i] = static_cast<std::uint8_t>(17 * i + 3);
+  for (std::size_t i = 0; i < id.bytes.size(); ++i)
+    id.bytes[i] = static_cast<std::uint8_t>(17 * i + 3);
   const std::string text = to_string(id);
   CHECK(text.size() == 32);
   WorkerId back;
@@ -43,10 +44,13 @@ TEST_CASE("ids: none is all zero, tasks print as job:index, tokens compare in ti
   CHECK_FALSE(signed_token.is_older_than(Token{2, 2, {}}));
 }
 
-TEST_CASE("errors: names are unique, exit codes follow the retry rule, unknown numbers read as internal") {
+TEST_CASE(
+    "errors: names are unique, exit codes follow the retry rule, unknown numbers read as "
+    "internal") {
   std::set<std::string_view> names;
   std::vector<ErrorInfo> rows;
-#define FRAMEBUS_X(code_name, number_, retry_, exit_code_, sentence_) rows.push_back(error_info(Code::code_name));
+#define FRAMEBUS_X(code_name, number_, retry_, exit_code_, sentence_) \
+  rows.push_back(error_info(Code::code_name));
   FRAMEBUS_ERRORS(FRAMEBUS_X)
 #undef FRAMEBUS_X
   for (const ErrorInfo& row : rows) {
@@ -88,7 +92,8 @@ TEST_CASE("results: the macros pass values on and errors up") {
 
 TEST_CASE("limits: what must fit into one message does") {
   CHECK(limits::task_spec_bytes_max + 64 * limits::KiB < limits::wire_message_bytes_max);
-  CHECK(limits::inline_result_bytes_max + limits::error_text_bytes_max < limits::wire_message_bytes_max);
+  CHECK(limits::inline_result_bytes_max + limits::error_text_bytes_max <
+        limits::wire_message_bytes_max);
   CHECK(limits::peer_outbox_bytes_max >= 2 * limits::wire_message_bytes_max);
   CHECK(limits::struct_elements_max <= limits::array_elements_max);
 }

@@ -1,4 +1,5 @@
-// What a hostile or broken peer can send: every damaged byte is noticed, every bomb is refused at once.
+// What a hostile or broken peer can send: every damaged byte is noticed, every bomb is refused at
+// once.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -10,10 +11,13 @@ using namespace framebus;
 
 namespace {
 
-std::vector<BytesView> views_of(const WireFrames& frames) { return {frames.parts.begin(), frames.parts.end()}; }
+std::vector<BytesView> views_of(const WireFrames& frames) {
+  return {frames.parts.begin(), frames.parts.end()};
+}
 
 Result<Decoded> decode_payload(std::uint16_t number, BytesView payload) {
-  const Bytes type = {0x92, static_cast<std::uint8_t>(protocol_major), static_cast<std::uint8_t>(number)};
+  const Bytes type = {0x92, static_cast<std::uint8_t>(protocol_major),
+                      static_cast<std::uint8_t>(number)};
   const Bytes no_checksum = {0xc0};
   return decode(std::vector<BytesView>{type, payload, no_checksum}, false);
 }
@@ -24,7 +28,8 @@ void check_refused(std::uint16_t number, BytesView payload, const std::string& e
   const auto took = std::chrono::steady_clock::now() - begin;
   REQUIRE_FALSE(decoded);
   CHECK(decoded.error().code == Code::malformed_message);
-  CHECK_MESSAGE(decoded.error().message.find(expected) != std::string::npos, decoded.error().message);
+  CHECK_MESSAGE(decoded.error().message.find(expected) != std::string::npos,
+                decoded.error().message);
   CHECK(took < std::chrono::milliseconds(100));  // generous: sanitizers and loaded machines
 }
 
@@ -43,7 +48,8 @@ TEST_CASE("hostile: a flipped bit anywhere in the three frames is noticed") {
         WireFrames damaged = frames;
         damaged.parts[part][bit / 8] ^= static_cast<std::uint8_t>(1u << (bit % 8));
         const auto decoded = decode(views_of(damaged), true);
-        CHECK_MESSAGE(!decoded, name_of(message) << " frame " << part << " bit " << bit << " went unnoticed");
+        CHECK_MESSAGE(!decoded, name_of(message)
+                                    << " frame " << part << " bit " << bit << " went unnoticed");
       }
     }
   }
@@ -101,17 +107,24 @@ TEST_CASE("hostile: nil in place of the checksum is refused when checksums were 
 }
 
 TEST_CASE("hostile: five bytes that declare four thousand million elements are refused") {
-  check_refused(Submit::number, Bytes{0xdd, 0xff, 0xff, 0xff, 0xff}, "expected a map, found an array");
+  check_refused(Submit::number, Bytes{0xdd, 0xff, 0xff, 0xff, 0xff},
+                "expected a map, found an array");
   check_refused(Submit::number, Bytes{0xdf, 0xff, 0xff, 0xff, 0xff}, "a map of 4294967295 entries");
-  check_refused(Act::number, Bytes{0x81, 0x04, 0xdd, 0xff, 0xff, 0xff, 0xff}, "an array of 4294967295 elements");
-  check_refused(Act::number, Bytes{0x81, 0x04, 0xdd, 0x00, 0x0f, 0x00, 0x00}, "only 0 bytes follow");
-  check_refused(Act::number, Bytes{0x81, 0x64, 0xdd, 0xff, 0xff, 0xff, 0xff}, "more elements than there are bytes");
-  check_refused(Act::number, Bytes{0x81, 0x64, 0xdf, 0xff, 0xff, 0xff, 0xff}, "more elements than there are bytes");
-  check_refused(Goodbye::number, Bytes{0x81, 0x01, 0xdb, 0xff, 0xff, 0xff, 0xff}, "a text is cut short");
+  check_refused(Act::number, Bytes{0x81, 0x04, 0xdd, 0xff, 0xff, 0xff, 0xff},
+                "an array of 4294967295 elements");
+  check_refused(Act::number, Bytes{0x81, 0x04, 0xdd, 0x00, 0x0f, 0x00, 0x00},
+                "only 0 bytes follow");
+  check_refused(Act::number, Bytes{0x81, 0x64, 0xdd, 0xff, 0xff, 0xff, 0xff},
+                "more elements than there are bytes");
+  check_refused(Act::number, Bytes{0x81, 0x64, 0xdf, 0xff, 0xff, 0xff, 0xff},
+                "more elements than there are bytes");
+  check_refused(Goodbye::number, Bytes{0x81, 0x01, 0xdb, 0xff, 0xff, 0xff, 0xff},
+                "a text is cut short");
   check_refused(Goodbye::number, Bytes{0x81, 0x64, 0xc6, 0xff, 0xff, 0xff, 0xff}, "cut short");
 }
 
-TEST_CASE("hostile: a million levels of nesting, in a known field and in an unknown one, are refused") {
+TEST_CASE(
+    "hostile: a million levels of nesting, in a known field and in an unknown one, are refused") {
   for (const std::uint8_t opener : {std::uint8_t{0x91}, std::uint8_t{0x81}}) {
     Bytes nested(1'000'000, opener);
     check_refused(Act::number, append({0x81, 0x04}, nested), opener == 0x91 ? "tasks[0]" : "tasks");
@@ -133,10 +146,12 @@ TEST_CASE("hostile: 16 levels are taken, 17 are not") {
 TEST_CASE("hostile: 64 MiB of brackets are refused by their size, 8 MiB less by their form") {
   const Bytes brackets(64 * limits::MiB, 0x91);
   check_refused(Submit::number, brackets, "at most 8388608 are allowed");
-  check_refused(Submit::number, BytesView(brackets).first(8 * limits::MiB - 16), "expected a map, found an array");
+  check_refused(Submit::number, BytesView(brackets).first(8 * limits::MiB - 16),
+                "expected a map, found an array");
 }
 
-TEST_CASE("hostile: lists whose structs would fill the memory are refused by their length or their sum") {
+TEST_CASE(
+    "hostile: lists whose structs would fill the memory are refused by their length or their sum") {
   // 70,000 empty Event structs: one byte each on the wire, hundreds in memory.
   Bytes events = {0x81, 0x03, 0xdd, 0x00, 0x01, 0x11, 0x70};
   events.insert(events.end(), 70'000, 0x80);
@@ -158,11 +173,16 @@ TEST_CASE("hostile: bounds of single fields hold") {
     return encode(message, true);
   };
   CHECK(decode(views_of(results(limits::inline_result_bytes_max)), true));
-  CHECK(decode(views_of(results(limits::inline_result_bytes_max + 1)), true).error().message.find("at most 65536") != std::string::npos);
-  CHECK_FALSE(decode(views_of(encode(Goodbye{std::string(limits::text_bytes_max + 1, 'x')}, true)), true));
+  CHECK(decode(views_of(results(limits::inline_result_bytes_max + 1)), true)
+            .error()
+            .message.find("at most 65536") != std::string::npos);
+  CHECK_FALSE(
+      decode(views_of(encode(Goodbye{std::string(limits::text_bytes_max + 1, 'x')}, true)), true));
   Hello hello;
   hello.worker.labels.resize(limits::labels_max + 1);
-  CHECK(decode(views_of(encode(hello, true)), true).error().message.find("worker.labels: an array of 65 elements") != std::string::npos);
+  CHECK(decode(views_of(encode(hello, true)), true)
+            .error()
+            .message.find("worker.labels: an array of 65 elements") != std::string::npos);
 }
 
 TEST_CASE("hostile: a field twice, field 0, a field number that is no number are refused") {
@@ -170,17 +190,24 @@ TEST_CASE("hostile: a field twice, field 0, a field number that is no number are
   check_refused(Unwatch::number, Bytes{0x82, 0x64, 0x05, 0x64, 0x06}, "field 100 comes twice");
   check_refused(Unwatch::number, Bytes{0x81, 0x00, 0x05}, "field numbers begin at 1");
   check_refused(Unwatch::number, Bytes{0x81, 0xcc, 0x80, 0x05}, "at most 127");
-  check_refused(Unwatch::number, Bytes{0x81, 0xa1, 'x', 0x05}, "expected an unsigned integer, found a text");
+  check_refused(Unwatch::number, Bytes{0x81, 0xa1, 'x', 0x05},
+                "expected an unsigned integer, found a text");
 }
 
-TEST_CASE("hostile: numbers out of range, unknown enumerators and ids of another size are refused") {
+TEST_CASE(
+    "hostile: numbers out of range, unknown enumerators and ids of another size are refused") {
   check_refused(Unwatch::number, Bytes{0x81, 0x01, 0xff}, "found a negative one");
-  check_refused(Hello::number, Bytes{0x81, 0x01, 0xce, 0x00, 0x01, 0x00, 0x00}, "found 65536, at most 65535");
+  check_refused(Hello::number, Bytes{0x81, 0x01, 0xce, 0x00, 0x01, 0x00, 0x00},
+                "found 65536, at most 65535");
   check_refused(Hello::number, Bytes{0x81, 0x02, 0x04}, "role: the value 4 has no meaning here");
-  check_refused(Hello::number, Bytes{0x81, 0x02, 0xcd, 0x01, 0x01}, "role: the value 257 has no meaning here");
+  check_refused(Hello::number, Bytes{0x81, 0x02, 0xcd, 0x01, 0x01},
+                "role: the value 257 has no meaning here");
   check_refused(Hello::number, Bytes{0x81, 0x06, 0x01}, "expected a boolean, found an integer");
-  check_refused(BlobPut::number, Bytes{0x81, 0x02, 0xc4, 0x02, 0x00, 0x00}, "exactly 32 are needed");
+  check_refused(BlobPut::number, Bytes{0x81, 0x02, 0xc4, 0x02, 0x00, 0x00},
+                "exactly 32 are needed");
   check_refused(Query::number, Bytes{0x81, 0x03, 0x91, 0x05}, "a task is [job, index]");
   check_refused(Query::number, Bytes{0x81, 0x03, 0x93, 0x05, 0x05, 0x05}, "at most 2");
-  check_refused(Welcome::number, Bytes{0x81, 0x09, 0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, "signed 64-bit");
+  check_refused(Welcome::number,
+                Bytes{0x81, 0x09, 0xcf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
+                "signed 64-bit");
 }

@@ -1,14 +1,18 @@
-// Messages to frames and back: nothing is lost, versions are told apart, what is unknown is stepped over.
+// Messages to frames and back: nothing is lost, versions are told apart, what is unknown is stepped
+// over.
+#include "libmsg/codec/codec.h"
+
 #include <doctest/doctest.h>
 
-#include "libmsg/codec/codec.h"
 #include "tests/libmsg/example_values.h"
 
 using namespace framebus;
 
 namespace {
 
-std::vector<BytesView> views_of(const WireFrames& frames) { return {frames.parts.begin(), frames.parts.end()}; }
+std::vector<BytesView> views_of(const WireFrames& frames) {
+  return {frames.parts.begin(), frames.parts.end()};
+}
 
 Result<Decoded> decode_frames(const WireFrames& frames, bool checksum_required = false) {
   return decode(views_of(frames), checksum_required);
@@ -16,18 +20,22 @@ Result<Decoded> decode_frames(const WireFrames& frames, bool checksum_required =
 
 // The frames of a message with another payload and no checksum.
 WireFrames with_payload(std::uint16_t number, Bytes payload) {
-  return WireFrames{{Bytes{0x92, static_cast<std::uint8_t>(protocol_major), static_cast<std::uint8_t>(number)}, std::move(payload), Bytes{0xc0}}};
+  return WireFrames{
+      {Bytes{0x92, static_cast<std::uint8_t>(protocol_major), static_cast<std::uint8_t>(number)},
+       std::move(payload), Bytes{0xc0}}};
 }
 
 }  // namespace
 
-TEST_CASE("codec: every message with every field set comes back equal, with and without a checksum") {
+TEST_CASE(
+    "codec: every message with every field set comes back equal, with and without a checksum") {
   for (const Message& message : examples::all_examples()) {
     CAPTURE(name_of(message));
     for (const bool with_checksum : {false, true}) {
       const auto decoded = decode_frames(encode(message, with_checksum), with_checksum);
       REQUIRE_MESSAGE(decoded, decoded.error().message);
-      CHECK_MESSAGE(decoded->message == message, to_string(decoded->message) << " is not " << to_string(message));
+      CHECK_MESSAGE(decoded->message == message, to_string(decoded->message)
+                                                     << " is not " << to_string(message));
     }
   }
 }
@@ -57,17 +65,21 @@ TEST_CASE("codec: random messages, extremes included, come back equal") {
 }
 
 TEST_CASE("codec: equal messages have equal bytes") {
-  for (const Message& message : examples::all_examples()) CHECK(encode(message, true).parts == encode(Message(message), true).parts);
+  for (const Message& message : examples::all_examples())
+    CHECK(encode(message, true).parts == encode(Message(message), true).parts);
 }
 
 TEST_CASE("codec: attachments travel as they are, five at most") {
-  const std::vector<Bytes> attachments = {Bytes{1, 2, 3}, Bytes{}, Bytes(1000, 7), Bytes{4}, Bytes{5}};
+  const std::vector<Bytes> attachments = {Bytes{1, 2, 3}, Bytes{}, Bytes(1000, 7), Bytes{4},
+                                          Bytes{5}};
   const auto decoded = decode_frames(encode(BlobChunk{}, true, attachments), true);
   REQUIRE(decoded);
   CHECK(decoded->attachments == attachments);
   const auto six = decode_frames(encode(BlobChunk{}, true, std::vector<Bytes>(6)), true);
   REQUIRE_FALSE(six);
-  CHECK(six.error().message == "a message of 9 frames; expected 3 (MessageType, Payload, Checksum) and at most 5 attachments");
+  CHECK(six.error().message ==
+        "a message of 9 frames; expected 3 (MessageType, Payload, Checksum) and at most 5 "
+        "attachments");
 }
 
 TEST_CASE("codec: another major version is refused with a sentence for both ends") {
@@ -77,7 +89,8 @@ TEST_CASE("codec: another major version is refused with a sentence for both ends
   REQUIRE_FALSE(decoded);
   CHECK(decoded.error().code == Code::unsupported_version);
   CHECK(decoded.error().message ==
-        "the sender speaks protocol 2, this program speaks protocol 1; install the same major version of framebus on both sides");
+        "the sender speaks protocol 2, this program speaks protocol 1; install the same major "
+        "version of framebus on both sides");
   // A later major may lengthen the frame; the version is still what is named.
   const WireFrames longer{{Bytes{0x93, 0x07, 0x01, 0xa1, 'x'}, Bytes{0xff}, Bytes{}}};
   CHECK(decode_frames(longer).error().code == Code::unsupported_version);
@@ -92,16 +105,19 @@ TEST_CASE("codec: an unknown message type is malformed, and its number is named"
 
 TEST_CASE("codec: unknown fields of any type are stepped over") {
   // {1: 7, 100: {1: [nil, 2.5, "x"], "k": <ext>}, 101: -1, 2: 9}
-  const Bytes payload = {0x84, 0x01, 0x07, 0x64, 0x82, 0x01, 0x93, 0xc0, 0xcb, 0x40, 0x04, 0, 0, 0, 0, 0, 0, 0xa1, 'x',
-                         0xa1, 'k',  0xd4, 0x05, 0x00, 0x65, 0xff, 0x02, 0x09};
+  const Bytes payload = {0x84, 0x01, 0x07, 0x64, 0x82, 0x01, 0x93, 0xc0, 0xcb, 0x40,
+                         0x04, 0,    0,    0,    0,    0,    0,    0xa1, 'x',  0xa1,
+                         'k',  0xd4, 0x05, 0x00, 0x65, 0xff, 0x02, 0x09};
   const auto decoded = decode_frames(with_payload(EventsOk::number, payload));
   REQUIRE_MESSAGE(decoded, decoded.error().message);
   CHECK(decoded->message == Message(EventsOk{7, 9}));
 }
 
 TEST_CASE("codec: integers are taken in any msgpack form that holds the value") {
-  for (const Bytes& number : {Bytes{0x05}, Bytes{0xcc, 5}, Bytes{0xcd, 0, 5}, Bytes{0xce, 0, 0, 0, 5}, Bytes{0xcf, 0, 0, 0, 0, 0, 0, 0, 5},
-                              Bytes{0xd0, 5}, Bytes{0xd1, 0, 5}, Bytes{0xd2, 0, 0, 0, 5}, Bytes{0xd3, 0, 0, 0, 0, 0, 0, 0, 5}}) {
+  for (const Bytes& number :
+       {Bytes{0x05}, Bytes{0xcc, 5}, Bytes{0xcd, 0, 5}, Bytes{0xce, 0, 0, 0, 5},
+        Bytes{0xcf, 0, 0, 0, 0, 0, 0, 0, 5}, Bytes{0xd0, 5}, Bytes{0xd1, 0, 5},
+        Bytes{0xd2, 0, 0, 0, 5}, Bytes{0xd3, 0, 0, 0, 0, 0, 0, 0, 5}}) {
     Bytes payload = {0x81, 0x01};
     payload.insert(payload.end(), number.begin(), number.end());
     const auto decoded = decode_frames(with_payload(Unwatch::number, payload));
@@ -118,7 +134,8 @@ TEST_CASE("codec: the request id is found in a payload that can not be decoded")
   REQUIRE_FALSE(decode_frames(frames, true));
   CHECK(request_of(views_of(frames)) == 77'000);
   // Behind a field of a wrong type, too; and never in a message that has none.
-  CHECK(request_of(views_of(with_payload(Query::number, {0x82, 0x02, 0xa1, 'x', 0x01, 0x05}))) == 5);
+  CHECK(request_of(views_of(with_payload(Query::number, {0x82, 0x02, 0xa1, 'x', 0x01, 0x05}))) ==
+        5);
   CHECK(request_of(views_of(with_payload(Heartbeat::number, {0x81, 0x01, 0x05}))) == 0);
   CHECK(request_of(views_of(with_payload(Query::number, {0x81, 0x01}))) == 0);
   CHECK(request_of({}) == 0);
@@ -144,5 +161,6 @@ TEST_CASE("codec: errors name the message, the path, what was found and what is 
   const Bytes payload = {0x81, 0x03, 0x81, 0x03, 0x92, 0x80, 0x81, 0x01, 0x05};
   const auto decoded = decode_frames(with_payload(Submit::number, payload));
   REQUIRE_FALSE(decoded);
-  CHECK(decoded.error().message == "Submit: job.steps[1].name: expected a text, found an integer (offset 8)");
+  CHECK(decoded.error().message ==
+        "Submit: job.steps[1].name: expected a text, found an integer (offset 8)");
 }

@@ -1,8 +1,8 @@
-// Values for every field of every described struct, made from the field tables, so that a new message
-// is tested, has golden bytes and is a fuzz seed without anybody writing an example of it.
+// Values for every field of every described struct, made from the field tables, so that a new
+// message is tested, has golden bytes and is a fuzz seed without anybody writing an example of it.
 //
-// example<S>(): every field set, none at its default, always the same. random_value<S>(random): anything
-// a program may build, extremes and defaults included.
+// example<S>(): every field set, none at its default, always the same. random_value<S>(random):
+// anything a program may build, extremes and defaults included.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +27,16 @@ class Source {
   std::uint64_t number(std::uint64_t max) {
     if (!is_random_) return ++count_ % max + 1 > max ? max : count_ % max + 1;
     switch (generator_() % 6) {
-      case 0: return 0;
-      case 1: return max;
-      case 2: return generator_() & 0x7f & max;
-      case 3: return generator_() & 0xffff & max;
-      default: return max == UINT64_MAX ? generator_() : generator_() % (max + 1);
+      case 0:
+        return 0;
+      case 1:
+        return max;
+      case 2:
+        return generator_() & 0x7f & max;
+      case 3:
+        return generator_() & 0xffff & max;
+      default:
+        return max == UINT64_MAX ? generator_() : generator_() % (max + 1);
     }
   }
   std::size_t length(std::size_t max) { return is_random_ ? generator_() % (max + 1) : 2; }
@@ -54,10 +59,13 @@ void fill(Source& source, T& value, const T& absent) {
       value = static_cast<T>(source.number(schema::enum_values_max - 1));
     } while (!schema::is_known(value) || (!source.is_random() && value == absent));
   } else if constexpr (std::is_integral_v<T>) {
-    value = static_cast<T>(source.number(static_cast<std::uint64_t>(std::numeric_limits<T>::max())));
-    if (source.is_random() && std::is_signed_v<T> && source.number(1) == 1) value = static_cast<T>(-value);
+    value =
+        static_cast<T>(source.number(static_cast<std::uint64_t>(std::numeric_limits<T>::max())));
+    if (source.is_random() && std::is_signed_v<T> && source.number(1) == 1)
+      value = static_cast<T>(-value);
   } else if constexpr (std::is_same_v<T, std::string>) {
-    value = source.is_random() ? std::string(source.length(40), 'x') : "text-" + std::to_string(source.number(1'000'000)) + "-ü";
+    value = source.is_random() ? std::string(source.length(40), 'x')
+                               : "text-" + std::to_string(source.number(1'000'000)) + "-ü";
   } else if constexpr (std::is_same_v<T, Bytes>) {
     value.assign(source.is_random() ? source.length(300) : 5, 0);
     for (auto& byte : value) byte = static_cast<std::uint8_t>(source.number(255));
@@ -87,7 +95,8 @@ void fill(Source& source, T& value, const T& absent) {
 template <schema::Described S>
 void fill_struct(Source& source, S& value) {
   const S& absent = schema::defaults_of<S>();
-  schema::for_each_field<S>([&](const auto& field) { fill(source, value.*field.member, absent.*field.member); });
+  schema::for_each_field<S>(
+      [&](const auto& field) { fill(source, value.*field.member, absent.*field.member); });
 }
 
 template <schema::Described S>
@@ -119,7 +128,8 @@ void for_each_message_type(Visitor&& visit) {
 
 inline std::vector<Message> all_examples() {
   std::vector<Message> messages;
-  for_each_message_type([&](auto type) { messages.push_back(example<typename decltype(type)::type>()); });
+  for_each_message_type(
+      [&](auto type) { messages.push_back(example<typename decltype(type)::type>()); });
   return messages;
 }
 

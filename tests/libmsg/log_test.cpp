@@ -1,7 +1,7 @@
 // The log line: what people and programs read, and what a peer's text can not do to it.
-#include <doctest/doctest.h>
-
 #include "libmsg/base/log.h"
+
+#include <doctest/doctest.h>
 
 using namespace framebus;
 
@@ -22,13 +22,15 @@ TEST_CASE("log: a text line has level, component, text and facts") {
 }
 
 TEST_CASE("log: text from a peer can not forge a line or move the cursor") {
-  CHECK(text_line("a\nerror   fake: b", {{"k", "\x1b[2J\r\n"}}) == "info    session: a\\nerror   fake: b k=\"\\u001b[2J\\u000d\\n\"");
+  CHECK(text_line("a\nerror   fake: b", {{"k", "\x1b[2J\r\n"}}) ==
+        "info    session: a\\nerror   fake: b k=\"\\u001b[2J\\u000d\\n\"");
 }
 
 TEST_CASE("log: a JSON line quotes texts, not numbers and booleans") {
   // The opening brace and the time are the sink's.
   CHECK(json_line("say \"hi\"", {{"slots", 4u}, {"late", false}, {"who", "a\\b"}}) ==
-        "\"level\":\"warning\",\"program\":\"prog\",\"component\":\"session\",\"text\":\"say \\\"hi\\\"\",\"slots\":4,"
+        "\"level\":\"warning\",\"program\":\"prog\",\"component\":\"session\",\"text\":\"say "
+        "\\\"hi\\\"\",\"slots\":4,"
         "\"late\":false,\"who\":\"a\\\\b\"}");
 }
 
@@ -37,7 +39,8 @@ TEST_CASE("log: levels parse by name, anything else lists them") {
   CHECK(parse_log_level("debug").value() == LogLevel::debug);
   const auto wrong = parse_log_level("loud");
   REQUIRE_FALSE(wrong);
-  CHECK(wrong.error().message.find("trace, debug, info, warning, error or off") != std::string::npos);
+  CHECK(wrong.error().message.find("trace, debug, info, warning, error or off") !=
+        std::string::npos);
 }
 
 TEST_CASE("log: quiet until asked: info is off by default, off prints nothing") {

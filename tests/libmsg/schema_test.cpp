@@ -25,7 +25,8 @@ TEST_CASE("messages: numbers and names are unique, fields are documented") {
     CHECK(numbers.insert(M::number).second);
     CHECK(names.insert(M::name).second);
     CHECK(std::string_view(M::doc).ends_with("."));
-    schema::for_each_field<M>([](const auto& field) { CHECK(std::string_view(field.doc).size() > 3); });
+    schema::for_each_field<M>(
+        [](const auto& field) { CHECK(std::string_view(field.doc).size() > 3); });
   });
   CHECK(numbers.size() == std::variant_size_v<Message>);
 }
@@ -53,7 +54,8 @@ TEST_CASE("printing: one line, defaults left out, long things cut") {
   result.result = Bytes(20, 0xab);
   result.log_tail = "line\nline";
   result.permanent = true;
-  CHECK(schema::print(result) == "{outcome=ok, result=0xabababababababab+12, permanent=true, log_tail=\"line?line\"}");
+  CHECK(schema::print(result) ==
+        "{outcome=ok, result=0xabababababababab+12, permanent=true, log_tail=\"line?line\"}");
   Act act;
   act.tasks.assign(100, 5);
   CHECK(schema::print(act) == "{tasks=[5, 5, 5, 5, 5, 5, 5, 5, 92 more]}");

@@ -1,33 +1,36 @@
 // Sockets for real: bound ports, lost peers, full queues, bad endpoints. Every wait has a deadline.
-#include <doctest/doctest.h>
+#include "libmsg/transport/transport.h"
 
 #include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <spawn.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <set>
-#include <spawn.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <thread>
-#include <unistd.h>
-
-#include "libmsg/transport/transport.h"
 
 using namespace framebus;
 
 namespace {
 
-WireFrames hello() { return encode(Hello{}, true); }
+WireFrames hello() {
+  return encode(Hello{}, true);
+}
 
-bool until(Duration limit, const std::function<bool()>& is_done, RouterSocket* router, std::vector<DealerSocket*> dealers = {}) {
+bool until(Duration limit, const std::function<bool()>& is_done, RouterSocket* router,
+           std::vector<DealerSocket*> dealers = {}) {
   const TimePoint deadline = now_monotonic() + limit;
   while (!is_done()) {
     const Duration left = deadline - now_monotonic();
     if (left <= Duration::zero()) return false;
-    wait(router != nullptr ? std::vector<RouterSocket*>{router} : std::vector<RouterSocket*>{}, dealers, nullptr,
-         std::min<Duration>(left, milliseconds(20)));
+    wait(router != nullptr ? std::vector<RouterSocket*>{router} : std::vector<RouterSocket*>{},
+         dealers, nullptr, std::min<Duration>(left, milliseconds(20)));
   }
   return true;
 }
@@ -55,7 +58,9 @@ struct Inbox {
 };
 
 std::string temporary_socket(const char* name) {
-  return "ipc://" + (std::filesystem::temp_directory_path() / (std::string("fb_") + name + std::to_string(::getpid()))).string();
+  return "ipc://" + (std::filesystem::temp_directory_path() /
+                     (std::string("fb_") + name + std::to_string(::getpid())))
+                        .string();
 }
 
 std::uint16_t port_of(const std::string& url) {
@@ -66,7 +71,8 @@ pid_t start_peer(const std::string& url, int connection_count) {
   const std::string count = std::to_string(connection_count);
   const char* arguments[] = {FRAMEBUS_TRANSPORT_PEER, url.c_str(), count.c_str(), nullptr};
   pid_t pid = -1;
-  REQUIRE(::posix_spawn(&pid, arguments[0], nullptr, nullptr, const_cast<char**>(arguments), environ) == 0);
+  REQUIRE(::posix_spawn(&pid, arguments[0], nullptr, nullptr, const_cast<char**>(arguments),
+                        environ) == 0);
   return pid;
 }
 
@@ -79,12 +85,25 @@ void check_killed_peers(const std::string& bind_url) {
   std::vector<pid_t> processes;
   for (int i = 0; i < 4; ++i) processes.push_back(start_peer(*url, 50));
   Inbox inbox(*router);
-  const bool all_came = until(seconds(20), [&] { inbox.read(); return inbox.peers.size() == 200; }, router.get());
+  const bool all_came = until(
+      seconds(20),
+      [&] {
+        inbox.read();
+        return inbox.peers.size() == 200;
+      },
+      router.get());
   CHECK(inbox.peers.size() == 200);
   CHECK(inbox.closed.empty());
   for (const pid_t pid : processes) ::kill(pid, SIGKILL);
   const TimePoint killed = now_monotonic();
-  if (all_came) CHECK(until(seconds(1), [&] { inbox.read(); return inbox.closed.size() == 200; }, router.get()));
+  if (all_came)
+    CHECK(until(
+        seconds(1),
+        [&] {
+          inbox.read();
+          return inbox.closed.size() == 200;
+        },
+        router.get()));
   MESSAGE("200 killed peers told after " << to_ms(now_monotonic() - killed) << " ms");
   CHECK(inbox.closed == inbox.peers);
   for (const pid_t pid : processes) ::waitpid(pid, nullptr, 0);
@@ -92,11 +111,17 @@ void check_killed_peers(const std::string& bind_url) {
 
 }  // namespace
 
-TEST_CASE("transport: 200 peers killed over tcp are all told within a second") { check_killed_peers("tcp://127.0.0.1:0"); }
+TEST_CASE("transport: 200 peers killed over tcp are all told within a second") {
+  check_killed_peers("tcp://127.0.0.1:0");
+}
 
-TEST_CASE("transport: 200 peers killed over ipc are all told within a second") { check_killed_peers(temporary_socket("kill")); }
+TEST_CASE("transport: 200 peers killed over ipc are all told within a second") {
+  check_killed_peers(temporary_socket("kill"));
+}
 
-TEST_CASE("transport: port 0 gives the bound port, and a dealer that connects there is heard and answered") {
+TEST_CASE(
+    "transport: port 0 gives the bound port, and a dealer that connects there is heard and "
+    "answered") {
   const auto context = make_context();
   const auto router = make_router(context);
   const auto url = router->bind("tcp://127.0.0.1:0");
@@ -106,11 +131,21 @@ TEST_CASE("transport: port 0 gives the bound port, and a dealer that connects th
   REQUIRE(dealer->connect(*url));
   REQUIRE(dealer->send(hello()));
   Inbox inbox(*router);
-  REQUIRE(until(seconds(5), [&] { inbox.read(); return !inbox.messages.empty(); }, router.get(), {dealer.get()}));
+  REQUIRE(until(seconds(5),
+                [&] {
+                  inbox.read();
+                  return !inbox.messages.empty();
+                },
+                router.get(), {dealer.get()}));
   CHECK(inbox.messages[0].parts == hello().parts);
   REQUIRE(router->send(inbox.messages[0].peer, encode(Welcome{}, true)));
   std::vector<Incoming> answers;
-  REQUIRE(until(seconds(5), [&] { dealer->receive(answers, 10); return !answers.empty(); }, nullptr, {dealer.get()}));
+  REQUIRE(until(seconds(5),
+                [&] {
+                  dealer->receive(answers, 10);
+                  return !answers.empty();
+                },
+                nullptr, {dealer.get()}));
   CHECK(answers[0].parts == encode(Welcome{}, true).parts);
 }
 
@@ -124,13 +159,24 @@ TEST_CASE("transport: a dealer's last messages come before closed") {
     const auto dealer = make_dealer(context);
     REQUIRE(dealer->connect(*url));
     REQUIRE(dealer->send(hello()));
-    REQUIRE(until(seconds(5), [&] { inbox.read(); return inbox.messages.size() == 1; }, router.get(), {dealer.get()}));
+    REQUIRE(until(seconds(5),
+                  [&] {
+                    inbox.read();
+                    return inbox.messages.size() == 1;
+                  },
+                  router.get(), {dealer.get()}));
     std::vector<Incoming> nothing;
     dealer->receive(nothing, 1);
     for (int i = 0; i < 100; ++i) REQUIRE(dealer->send(encode(Goodbye{std::to_string(i)}, true)));
     dealer->close(seconds(5));
   }
-  REQUIRE(until(seconds(5), [&] { inbox.read(); return !inbox.closed.empty(); }, router.get()));
+  REQUIRE(until(
+      seconds(5),
+      [&] {
+        inbox.read();
+        return !inbox.closed.empty();
+      },
+      router.get()));
   CHECK(inbox.messages.size() == 101);
   CHECK(inbox.peers.size() == 1);
 }
@@ -144,15 +190,30 @@ TEST_CASE("transport: a dealer is told closed when its router goes, and when nob
   REQUIRE(dealer->connect(*url));
   REQUIRE(dealer->send(hello()));
   Inbox inbox(*router);
-  REQUIRE(until(seconds(5), [&] { inbox.read(); return !inbox.messages.empty(); }, router.get(), {dealer.get()}));
+  REQUIRE(until(seconds(5),
+                [&] {
+                  inbox.read();
+                  return !inbox.messages.empty();
+                },
+                router.get(), {dealer.get()}));
   router.reset();
   std::vector<Incoming> told;
-  REQUIRE(until(seconds(5), [&] { dealer->receive(told, 10); return !told.empty(); }, nullptr, {dealer.get()}));
+  REQUIRE(until(seconds(5),
+                [&] {
+                  dealer->receive(told, 10);
+                  return !told.empty();
+                },
+                nullptr, {dealer.get()}));
   CHECK(told[0].kind == Incoming::Kind::closed);
   const auto late = make_dealer(context);
   REQUIRE(late->connect(*url));
   told.clear();
-  REQUIRE(until(seconds(5), [&] { late->receive(told, 10); return !told.empty(); }, nullptr, {late.get()}));
+  REQUIRE(until(seconds(5),
+                [&] {
+                  late->receive(told, 10);
+                  return !told.empty();
+                },
+                nullptr, {late.get()}));
   CHECK(told[0].kind == Incoming::Kind::closed);
   CHECK(told[0].reason.find("nothing listens") != std::string::npos);
   CHECK(late->send(hello()).error().code == Code::unavailable);
@@ -163,7 +224,12 @@ TEST_CASE("transport: a host name that does not resolve is told closed") {
   const auto dealer = make_dealer(context);
   REQUIRE(dealer->connect("tcp://no-such-host.invalid:7751"));
   std::vector<Incoming> told;
-  REQUIRE(until(seconds(10), [&] { dealer->receive(told, 10); return !told.empty(); }, nullptr, {dealer.get()}));
+  REQUIRE(until(seconds(10),
+                [&] {
+                  dealer->receive(told, 10);
+                  return !told.empty();
+                },
+                nullptr, {dealer.get()}));
   CHECK(told[0].kind == Incoming::Kind::closed);
 }
 
@@ -175,15 +241,34 @@ TEST_CASE("transport: an inproc peer is heard, and told closed by the probe") {
   REQUIRE(dealer->connect("inproc://transport-test"));
   REQUIRE(dealer->send(hello()));
   Inbox inbox(*router);
-  REQUIRE(until(seconds(5), [&] { inbox.read(); return !inbox.messages.empty(); }, router.get()));
+  REQUIRE(until(
+      seconds(5),
+      [&] {
+        inbox.read();
+        return !inbox.messages.empty();
+      },
+      router.get()));
   // Probes reach a living peer as empty messages; it must never see one.
   std::vector<Incoming> seen;
   const TimePoint begin = now_monotonic();
-  until(seconds(1), [&] { inbox.read(); dealer->receive(seen, 10); return now_monotonic() - begin > milliseconds(350); }, router.get());
+  until(
+      seconds(1),
+      [&] {
+        inbox.read();
+        dealer->receive(seen, 10);
+        return now_monotonic() - begin > milliseconds(350);
+      },
+      router.get());
   CHECK(seen.empty());
   CHECK(inbox.closed.empty());
   dealer.reset();
-  REQUIRE(until(seconds(2), [&] { inbox.read(); return !inbox.closed.empty(); }, router.get()));
+  REQUIRE(until(
+      seconds(2),
+      [&] {
+        inbox.read();
+        return !inbox.closed.empty();
+      },
+      router.get()));
 }
 
 TEST_CASE("transport: a full queue gives resource_exhausted, an unknown peer unavailable") {
@@ -195,7 +280,12 @@ TEST_CASE("transport: a full queue gives resource_exhausted, an unknown peer una
   REQUIRE(dealer->connect(*url));
   REQUIRE(dealer->send(hello()));
   Inbox inbox(*router);
-  REQUIRE(until(seconds(5), [&] { inbox.read(); return !inbox.messages.empty(); }, router.get(), {dealer.get()}));
+  REQUIRE(until(seconds(5),
+                [&] {
+                  inbox.read();
+                  return !inbox.messages.empty();
+                },
+                router.get(), {dealer.get()}));
   const PeerId peer = inbox.messages[0].peer;
   WireFrames large = hello();
   large.parts.push_back(Bytes(1 << 20));
@@ -207,7 +297,13 @@ TEST_CASE("transport: a full queue gives resource_exhausted, an unknown peer una
   CHECK(status.error().retry_after_ms > 0);
   // Once the dealer reads there is room again, and nothing was lost.
   std::vector<Incoming> got;
-  REQUIRE(until(seconds(20), [&] { got.clear(); dealer->receive(got, 50); return bool(router->send(peer, hello())); }, router.get(), {dealer.get()}));
+  REQUIRE(until(seconds(20),
+                [&] {
+                  got.clear();
+                  dealer->receive(got, 50);
+                  return bool(router->send(peer, hello()));
+                },
+                router.get(), {dealer.get()}));
   CHECK(router->send(PeerId{999}, hello()).error().code == Code::unavailable);
   router->forget(peer);
   CHECK(router->send(peer, hello()).error().code == Code::unavailable);
@@ -230,7 +326,12 @@ TEST_CASE("transport: too many frames reach the codec, too many bytes are droppe
   one.parts.assign(1, Bytes{0xc1});
   REQUIRE(dealer->send(one));
   Inbox inbox(*router);
-  REQUIRE(until(seconds(10), [&] { inbox.read(); return inbox.messages.size() == 2; }, router.get(), {dealer.get()}));
+  REQUIRE(until(seconds(10),
+                [&] {
+                  inbox.read();
+                  return inbox.messages.size() == 2;
+                },
+                router.get(), {dealer.get()}));
   CHECK(router->dropped_messages() == 1);
   for (const Incoming& message : inbox.messages) {
     const std::vector<BytesView> views(message.parts.begin(), message.parts.end());
@@ -257,7 +358,12 @@ TEST_CASE("transport: bytes that are no ZMTP disturb nobody") {
   REQUIRE(dealer->connect(*url));
   REQUIRE(dealer->send(hello()));
   Inbox inbox(*router);
-  CHECK(until(seconds(5), [&] { inbox.read(); return !inbox.messages.empty(); }, router.get(), {dealer.get()}));
+  CHECK(until(seconds(5),
+              [&] {
+                inbox.read();
+                return !inbox.messages.empty();
+              },
+              router.get(), {dealer.get()}));
   CHECK(inbox.messages[0].parts == hello().parts);
   ::close(fd);
 }
@@ -286,7 +392,8 @@ TEST_CASE("transport: endpoints that can not work are refused with advice") {
     CHECK_MESSAGE(status.error().message.find(advice) != std::string::npos, status.error().message);
   }
   CHECK_FALSE(check_url("ipc:///" + std::string(200, 'x')));
-  for (const char* url : {"tcp://127.0.0.1:7751", "tcp://*:0", "tcp://node-7.farm:*", "tcp://[fe80::1%eth0]:1", "ipc:///run/x", "inproc://x"}) {
+  for (const char* url : {"tcp://127.0.0.1:7751", "tcp://*:0", "tcp://node-7.farm:*",
+                          "tcp://[fe80::1%eth0]:1", "ipc:///run/x", "inproc://x"}) {
     CAPTURE(url);
     CHECK(check_url(url));
   }
