@@ -1,10 +1,14 @@
 // JPEG through libjpeg. Its errors longjmp, so everything between setjmp and the last call lives in
 // plain structs that outlive the jump. A truncated or damaged file is an error, not a grey image.
-#include <jpeglib.h>
 
 #include <csetjmp>
-#include <cstdio>
 #include <string>
+
+// jpeglib.h needs size_t and FILE to be declared before it.
+// clang-format off
+#include <cstdio>
+#include <jpeglib.h>
+// clang-format on
 
 #include "worker/executors/render/scene/image_decode.h"
 

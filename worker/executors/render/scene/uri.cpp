@@ -69,6 +69,24 @@ Result<Bytes> base64_decode(std::string_view text) {
   return out;
 }
 
+std::string quoted(std::string_view uri) {
+  std::string out = "\"";
+  out.append(uri.substr(0, 80));
+  out.push_back('"');
+  return out;
+}
+
+// True when a path element is "..".
+bool climbs(std::string_view name) {
+  std::size_t begin = 0;
+  while (begin <= name.size()) {
+    const std::size_t end = std::min(name.find('/', begin), name.size());
+    if (name.substr(begin, end - begin) == "..") return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
 bool has_scheme(std::string_view uri) {
   const std::size_t colon = uri.find(':');
   return colon != std::string_view::npos &&
@@ -95,16 +113,15 @@ Result<std::string> file_name_of_uri(std::string_view uri) {
                                             " bytes; at most " + std::to_string(name_bytes_max) +
                                             " are allowed");
   if (has_scheme(uri))
-    return fail(Code::invalid_argument, "\"" + std::string(uri.substr(0, 80)) +
-                                            "\"; allowed are data: URIs and relative file names");
+    return fail(Code::invalid_argument,
+                quoted(uri) + "; allowed are data: URIs and relative file names");
   FRAMEBUS_ASSIGN(std::string name, percent_decode(uri));
   const bool has_control = std::any_of(name.begin(), name.end(),
                                        [](char c) { return static_cast<unsigned char>(c) < 32; });
-  const bool climbs = ("/" + name + "/").find("/../") != std::string::npos;
-  if (has_control || climbs || name.front() == '/' || name.find('\\') != std::string::npos)
-    return fail(Code::invalid_argument,
-                "\"" + std::string(uri.substr(0, 80)) +
-                    "\"; allowed are relative names without \"..\", \"\\\" or control characters");
+  if (has_control || climbs(name) || name.front() == '/' || name.find('\\') != std::string::npos)
+    return fail(
+        Code::invalid_argument,
+        quoted(uri) + "; allowed are relative names without \"..\", \"\\\" or control characters");
   while (name.starts_with("./")) name.erase(0, 2);
   if (name.empty()) return fail(Code::invalid_argument, "an empty URI");
   return name;
