@@ -6,9 +6,10 @@
 #include <type_traits>
 #include <variant>
 
+#include "broker/core/tables.h"
+#include "libmsg/base/bytes.h"
 #include "libmsg/base/ids.h"
 #include "libmsg/schema/field.h"
-#include "libmsg/base/bytes.h"
 
 namespace framebus::broker::printing {
 
@@ -35,6 +36,8 @@ void put(std::string& out, const Id128<Tag>& id) {
   out += to_string(id).substr(0, 8);
 }
 inline void put(std::string& out, const BlobHash& hash) { out += to_string(hash).substr(0, 8); }
+inline void put(std::string& out, TaskState state) { out += word(state); }
+inline void put(std::string& out, JobState state) { out += word(state); }
 template <class T>
   requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
 void put(std::string& out, T value) {
