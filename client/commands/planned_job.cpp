@@ -45,6 +45,7 @@ Result<PlannedJob> plan_job(const Cli& cli, PlanDepth depth, const std::vector<W
   const Arguments& arguments = cli.arguments();
   LoadOptions options;
   options.overrides = arguments.overrides;
+  options.check_scene = depth != PlanDepth::keys_only;
   options.prepare_outputs = depth == PlanDepth::ready_to_submit && arguments.output_directory.empty();
   options.hints = hints_of(workers);
   FRAMEBUS_ASSIGN(LoadedJob job, load_job_file(arguments.file, options));

@@ -16,10 +16,13 @@ struct PlannedJob {
   Validated summary;                 // what validate and --dry-run print
 };
 
-enum class PlanDepth { check_only, ready_to_submit };
+enum class PlanDepth {
+  keys_only,         // what the file itself shows: syntax, keys, missing files; fast
+  check_only,        // also scenes; creates no folders and hashes nothing
+  ready_to_submit,
+};
 
-// Reads the job file named on the command line, with its --set and --priority. check_only creates no folders
-// and hashes nothing. `workers`: what is known of them, for "auto" splits. Warnings go to stderr.
+// Reads the job file named on the command line, with its --set and --priority. `workers`: what is known of them, for "auto" splits. Warnings go to stderr.
 Result<PlannedJob> plan_job(const Cli& cli, PlanDepth depth, const std::vector<WorkerInfo>& workers);
 
 }  // namespace framebus::client

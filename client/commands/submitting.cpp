@@ -71,13 +71,12 @@ int see_through(Cli& cli, JobId job_id, const PlannedJob& planned, const std::fu
 int run_submit(Cli& cli) {
   const InterruptGuard guard;
   if (cli.arguments().dry_run) return run_validate(cli);
-  std::vector<WorkerInfo> infos;
-  // Sizes of "auto" tasks depend on who will run them; a broker that is not there is found here, before any hashing.
+  // A typo is told at once, whether there is a broker or not.
+  if (const auto checked = plan_job(cli, PlanDepth::keys_only, {}); !checked) return cli.fail(checked.error());
+  // Sizes of "auto" tasks depend on who will run them; a broker that is not there is found before any hashing.
   const Result<std::vector<WorkerSummary>> workers = cli.await(cli.primary().workers());
-  if (!workers) {
-    const Result<PlannedJob> planned = plan_job(cli, PlanDepth::check_only, infos);  // bad input is the user's first concern
-    return cli.fail(planned ? workers.error() : planned.error());
-  }
+  if (!workers) return cli.fail(workers.error());
+  std::vector<WorkerInfo> infos;
   for (const WorkerSummary& worker : *workers) infos.push_back(worker.info);
   const Result<PlannedJob> planned = plan_job(cli, PlanDepth::ready_to_submit, infos);
   if (!planned) return cli.fail(planned.error());

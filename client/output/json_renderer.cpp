@@ -1,4 +1,4 @@
-// JSON for programs: one object a report, on one line when it is part of a stream (watch, results). docs/CLI.md
+// JSON for programs: one object a report, one line each. docs/CLI.md
 // documents the shapes. Texts that are not UTF-8 have their bad bytes replaced.
 #include <sodium.h>
 
@@ -196,8 +196,8 @@ struct ToJson {
 class JsonRenderer final : public Renderer {
  public:
   std::string render(const Report& report) const override {
-    const bool is_line = std::holds_alternative<WatchedEvent>(report) || std::holds_alternative<TaskOutcomeLine>(report);
-    return std::visit(ToJson{}, report).dump(is_line ? -1 : 2, ' ', false, Json::error_handler_t::replace) + "\n";
+
+    return std::visit(ToJson{}, report).dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   }
 };
 

@@ -1,0 +1,89 @@
+// The JSON shapes that docs/CLI.md promises.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "client/output/renderer.h"
+#include "client/output/words.h"
+#include "tests/client/output/samples.h"
+
+using namespace framebus;
+using namespace framebus::client;
+using Json = nlohmann::json;
+
+namespace {
+
+std::string text(const Report& report) { return make_json_renderer()->render(report); }
+Json json(const Report& report) { return Json::parse(text(report)); }
+
+}  // namespace
+
+TEST_CASE("json: every report is one line") {
+  for (const Report& report : {Report{JobList{{samples::job()}, 1}}, Report{JobDetail{samples::job(), {samples::failed_task()}}},
+                               Report{WorkerList{{samples::worker()}}}, Report{StatusReport{"tcp://x:1", samples::status()}}}) {
+    const std::string out = text(report);
+    CHECK(out.find('\n') == out.size() - 1);
+  }
+}
+
+TEST_CASE("json: submit says job_id first") {
+  CHECK(text(Submitted{JobId{3}, "helmet", 192, false, true, 2, 5}) ==
+        R"({"job_id":3,"name":"helmet","task_count":192,"known":false,"ephemeral":true,"files_sent":2,"bytes_sent":5})" "\n");
+}
+
+TEST_CASE("json: a job has its state and the count of every task state") {
+  const Json job = json(JobDetail{samples::job(), {samples::failed_task()}});
+  CHECK(job["id"] == 3);
+  CHECK(job["state"] == "running");
+  CHECK(job["task_count"] == 192);
+  CHECK(job["counts"].size() == all_task_states.size());
+  CHECK(job["counts"]["succeeded"] == 118);
+  CHECK(job["counts"]["queued"] == 64);
+  CHECK(job["counts"]["dead"] == 0);
+  CHECK(job["first_error"]["code"] == "task_failed");
+  CHECK(job["steps"][0]["name"] == "render");
+  CHECK(job["troubles"][0]["task"] == "3:17");
+  CHECK(json(JobDetail{samples::finished_job(), {}})["first_error"] == nullptr);
+}
+
+TEST_CASE("json: lists, tasks, workers, status, actions") {
+  CHECK(json(JobList{{samples::job()}, 7})["total"] == 7);
+  const Json tasks = json(TaskList{samples::job(), {samples::running_task()}, 1});
+  CHECK(tasks["job_id"] == 3);
+  CHECK(tasks["tasks"][0]["progress_permille"] == 420);
+  CHECK(tasks["tasks"][0]["attempts"][0]["end"] == "open");
+  const Json worker = json(WorkerList{{samples::worker()}})["workers"][0];
+  CHECK(worker["id"] == "00000000000000000000000000000007");
+  CHECK(worker["state"] == "busy");
+  CHECK(worker["load"]["cpu_permille"] == 873);
+  const Json status = json(StatusReport{"tcp://x:1", samples::status()});
+  CHECK(status["broker"] == "tcp://x:1");
+  CHECK(status["counters"]["retries"] == 12);
+  ActOk ok;
+  ok.changed = 8;
+  ok.job = samples::job();
+  const Json acted = json(Acted{JobAction::cancel, {1, 2}, ok});
+  CHECK(acted["action"] == "cancel");
+  CHECK(acted["tasks"] == Json::array({1, 2}));
+}
+
+TEST_CASE("json: a result is embedded as JSON, as text, or as base64") {
+  TaskSummary task = samples::running_task();
+  const auto result_of = [&task](std::string_view bytes) {
+    task.result.assign(bytes.begin(), bytes.end());
+    return json(TaskOutcomeLine{task})["result"];
+  };
+  CHECK(result_of("") == nullptr);
+  CHECK(result_of(R"({"a":[1,2]})")["a"][1] == 2);
+  CHECK(result_of("plain text") == "plain text");
+  CHECK(result_of("\xFF\xFE\x01")["base64"] == "//4B");
+  CHECK(result_of(std::string(100'000, '[')) == std::string(100'000, '['));
+}
+
+TEST_CASE("json: texts that are not UTF-8 do not break the output") {
+  JobSummary job = samples::job();
+  job.name = "bad \xFF name\x1b[31m\n";
+  const std::string out = text(JobDetail{job, {}});
+  CHECK(Json::accept(out));
+  CHECK(out.find('\x1b') == std::string::npos);
+}
