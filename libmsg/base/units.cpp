@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
 #include "libmsg/base/config.h"
 
@@ -29,18 +30,37 @@ constexpr std::array<Unit, 11> size_units{{{"B", 1},
 
 bool is_number_part(char c) { return (c >= '0' && c <= '9') || c == '.'; }
 
-// Splits "90s..." into 90, "s" and the rest. False when it does not begin with a number.
-bool take_part(std::string_view& rest, double& number, std::string_view& unit) {
+// A number and the unit behind it.
+struct Part {
+  std::string_view digits;
+  std::string_view unit;
+  double number = 0;
+};
+
+// Takes "90s" off the front of "90s...". None when it does not begin with a number.
+std::optional<Part> take_part(std::string_view& rest) {
+  Part part;
   std::size_t digits = 0;
   while (digits < rest.size() && is_number_part(rest[digits])) ++digits;
-  const auto [end, problem] = std::from_chars(rest.data(), rest.data() + digits, number, std::chars_format::fixed);
-  if (digits == 0 || problem != std::errc{} || end != rest.data() + digits) return false;
+  part.digits = rest.substr(0, digits);
+  const auto [end, problem] = std::from_chars(rest.data(), rest.data() + digits, part.number, std::chars_format::fixed);
+  if (digits == 0 || problem != std::errc{} || end != rest.data() + digits) return std::nullopt;
   rest.remove_prefix(digits);
   std::size_t letters = 0;
   while (letters < rest.size() && !is_number_part(rest[letters])) ++letters;
-  unit = rest.substr(0, letters);
+  part.unit = rest.substr(0, letters);
   rest.remove_prefix(letters);
-  return true;
+  return part;
+}
+
+// The number times the unit, below 9.2e18. Whole numbers are multiplied as such: a double would round
+// what is above 2^53.
+std::int64_t scaled(const Part& part, double scale) {
+  std::int64_t whole = 0, product = 0;
+  const auto [end, problem] = std::from_chars(part.digits.data(), part.digits.data() + part.digits.size(), whole);
+  const bool is_whole = problem == std::errc{} && end == part.digits.data() + part.digits.size();
+  if (is_whole && !__builtin_mul_overflow(whole, static_cast<std::int64_t>(scale), &product)) return product;
+  return std::llround(part.number * scale);
 }
 
 tl::unexpected<Error> bad_duration(std::string_view text) {
@@ -85,21 +105,20 @@ std::string folded(std::string_view name) {
 
 Result<Duration> parse_duration(std::string_view text) {
   if (text == "0") return Duration{0};
+  if (text.empty() || text.size() > 64) return bad_duration(text);
   std::string_view rest = text;
   double total = 0, smallest = 1e300;
-  if (text.empty() || text.size() > 64) return bad_duration(text);
   std::int64_t exact = 0;
   while (!rest.empty()) {
-    double number = 0;
-    std::string_view name;
-    if (!take_part(rest, number, name)) return bad_duration(text);
-    const auto unit = std::find_if(duration_units.begin(), duration_units.end(), [&](const Unit& u) { return u.name == name; });
+    const std::optional<Part> part = take_part(rest);
+    if (!part) return bad_duration(text);
+    const auto unit = std::find_if(duration_units.begin(), duration_units.end(), [&](const Unit& u) { return u.name == part->unit; });
     // Large units first and each once, so that 30m1h (a slip) is not taken for 1h30m.
     if (unit == duration_units.end() || unit->scale >= smallest) return bad_duration(text);
     smallest = unit->scale;
-    total += number * unit->scale;
+    total += part->number * unit->scale;
     if (total > 9.2e18) return fail(Code::invalid_argument, "'" + std::string(text) + "' is too long; at most 292 years");
-    exact += std::llround(number * unit->scale);
+    exact += scaled(*part, unit->scale);
   }
   return Duration{exact};
 }
@@ -123,21 +142,15 @@ std::string to_text(Duration duration) {
 }
 
 Result<ByteSize> parse_size(std::string_view text) {
-  std::string_view rest = text, name;
-  double number = 0;
-  if (text.size() > 64 || !take_part(rest, number, name) || !rest.empty()) return bad_size(text);
-  if (!name.empty() && name.front() == ' ') name.remove_prefix(1);
-  const auto unit = std::find_if(size_units.begin(), size_units.end(), [&](const Unit& u) { return u.name == name; });
-  if (unit == size_units.end()) return bad_size(text);
-  const double bytes = number * unit->scale;
-  if (bytes > 9.2e18) return fail(Code::invalid_argument, "'" + std::string(text) + "' is too large; at most 8388607TiB");
-  if (unit->scale == 1 && number != std::floor(number)) return bad_size(text);
-  // Whole bytes beyond 2^53 are read as integers, so that they are not rounded.
-  std::uint64_t whole = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), whole);
-  if (unit->scale == 1 && problem == std::errc{} && std::string_view(end, static_cast<std::size_t>(text.data() + text.size() - end)).find('.') == std::string_view::npos)
-    return ByteSize{whole};
-  return ByteSize{static_cast<std::uint64_t>(std::llround(bytes))};
+  std::string_view rest = text;
+  std::optional<Part> part;
+  if (text.size() <= 64) part = take_part(rest);
+  if (!part || !rest.empty()) return bad_size(text);
+  if (!part->unit.empty() && part->unit.front() == ' ') part->unit.remove_prefix(1);
+  const auto unit = std::find_if(size_units.begin(), size_units.end(), [&](const Unit& u) { return u.name == part->unit; });
+  if (unit == size_units.end() || (unit->scale == 1 && part->number != std::floor(part->number))) return bad_size(text);
+  if (part->number * unit->scale > 9.2e18) return fail(Code::invalid_argument, "'" + std::string(text) + "' is too large; at most 8388607TiB");
+  return ByteSize{static_cast<std::uint64_t>(scaled(*part, unit->scale))};
 }
 
 std::string to_text(ByteSize size) {

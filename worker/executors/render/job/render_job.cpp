@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "libmsg/base/json_text.h"
 #include "worker/executors/render/job/render_fields.h"
@@ -23,8 +24,8 @@ class Writer {
   void operator()(std::string_view key, const std::optional<double>& value, Bounds) {
     if (value) put(key, json_number(*value));
   }
-  template <class E, std::size_t N>
-  void choice(std::string_view key, E value, const std::array<std::string_view, N>& names) {
+  template <class E>
+  void choice(std::string_view key, E value, std::span<const std::string_view> names) {
     put(key, json_quote(names[static_cast<std::size_t>(value)]));
   }
   template <class S, class Describe>
@@ -122,8 +123,8 @@ class Reader {
     double number = 0;
     if (value && read_number(*value, bounds, number)) to = number;
   }
-  template <class E, std::size_t N>
-  void choice(std::string_view key, E& to, const std::array<std::string_view, N>& names) {
+  template <class E>
+  void choice(std::string_view key, E& to, std::span<const std::string_view> names) {
     const JsonValue* value = take(key, JsonKind::string);
     if (!value) return;
     const auto found = std::find(names.begin(), names.end(), value->string());
