@@ -125,18 +125,34 @@ struct MonitorEvent {
 };
 
 // The other end of zmq_socket_monitor(): libzmq's I/O thread tells what happens to connections.
+//
+// The watched socket is told to stop before this end closes: an event sent to a closed end would block the
+// I/O thread for good, and every connection of the process with it.
 class Monitor {
  public:
+  Monitor() = default;
+  ~Monitor() { detach(); }
+  Monitor(const Monitor&) = delete;
+  Monitor& operator=(const Monitor&) = delete;
+
   // Throws zmq::error_t.
   void attach(Context& context, zmq::socket_t& socket, int events) {
     static std::atomic<std::uint64_t> next{1};
     const std::string url = "inproc://framebus-monitor-" + std::to_string(next++);
     if (zmq_socket_monitor(socket.handle(), url.c_str(), events) != 0) throw zmq::error_t();
+    watched_ = socket.handle();
     pair_ = zmq::socket_t(context.zmq, zmq::socket_type::pair);
     // No bound here: at a bound the I/O thread would wait for us, with every connection behind it.
     pair_.set(zmq::sockopt::rcvhwm, 0);
     pair_.set(zmq::sockopt::linger, 0);
     pair_.connect(url);
+  }
+
+  // While the watched socket is still open.
+  void detach() noexcept {
+    if (watched_) zmq_socket_monitor(watched_, nullptr, 0);
+    watched_ = nullptr;
+    pair_ = zmq::socket_t();
   }
 
   bool next_event(MonitorEvent& event) {
@@ -156,6 +172,7 @@ class Monitor {
   void* handle() { return pair_ ? pair_.handle() : nullptr; }
 
  private:
+  void* watched_ = nullptr;
   zmq::socket_t pair_;
 };
 
@@ -199,7 +216,7 @@ class ZmqRouter final : public RouterSocket, public Pollable {
 
   std::shared_ptr<Context> context_;
   zmq::socket_t socket_;
-  Monitor monitor_;
+  Monitor monitor_;  // after the socket: detached before that closes
   PeerTable peers_;
   TimePoint full_until_{};  // a queue was full: come back soon
   std::uint64_t dropped_ = 0;
@@ -214,6 +231,7 @@ Status ZmqRouter::open() {
     socket_.set(zmq::sockopt::backlog, 4096);  // a farm that reconnects at once; the kernel caps it
     monitor_.attach(*context_, socket_, ZMQ_EVENT_DISCONNECTED);
   } catch (const zmq::error_t& error) {
+    monitor_.detach();
     socket_ = zmq::socket_t();
     return fail(Code::resource_exhausted, std::string("open a socket: ") + error.what() +
                                               " (is the limit of open files, ulimit -n, too low?)");
@@ -384,7 +402,7 @@ class ZmqDealer final : public DealerSocket, public Pollable {
 
   std::shared_ptr<Context> context_;
   zmq::socket_t socket_;
-  Monitor monitor_;
+  Monitor monitor_;  // after the socket: detached before that closes
   std::string url_;
   TimePoint deadline_{};  // of the connection attempt
   bool is_connected_ = false;
@@ -415,6 +433,7 @@ Status ZmqDealer::connect(const std::string& url) {
                         ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
     socket_.connect(url);
   } catch (const zmq::error_t& error) {
+    monitor_.detach();
     socket_ = zmq::socket_t();
     const Code code = error.num() == EMFILE ? Code::resource_exhausted : Code::invalid_argument;
     return fail(code, "connect to " + url + ": " + error.what());
@@ -500,7 +519,7 @@ void ZmqDealer::close(Duration linger) {
   // A connection that never stood would keep the process for the whole of the linger.
   const bool is_worth_it = is_connected_ && !is_closing_;
   socket_.set(zmq::sockopt::linger, is_worth_it ? static_cast<int>(to_ms(linger)) : 0);
-  zmq_socket_monitor(socket_.handle(), nullptr, 0);
+  monitor_.detach();
   socket_.close();
   socket_ = zmq::socket_t();
 }
