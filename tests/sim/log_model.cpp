@@ -30,6 +30,11 @@ std::uint32_t LogModel::retries_of(const TaskRef& task) const {
   return found == tasks_.end() ? 0 : found->second.retries;
 }
 
+std::uint32_t LogModel::retries_of(JobId job) const {
+  const auto found = job_retries_.find(job);
+  return found == job_retries_.end() ? 0 : found->second;
+}
+
 std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::JobAccepted& record) {
   if (!jobs_.emplace(record.job, lsn).second) return "a job number is given once: job " + to_string(record.job);
   if (!submits_.emplace(record.submit_id, record.job).second) return "one submit id makes one job: job " + to_string(record.job);
@@ -81,6 +86,7 @@ std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::TaskEnd
 
 std::optional<std::string> LogModel::on(std::uint64_t, const broker::JobActed& record) {
   if (record.deed != broker::Deed::retry) return std::nullopt;
+  ++job_retries_[record.job];
   // What is still open or has succeeded stays as it is, whatever the record names.
   const auto reopen = [&](TaskLog& task) {
     ++task.retries;

@@ -28,6 +28,8 @@ class LogModel {
   std::uint64_t accepted_lsn(JobId job) const;
   // How often a person asked for this task again.
   std::uint32_t retries_of(const TaskRef& task) const;
+  // How often for any task of the job: that reopens those that were abandoned because of it, too.
+  std::uint32_t retries_of(JobId job) const;
 
  private:
   struct GrantKey {
@@ -54,6 +56,7 @@ class LogModel {
   }
 
   std::map<JobId, std::uint64_t> jobs_;  // lsn of acceptance
+  std::map<JobId, std::uint32_t> job_retries_;
   std::map<SubmitId, JobId> submits_;
   std::map<TaskRef, TaskLog> tasks_;
   std::map<GrantKey, std::uint64_t> reported_;

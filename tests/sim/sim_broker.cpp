@@ -1,6 +1,7 @@
 #include "tests/sim/sim_broker.h"
 
 #include <algorithm>
+#include <set>
 
 #include "broker/core/state.h"
 
@@ -164,7 +165,9 @@ void SimBroker::perform(const broker::Action& action) {
   if (world_.traces() && !std::holds_alternative<broker::Send>(action)) world_.trace("broker -> " + broker::to_string(action));
   if (const auto* record = std::get_if<broker::Persist>(&action)) return persist(*record);
   if (const auto* send = std::get_if<broker::Send>(&action)) {
-    if (send->after_lsn <= durable_ || bug_ == Bug::early_replies) return transmit(send->session, send->message);
+    // The messages of one session keep their order; those of others do not wait for them.
+    const bool queues = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& each) { return each.session == send->session; });
+    if ((send->after_lsn <= durable_ && !queues) || bug_ == Bug::early_replies) return transmit(send->session, send->message);
     waiting_.push_back({send->after_lsn, send->session, false, send->message});
   }
   if (const auto* closing = std::get_if<broker::CloseSession>(&action)) {
@@ -198,10 +201,16 @@ void SimBroker::begin_sync() {
 
 void SimBroker::release() {
   std::deque<Waiting> still;
+  std::set<SessionId> held_back;
   for (Waiting& each : std::exchange(waiting_, {})) {
-    if (each.after_lsn > durable_) still.push_back(std::move(each));
-    else if (each.closes) close(each.session);
-    else transmit(each.session, each.message);
+    if (each.after_lsn > durable_ || held_back.contains(each.session)) {
+      held_back.insert(each.session);
+      still.push_back(std::move(each));
+    } else if (each.closes) {
+      close(each.session);
+    } else {
+      transmit(each.session, each.message);
+    }
   }
   for (Waiting& each : still) waiting_.push_back(std::move(each));
 }
@@ -270,13 +279,13 @@ void SimBroker::check_ends() {
       const TaskRef ref{id, index};
       const auto seen = ended_lsn_.find(ref);
       if (broker::is_terminal(task.state)) {
-        if (seen != ended_lsn_.end() && seen->second != task.ended_lsn && model_.retries_of(ref) == 0)
+        if (seen != ended_lsn_.end() && seen->second != task.ended_lsn && model_.retries_of(ref.job) == 0)
           world_.violated("a task ends once: task " + to_string(ref));
         ended_lsn_[ref] = task.ended_lsn;
-      } else if (seen != ended_lsn_.end() && model_.retries_of(ref) == 0) {
+      } else if (seen != ended_lsn_.end() && model_.retries_of(ref.job) == 0) {
         // The record of the retry may be among the actions of this very step; it is applied just after.
         world_.after(Duration{0}, [this, ref] {
-          if (model_.retries_of(ref) == 0) world_.violated("what has ended stays ended: task " + to_string(ref));
+          if (model_.retries_of(ref.job) == 0) world_.violated("what has ended stays ended: task " + to_string(ref));
         });
         ended_lsn_.erase(seen);
       }

@@ -16,7 +16,10 @@ constexpr unsigned primary_hosts_from = 100;
 
 // Of the run in progress; a failed CHECK aborts, and this is all that can still be said.
 Setup current_setup;
-void print_rerun() { std::fprintf(stderr, "run again: %s\n", how_to_rerun(current_setup).c_str()); }
+void print_rerun() {
+  std::fflush(stdout);
+  std::fprintf(stderr, "run again: %s\n", how_to_rerun(current_setup).c_str());
+}
 
 class Simulation {
  public:
