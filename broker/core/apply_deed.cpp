@@ -73,8 +73,9 @@ struct Deeds {
     reopened.push_back(index);
   }
 
-  // Abandoned tasks that wait for a reopened one return to held. A whole step is looked at once.
-  void revive_dependents() {
+  // Abandoned tasks that wait for a reopened one return to held; `named` is what was asked for, the
+  // others are not counted. A whole step is looked at once.
+  void revive_dependents(std::uint32_t named) {
     std::set<std::pair<std::uint32_t, std::uint32_t>> looked_at;
     for (std::size_t next = 0; next < reopened.size(); ++next) {
       const std::uint32_t index = reopened[next];
@@ -89,6 +90,7 @@ struct Deeds {
         }
       }
     }
+    changed = named;
   }
 
   void reopen_abandoned(std::uint32_t index) {
@@ -140,7 +142,8 @@ void run(Deeds& deeds) {
         job.first_error = {};
         job.failures_of.clear();
       }
-      return deeds.revive_dependents();
+      deeds.revive_dependents(deeds.changed);
+      return;
     case Deed::set_priority:
       return set_priority(deeds.state, job, deeds.record.priority);
     case Deed::expire:

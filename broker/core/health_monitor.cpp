@@ -53,7 +53,9 @@ void renew(Turn& turn, Worker& worker, const LeaseKey& key, Lease& lease,
     lease.reclaiming = false;
     return start_attempt(turn, key.task, status.token);  // its Started has been overtaken
   }
-  if (status.phase == AttemptPhase::starting && lease.starting_since == TimePoint{}) {
+  if (status.phase != AttemptPhase::starting) {
+    lease.starting_since = {};
+  } else if (lease.starting_since == TimePoint{}) {
     lease.starting_since = turn.now();
     arm_lease(state, worker.info.id, key, lease);
   }
@@ -83,7 +85,9 @@ void take_list(Turn& turn, Worker& worker, const Heartbeat& message, AbortList& 
     const LeaseKey key{status.task, status.token.epoch, status.token.grant};
     auto entry = worker.leases.find(key);
     if (entry == worker.leases.end()) {
-      if (!readopt(turn, worker, status, aborts)) ++strangers;
+      const bool adopted = readopt(turn, worker, status, aborts);
+      // One that only waits for its answer takes no slot.
+      if (!adopted && status.phase != AttemptPhase::reporting) ++strangers;
       continue;
     }
     if (status.phase == AttemptPhase::queued) ++prefetched;

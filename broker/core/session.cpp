@@ -126,12 +126,12 @@ SessionId attach(Turn& turn, const PeerHello& event) {
 }
 
 // What the worker had before and does not list now is lost.
-void lose_unlisted(Turn& turn, const WorkerId& id, const std::set<LeaseKey>& listed) {
+void lose_unlisted(Turn& turn, const WorkerId& id, const std::set<LeaseKey>& listed, Loss loss) {
   std::vector<LeaseKey> lost;
   for (const auto& [key, lease] : turn.state.workers.at(id).leases) {
     if (!listed.contains(key)) lost.push_back(key);
   }
-  for (const LeaseKey& key : lost) lose_attempt(turn, key, Loss::worker_lost);
+  for (const LeaseKey& key : lost) lose_attempt(turn, key, loss);
 }
 
 void join_worker(Turn& turn, const PeerHello& event) {
@@ -150,11 +150,11 @@ void join_worker(Turn& turn, const PeerHello& event) {
   for (const HeldAttempt& held : event.hello.held) {
     if (claim_attempt(turn, worker, held, aborts)) {
       listed.insert({held.task, held.token.epoch, held.token.grant});
-    } else {
+    } else if (held.phase != AttemptPhase::reporting) {
       ++worker.strangers;
     }
   }
-  lose_unlisted(turn, id, listed);
+  lose_unlisted(turn, id, listed, Loss::worker_lost);
   aborts.send(turn, AbortReason::superseded);
   enlist_worker(state, worker);
 }
@@ -210,7 +210,7 @@ void lose_session(Turn& turn, SessionId id, Loss loss, const std::string& reason
   turn.note(loss == Loss::goodbye ? 1 : 2,
             "worker " + worker.name + " is gone (" + reason + ") with " +
                 std::to_string(worker.leases.size()) + " attempt(s)");
-  lose_unlisted(turn, session.worker, {});
+  lose_unlisted(turn, session.worker, {}, loss);
   state.lost_workers.push_back(session.worker);
   if (state.lost_workers.size() > lost_workers_max) {
     on_forget_worker_due(turn, state.lost_workers.front());

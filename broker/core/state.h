@@ -8,7 +8,6 @@
 #include <array>
 #include <deque>
 #include <map>
-#include <random>
 #include <set>
 #include <string>
 #include <vector>

@@ -12,7 +12,10 @@ std::size_t at(TaskState state) { return static_cast<std::size_t>(state); }
 bool counts_as_failure(TaskState state) { return state == failed || state == dead; }
 
 void recount(State& state, Job& job, Step& step, TaskState from, TaskState to) {
-  for (StateCounts* counts : {&state.counts, &job.counts, &step.counts}) {
+  // An ended job that is opened again counts from the end of the step on (settle_jobs).
+  const bool counted = !is_ended(job.announced);
+  for (StateCounts* counts : {&job.counts, &step.counts, counted ? &state.counts : nullptr}) {
+    if (counts == nullptr) continue;
     --(*counts)[at(from)];
     ++(*counts)[at(to)];
   }

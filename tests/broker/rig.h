@@ -83,7 +83,8 @@ inline WorkerBuilder a_worker(std::uint8_t number) {
   builder.hello.role = Role::worker;
   builder.hello.program = "test";
   builder.hello.worker.id = worker_id(number);
-  builder.hello.worker.host = "w" + std::to_string(number);
+  builder.hello.worker.host = "w";
+  builder.hello.worker.host += std::to_string(number);
   builder.hello.worker.pid = 1;
   builder.hello.worker.slots = 1;
   builder.hello.worker.threads = 8;
@@ -122,21 +123,23 @@ class Rig {
 
   // The actions of the last step, log lines left out.
   Actions take() { return std::exchange(unread_, {}); }
-  // Exactly these, as printed; one that ends in '*' needs to match up to there.
+  // Exactly these, as printed; a '*' stands for any text.
   void expect(const std::vector<std::string>& lines) {
     const Actions actions = take();
     std::vector<std::string> found;
     for (const Action& action : actions) found.push_back(to_string(action));
     bool equal = found.size() == lines.size();
     for (std::size_t i = 0; equal && i < lines.size(); ++i) {
-      const std::string& line = lines[i];
-      equal = line.ends_with('*')
-                  ? found[i].starts_with(line.substr(0, line.size() - 1))
-                  : found[i] == line;
+      equal = matches(found[i], lines[i]);
     }
     std::string wanted;
     for (const std::string& line : lines) wanted += "\n  " + line;
     CHECK_MESSAGE(equal, "expected:", wanted, "\nfound:", text(actions));
+  }
+  static bool matches(const std::string& found, const std::string& line) {
+    const std::size_t star = line.find('*');
+    if (star == std::string::npos) return found == line;
+    return found.starts_with(line.substr(0, star)) && found.ends_with(line.substr(star + 1));
   }
   // The only message of this type among the actions; takes them all.
   template <class M>
