@@ -28,7 +28,6 @@ void add_options(CLI::App& app, std::string_view verb, Arguments& out) {
     // One value for each --set, so that the job file may follow it.
     app.add_option("--set", out.overrides, "change a key of the job file, such as sampling.spp=16; may be repeated")
         ->type_name("KEY=VALUE")
-        ->expected(1)
         ->allow_extra_args(false);
   }
   if (is_one_of(verb, {"local", "submit"})) {
@@ -134,6 +133,7 @@ Result<Arguments> parse_arguments(int argc, const char* const* argv) {
   for (const Verb& verb : all_verbs()) {
     if (verb.name != word) continue;
     chosen = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
+    chosen->set_help_flag("-h,--help", "print this");
     add_options(*chosen, verb.name, out);
     add_common(*chosen, out);
   }

@@ -72,8 +72,9 @@ Status Cli::waiting(int tenths) const {
   if (tenths >= say_waiting_after_tenths && !said_waiting_ && error_terminal_.is_terminal && !arguments_.quiet) {
     said_waiting_ = true;
     const bool is_connected = primary_ && primary_->is_connected();
-    write_all(stderr, "\r" + painted(is_connected ? "waiting for an answer of the broker" : "waiting for a broker at " + config_.broker,
-                                     Style::dim, error_terminal_.has_colour) + "\x1b[K");
+    std::string text = "waiting for an answer of the broker";
+    if (!is_connected) text = std::string("waiting for a broker at ").append(config_.broker);
+    write_all(stderr, "\r" + painted(text, Style::dim, error_terminal_.has_colour) + "\x1b[K");
   }
   return {};
 }

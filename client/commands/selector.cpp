@@ -19,8 +19,10 @@ tl::unexpected<Error> wrong(std::string_view whole, const std::string& what) {
 Result<std::uint64_t> number(std::string_view whole, std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size())
-    return wrong(whole, text.empty() ? "a number is missing" : "\"" + std::string(text.substr(0, 40)) + "\" is not a number");
+  if (text.empty()) return wrong(whole, "a number is missing");
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return wrong(whole, std::string(1, '"').append(text.substr(0, 40)).append("\" is not a number"));
+  }
   return value;
 }
 

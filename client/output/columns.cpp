@@ -9,7 +9,8 @@ namespace framebus::client {
 namespace {
 
 constexpr std::size_t gap = 2;
-constexpr std::size_t flexible_min = 8;
+constexpr std::size_t flexible_min = 8;          // as a last resort
+constexpr std::size_t flexible_comfortable = 16;  // worth more than an unimportant column
 constexpr unsigned never_left_out = 9;
 
 std::size_t total_of(const std::vector<std::size_t>& widths, const std::vector<bool>& is_shown) {
@@ -31,7 +32,7 @@ std::size_t least_important(const Columns& table, const std::vector<bool>& is_sh
 // The narrowest the table can be while these columns are shown.
 std::size_t least_total(const Columns& table, std::vector<std::size_t> widths, const std::vector<bool>& is_shown) {
   for (std::size_t i = 0; i < widths.size(); ++i)
-    if (table.columns[i].is_flexible) widths[i] = std::min(widths[i], flexible_min);
+    if (table.columns[i].is_flexible) widths[i] = std::min(widths[i], flexible_comfortable);
   return total_of(widths, is_shown);
 }
 

@@ -1,7 +1,7 @@
 // Lays out rows of cells in columns that fit a width.
 //
 // When the table is too wide, columns are left out, least important first, and then the flexible ones are
-// clipped. Cells are measured without their colours. Without a width (0) nothing is cut.
+// clipped to what fits. Cells are measured without their colours. Without a width (0) nothing is cut.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace framebus::client {
 struct Column {
   std::string title;
   bool align_right = false;
-  bool is_flexible = false;     // may be clipped down to 8 columns
+  bool is_flexible = false;     // may be clipped, below 16 columns only when nothing else can go
   unsigned importance = 9;      // smaller is left out first; 9: never
 };
 

@@ -11,6 +11,7 @@ namespace {
 constexpr Duration redraw_every = milliseconds(100);
 constexpr Duration sentence_every = seconds(30);
 constexpr Duration sentence_gap = seconds(1);
+constexpr Duration sentence_from = seconds(1);  // a job that is over sooner needs none
 constexpr std::string_view erase_line = "\r\x1b[K";
 
 }  // namespace
@@ -43,6 +44,7 @@ void ProgressDisplay::update(TimePoint now, const ProgressSnapshot& snapshot) {
     return;
   }
   const int tenth = static_cast<int>(snapshot.fraction * 10);
+  if (!last_at_ && snapshot.elapsed < sentence_from) return;
   const bool is_due = !last_at_ || (tenth != last_tenth_ && now - *last_at_ >= sentence_gap) ||
                       (snapshot.note != last_note_ && now - *last_at_ >= sentence_gap) || now - *last_at_ >= sentence_every;
   if (!is_due) return;

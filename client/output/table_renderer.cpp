@@ -63,7 +63,7 @@ std::string TableRenderer::counts_text(const std::vector<StateCount>& counts) co
 
 std::string TableRenderer::steps_table(const std::vector<StepSummary>& steps) const {
   Columns table;
-  table.columns = {{"STEP", false, true}, {"TYPE", false, true}, {"TASKS", true}, {"INDICES", true, false, 3}};
+  table.columns = {{"STEP", false, true}, {"TYPE", false, true}, {"TASKS", true}, {"INDICES", false, false, 3}};
   for (const StepSummary& step : steps) {
     const std::uint32_t last = step.first_task + std::max(step.task_count, 1u) - 1;
     table.rows.push_back({{one_line(step.name), Style::bold},
@@ -132,8 +132,9 @@ std::string TableRenderer::text_for(const JobDetail& detail) const {
          percent_text(job.task_count > 0 ? ended / job.task_count : 0) + " of " + count_text(job.task_count, "task") + "\n";
   out += label("tasks") + counts_text(job.counts) + "\n";
   out += label("owner") + one_line(job.owner) + ", priority " + std::to_string(job.priority) + "\n";
-  out += label("accepted") + duration_text_ms(job.age_ms) + " ago, " +
-         (job.run_ms > 0 ? (is_terminal(job.state) ? "ran " : "running for ") + duration_text_ms(job.run_ms) : "not started") + "\n";
+  out += label("accepted") + duration_text_ms(job.age_ms) + " ago, ";
+  if (job.run_ms > 0) out.append(is_terminal(job.state) ? "ran " : "running for ").append(duration_text_ms(job.run_ms));
+  out += job.run_ms > 0 ? "\n" : "not started\n";
   if (!job.reason.empty()) out += label("waits") + paint(one_line(job.reason), Style::held) + "\n";
   if (!job.steps.empty()) out += steps_table(job.steps);
   if (detail.troubles.empty()) out += first_error_text(job);

@@ -14,7 +14,9 @@ LoadedJob load(const std::string& text) {
   return std::move(*job);
 }
 
-std::string text_of_params(const Bytes& bytes) { return std::string(text_of(bytes)); }
+std::string text_of_params(const Bytes& bytes) {
+  return std::string(text_of(bytes));
+}
 
 }  // namespace
 
@@ -62,7 +64,8 @@ TEST_CASE("job keys: defaults are those of the protocol, the name is the file's"
 }
 
 TEST_CASE("job keys: tasks carry their own parameters") {
-  const LoadedJob job = load(R"({"type": "sleep", "params": {"ms": 1}, "tasks": [{"params": {"ms": 5}}, {}]})");
+  const LoadedJob job =
+      load(R"({"type": "sleep", "params": {"ms": 1}, "tasks": [{"params": {"ms": 5}}, {}]})");
   const StepSpec& step = job.spec.steps[0];
   CHECK(step.task_count == 2);
   REQUIRE(step.task_params.size() == 2);
@@ -71,7 +74,8 @@ TEST_CASE("job keys: tasks carry their own parameters") {
 }
 
 TEST_CASE("job keys: a sweep is the product of its lists, the last key fastest") {
-  const LoadedJob job = load(R"({"type": "t", "sweep": {"seed": {"range": "1-2"}, "map": ["a", {"b": 1}]}})");
+  const LoadedJob job =
+      load(R"({"type": "t", "sweep": {"seed": {"range": "1-2"}, "map": ["a", {"b": 1}]}})");
   const StepSpec& step = job.spec.steps[0];
   REQUIRE(step.task_count == 4);
   CHECK(text_of_params(step.task_params[0]) == R"({"map":"a","seed":1})");
@@ -97,7 +101,8 @@ TEST_CASE("job keys: a type that looks like a slip is taken, with a warning") {
 
 TEST_CASE("schema and manual name every key") {
   const std::string schema = job_schema(), manual = job_file_manual();
-  for (const char* key : {"priority", "gpu_memory", "sweep", "depends_on", "spp", "spp_per_task", "look_at", "rotate_y", "tonemap", "outer_angle", "steps"}) {
+  for (const char* key : {"priority", "gpu_memory", "sweep", "depends_on", "spp", "spp_per_task",
+                          "look_at", "rotate_y", "tonemap", "outer_angle", "steps"}) {
     CAPTURE(key);
     CHECK(schema.find("\"" + std::string(key) + "\": {") != std::string::npos);
     CHECK(manual.find("| `" + std::string(key) + "` |") != std::string::npos);

@@ -12,7 +12,8 @@ using Numbers = std::vector<std::int32_t>;
 std::string error_of(const char* text) {
   const auto numbers = parse_ranges(text, 1000, 1'000'000);
   REQUIRE_FALSE(numbers);
-  CHECK(numbers.error().message.find("write ranges like 1-100, 1-100:2 or 1,5,9-12") != std::string::npos);
+  CHECK(numbers.error().message.find("write ranges like 1-100, 1-100:2 or 1,5,9-12") !=
+        std::string::npos);
   return numbers.error().message;
 }
 
@@ -41,6 +42,7 @@ TEST_CASE("ranges: what is wrong is said") {
   CHECK(error_of("1-5:-1").find("the step is -1") != std::string::npos);
   CHECK(error_of("1-5,3").find("3 comes twice") != std::string::npos);
   CHECK(error_of("1-1001").find("more than 1000 numbers") != std::string::npos);
-  CHECK(error_of("1-2000000").find("numbers from -1000000 to 1000000 are allowed") != std::string::npos);
+  CHECK(error_of("1-2000000").find("numbers from -1000000 to 1000000 are allowed") !=
+        std::string::npos);
   CHECK(error_of("99999999999999999999").find("are allowed") != std::string::npos);
 }

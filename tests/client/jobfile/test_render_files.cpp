@@ -13,8 +13,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Result<LoadedJob> load(const SceneFolder& folder, const std::string& more, LoadOptions options = {}) {
-  return load_job_text("{\"type\": \"render\", \"scene\": \"scene.gltf\"" + more + "}", "job.json", folder.path(), options);
+Result<LoadedJob> load(const SceneFolder& folder, const std::string& more,
+                       LoadOptions options = {}) {
+  return load_job_text("{\"type\": \"render\", \"scene\": \"scene.gltf\"" + more + "}", "job.json",
+                       folder.path(), options);
 }
 
 std::string error_of(const SceneFolder& folder, const std::string& more, LoadOptions options = {}) {
@@ -28,10 +30,13 @@ std::string error_of(const SceneFolder& folder, const std::string& more, LoadOpt
 
 TEST_CASE("render files: the step's params are the job that workers read, inputs are its files") {
   const SceneFolder folder;
-  auto job = load(folder, R"(, "frames": "1-3", "film": {"width": 64, "height": 32, "filter": "box"}, "sampling": {"spp": 8, "seed": 3},
+  auto job = load(
+      folder,
+      R"(, "frames": "1-3", "film": {"width": 64, "height": 32, "filter": "box"}, "sampling": {"spp": 8, "seed": 3},
     "camera": {"override": {"yfov": 90}, "keys": [{"frame": 1, "pos": [0, 0, 3], "look_at": [0, 0, 0]}]},
     "environment": {"color": [1, 1, 1], "scale": 2}, "split": {"tile": [32, 32], "spp_per_task": 4},
-    "outputs": [{"file": "out/a.####.exr", "layers": ["rgb", "depth"], "half": false}, {"file": "out/a.####.png", "tonemap": "aces", "exposure": 1}])");
+    "outputs": [{"file": "out/a.####.exr", "layers": ["rgb", "depth"], "half": false},
+                {"file": "out/a.####.png", "tonemap": "aces", "exposure": 1}])");
   REQUIRE_MESSAGE(job, job.error().message);
   REQUIRE(hash_inputs(*job));
   const StepSpec& step = job->spec.steps[0];
@@ -64,7 +69,8 @@ TEST_CASE("render files: damaged scenes are found before anything is sent") {
   folder.write("triangle.bin", "short");
   CHECK(error_of(folder, "").find("job.json:1:29: /scene: ") == 0);
   fs::remove(folder.path() / "triangle.bin");
-  CHECK(error_of(folder, "").find("triangle.bin: no such file (the scene refers to it)") != std::string::npos);
+  CHECK(error_of(folder, "").find("triangle.bin: no such file (the scene refers to it)") !=
+        std::string::npos);
   std::string wild = good;
   wild.replace(wild.find("\"count\": 3"), 10, "\"count\": 9");
   const SceneFolder other;
@@ -91,14 +97,23 @@ TEST_CASE("render files: outputs that can not be written are found before anythi
   const SceneFolder folder;
   folder.write("in_the_way", "x");
   fs::create_directory(folder.path() / "folder.png");
-  CHECK(error_of(folder, R"(, "outputs": [{"file": "in_the_way/a.png"}])").find("is not a folder") != std::string::npos);
-  CHECK(error_of(folder, R"(, "outputs": [{"file": "folder.png"}])").find("is a folder, not a file") != std::string::npos);
-  CHECK(error_of(folder, R"(, "outputs": [{"file": "/proc/nothing/a.png"}])").find("/outputs/0/file: ") != std::string::npos);
-  CHECK(error_of(folder, R"(, "outputs": [{"file": "a.jpg"}])").find("must end in .png or .exr") != std::string::npos);
-  CHECK(error_of(folder, R"(, "frames": "1-2", "outputs": [{"file": "a.png"}])").find("would overwrite each other") != std::string::npos);
-  CHECK(error_of(folder, R"(, "outputs": [{"file": "a.png"}, {"file": "./a.png"}])").find("two outputs have the same name") != std::string::npos);
-  CHECK(error_of(folder, R"(, "outputs": [{"file": "a.png", "layers": ["rgb", "depth"]}])").find("a .png holds one layer") != std::string::npos);
-  CHECK(error_of(folder, R"(, "outputs": [{"file": "a%s.png"}])").find("only %d or %04d is understood") != std::string::npos);
+  CHECK(
+      error_of(folder, R"(, "outputs": [{"file": "in_the_way/a.png"}])").find("is not a folder") !=
+      std::string::npos);
+  CHECK(error_of(folder, R"(, "outputs": [{"file": "folder.png"}])")
+            .find("is a folder, not a file") != std::string::npos);
+  CHECK(error_of(folder, R"(, "outputs": [{"file": "/proc/nothing/a.png"}])")
+            .find("/outputs/0/file: ") != std::string::npos);
+  CHECK(error_of(folder, R"(, "outputs": [{"file": "a.jpg"}])").find("must end in .png or .exr") !=
+        std::string::npos);
+  CHECK(error_of(folder, R"(, "frames": "1-2", "outputs": [{"file": "a.png"}])")
+            .find("would overwrite each other") != std::string::npos);
+  CHECK(error_of(folder, R"(, "outputs": [{"file": "a.png"}, {"file": "./a.png"}])")
+            .find("two outputs have the same name") != std::string::npos);
+  CHECK(error_of(folder, R"(, "outputs": [{"file": "a.png", "layers": ["rgb", "depth"]}])")
+            .find("a .png holds one layer") != std::string::npos);
+  CHECK(error_of(folder, R"(, "outputs": [{"file": "a%s.png"}])")
+            .find("only %d or %04d is understood") != std::string::npos);
 }
 
 TEST_CASE("render files: an impossible split is refused with numbers") {

@@ -37,6 +37,7 @@ ProgressSnapshot tenths(int n) {
   s.total = 10;
   s.succeeded = static_cast<std::uint32_t>(n);
   s.fraction = n / 10.0;
+  s.elapsed = seconds(5);
   return s;
 }
 
@@ -75,6 +76,15 @@ TEST_CASE("display: elsewhere plain lines, at tenths of the job but at most one 
   display.update(at_ms(31'000), tenths(1));
   CHECK(pipe.written() == "job 3: 10% (1 of 10 tasks)\n");
   display.clear();
+  CHECK(pipe.written() == "");
+}
+
+TEST_CASE("display: a job that is over within a second says nothing in a log") {
+  Pipe pipe;
+  ProgressDisplay display(pipe.ends[1], [] { return Terminal{}; });
+  ProgressSnapshot young = tenths(5);
+  young.elapsed = milliseconds(900);
+  display.update(at_ms(900), young);
   CHECK(pipe.written() == "");
 }
 

@@ -20,7 +20,7 @@ TEST_CASE("table: jobs") {
   CHECK(table(JobList{{samples::job(), samples::finished_job()}, 2}, 120) ==
         "JOB  NAME                 STATE      PROGRESS                  TASKS  FAILED  OWNER     AGE     RAN\n"
         "  3  helmet turntable     running    ██████████▒░░░░░   62%  120/192       2  ada    4m 12s  3m 50s\n"
-        "  2  ramp metering sweep  succeeded  ████████████████  100%      4/4          grace  2h 07m    4.2s\n");
+        "  2  ramp metering sweep  succeeded  ████████████████  100%      4/4          grace  2h 06m    4.2s\n");
   CHECK(table(JobList{}) == "no jobs yet: framebus submit JOB.json\n");
   CHECK(table(JobList{{samples::job()}, 40}).find("showing 1 of 40 jobs: --all shows the rest\n") != std::string::npos);
 }

@@ -47,8 +47,11 @@ render::RenderJob a_job(std::uint32_t tile, std::uint32_t samples) {
 }
 
 // A stand-in for tracing: any function of frame, pixel and sample will do.
-std::int64_t value(std::int32_t frame, std::uint32_t channel, std::uint32_t x, std::uint32_t y, std::uint32_t sample) {
-  const std::uint64_t mixed = (std::uint64_t{sample} * 1'000'003 + x * 7919 + y * 104729 + channel * 31 + static_cast<std::uint32_t>(frame)) * 0x9E3779B97F4A7C15ull;
+std::int64_t value(std::int32_t frame, std::uint32_t channel, std::uint32_t x, std::uint32_t y,
+                   std::uint32_t sample) {
+  const std::uint64_t mixed = (std::uint64_t{sample} * 1'000'003 + x * 7919 + y * 104729 +
+                               channel * 31 + static_cast<std::uint32_t>(frame)) *
+                              0x9E3779B97F4A7C15ull;
   return static_cast<std::int64_t>(mixed >> 34);
 }
 
@@ -56,7 +59,8 @@ Bytes result_of(const render::RenderJob& job, std::uint32_t index, BlobHash scen
   const auto task = render::task_at(job, index);
   REQUIRE(task);
   const render::Tile& tile = task->tile;
-  render::PackedTile packed{tile, scene, static_cast<std::uint32_t>(task->frame), render::Sums::zero(tile.width, tile.height, job.layers)};
+  render::PackedTile packed{tile, scene, static_cast<std::uint32_t>(task->frame),
+                            render::Sums::zero(tile.width, tile.height, job.layers)};
   const std::size_t plane = std::size_t{tile.width} * tile.height;
   for (std::uint32_t y = 0; y < tile.height; ++y)
     for (std::uint32_t x = 0; x < tile.width; ++x) {
@@ -65,7 +69,8 @@ Bytes result_of(const render::RenderJob& job, std::uint32_t index, BlobHash scen
       const bool has_depth = (job.layers & render::layer_depth) != 0;
       if (has_depth) packed.sums.depth_hits[at] = tile.sample_count;
       for (std::uint32_t s = tile.first_sample; s < tile.first_sample + tile.sample_count; ++s) {
-        for (std::uint32_t c = 0; c < 3; ++c) packed.sums.rgb[c * plane + at] += value(task->frame, c, tile.x + x, tile.y + y, s);
+        for (std::uint32_t c = 0; c < 3; ++c)
+          packed.sums.rgb[c * plane + at] += value(task->frame, c, tile.x + x, tile.y + y, s);
         if (has_depth) packed.sums.depth[at] += value(task->frame, 9, tile.x + x, tile.y + y, s);
       }
     }
@@ -85,7 +90,9 @@ std::vector<std::uint32_t> all_tasks(const render::RenderJob& job) {
 }
 
 // Hashes by frame number, after all tasks were added in this order, some of them twice.
-std::vector<std::pair<std::int32_t, BlobHash>> hashes(const render::RenderJob& job, const std::vector<std::uint32_t>& order, CollectorOptions options) {
+std::vector<std::pair<std::int32_t, BlobHash>> hashes(const render::RenderJob& job,
+                                                      const std::vector<std::uint32_t>& order,
+                                                      CollectorOptions options) {
   const auto collector = collector_of(job, std::move(options));
   for (const std::uint32_t index : order) {
     const Bytes result = result_of(job, index);
@@ -97,7 +104,8 @@ std::vector<std::pair<std::int32_t, BlobHash>> hashes(const render::RenderJob& j
   CHECK(collector->is_complete());
   CHECK(collector->tasks_merged() == collector->tasks_total());
   std::vector<std::pair<std::int32_t, BlobHash>> found;
-  for (const FinishedFrame& frame : collector->finished()) found.emplace_back(frame.frame, frame.hash);
+  for (const FinishedFrame& frame : collector->finished())
+    found.emplace_back(frame.frame, frame.hash);
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -146,7 +154,9 @@ TEST_CASE("collector: a frame's files are there as soon as the frame is complete
   CHECK_FALSE(collector->is_complete());
 }
 
-TEST_CASE("collector: the preview is written while frames are open, not more often than told, and removed at the end") {
+TEST_CASE(
+    "collector: the preview is written while frames are open, not more often than told, and "
+    "removed at the end") {
   const ScratchFolder folder;
   const render::RenderJob job = a_job(16, 5);
   CollectorOptions options;
@@ -167,7 +177,8 @@ TEST_CASE("collector: the preview is written while frames are open, not more oft
   now += seconds(60);
   REQUIRE(collector->add(3, result_of(job, 3), now));
   CHECK(fs::exists(options.preview));
-  for (std::uint32_t i = 4; i < collector->tasks_total(); ++i) REQUIRE(collector->add(i, result_of(job, i), now));
+  for (std::uint32_t i = 4; i < collector->tasks_total(); ++i)
+    REQUIRE(collector->add(i, result_of(job, i), now));
   CHECK(collector->is_complete());
   CHECK_FALSE(fs::exists(options.preview));
   CHECK(collector->warnings().empty());
@@ -238,14 +249,16 @@ TEST_CASE("collector: impossible jobs are refused") {
   CHECK(refused([](auto& job) { job.outputs[0].file = "a.png"; }));
   CHECK(refused([](auto& job) { job.outputs[0].file = "a.####.jpg"; }));
   CHECK(refused([](auto& job) { job.outputs[0].file = "####.####.png"; }));
-  CHECK(refused([](auto& job) { job.outputs[0].layers = render::layer_rgb | render::layer_depth; }));
+  CHECK(
+      refused([](auto& job) { job.outputs[0].layers = render::layer_rgb | render::layer_depth; }));
   CHECK(refused([](auto& job) { job.outputs[0].layers = render::layer_albedo; }));
   CHECK(refused([](auto& job) { job.tile_width = 0; }));
   CHECK(refused([](auto& job) { job.frames.clear(); }));
 }
 
 TEST_CASE("frame store: no more frames in memory than allowed, and each comes back as it was") {
-  FrameStore store(8, 4, render::layer_rgb | render::layer_depth, 3 * bytes_of_sums(8, 4, render::layer_rgb | render::layer_depth));
+  FrameStore store(8, 4, render::layer_rgb | render::layer_depth,
+                   3 * bytes_of_sums(8, 4, render::layer_rgb | render::layer_depth));
   for (std::uint32_t round = 0; round < 3; ++round)
     for (std::uint32_t frame = 0; frame < 20; ++frame) {
       const auto sums = store.open(frame);

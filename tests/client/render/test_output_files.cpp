@@ -14,7 +14,8 @@ TEST_CASE("output names: #### and %04d are the frame number") {
   CHECK(fill_pattern("a.png", 5) == "a.png");
   CHECK(check_pattern("a.##.png") == true);
   CHECK(check_pattern("a.png") == false);
-  for (const char* bad : {"a##b##.png", "%s.png", "100%.png", "%4d.png", "%0999999999999d.png", "%04d-#.png"}) {
+  for (const char* bad :
+       {"a##b##.png", "%s.png", "100%.png", "%4d.png", "%0999999999999d.png", "%04d-#.png"}) {
     CAPTURE(bad);
     CHECK_FALSE(check_pattern(bad));
   }

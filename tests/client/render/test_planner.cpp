@@ -11,7 +11,8 @@ using namespace framebus::client;
 
 namespace {
 
-render::RenderJob job_of(std::uint32_t width, std::uint32_t height, std::uint32_t spp, std::size_t frames = 1) {
+render::RenderJob job_of(std::uint32_t width, std::uint32_t height, std::uint32_t spp,
+                         std::size_t frames = 1) {
   render::RenderJob job;
   job.width = width;
   job.height = height;
@@ -21,7 +22,9 @@ render::RenderJob job_of(std::uint32_t width, std::uint32_t height, std::uint32_
   return job;
 }
 
-double samples_of_task(const render::RenderJob& job) { return 1.0 * job.tile_width * job.tile_height * job.samples_per_task; }
+double samples_of_task(const render::RenderJob& job) {
+  return 1.0 * job.tile_width * job.tile_height * job.samples_per_task;
+}
 
 }  // namespace
 
@@ -29,7 +32,9 @@ TEST_CASE("planner: any job gets a plan within the limits, with every size a tas
   const unsigned seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 generator(seed);
-  const auto upto = [&](std::uint32_t n) { return 1 + static_cast<std::uint32_t>(generator()) % n; };
+  const auto upto = [&](std::uint32_t n) {
+    return 1 + static_cast<std::uint32_t>(generator()) % n;
+  };
   for (int i = 0; i < 3000; ++i) {
     auto job = job_of(upto(4096), upto(4096), upto(i % 3 ? 1024 : 65535), upto(200));
     job.sampling.max_depth = upto(64);
