@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
   CLI::App app("Benchmarks of the bus.", "framebus-bench");
   app.require_subcommand(1);
   CLI::App* roundtrip = app.add_subcommand("roundtrip", "no-op tasks a second, and latency");
-  std::string programs = std::filesystem::path(argv[0]).parent_path().string();
+  std::string programs = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
   roundtrip->add_option("--programs", programs, "folder of framebus-broker and framebus-worker");
   roundtrip->add_option("--tasks", options.tasks, "tasks of the batched run")
       ->check(CLI::Range(1, 1000000));
