@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "broker/shell/server.h"
+#include "libmsg/base/check.h"
 #include "libmsg/base/log.h"
 
 namespace {
@@ -16,6 +17,16 @@ constexpr int exit_sync_failed = 74;
 using framebus::Code;
 using framebus::broker::BrokerConfig;
 using framebus::broker::BrokerServer;
+
+// The one global of the program: a failed check has nothing else to find the server by.
+BrokerServer* crashing_server = nullptr;
+
+// Runs on the thread whose check failed, which is nearly always the loop's, and only once.
+void print_recent_events() {
+  if (!crashing_server) return;
+  std::fputs("the last events, oldest first:\n", stderr);
+  std::fputs(crashing_server->recent_events().c_str(), stderr);
+}
 
 int report(const framebus::Error& error, int exit_code) {
   std::fprintf(stderr, "framebus-broker: %s\n", error.message.c_str());
@@ -49,7 +60,11 @@ int serve(BrokerServer& server, const BrokerConfig& config) {
     sigwait(&set, &number);
     server.stop();
   });
+  crashing_server = &server;
+  framebus::set_crash_hook(print_recent_events);
   const framebus::Status status = server.run();
+  framebus::set_crash_hook(nullptr);
+  crashing_server = nullptr;
   pthread_kill(signals.native_handle(), SIGUSR2);
   signals.join();
   return status ? 0 : report(status.error(), exit_sync_failed);
@@ -73,6 +88,10 @@ int main(int argc, char** argv) {
   const sigset_t blocked = stop_signals();
   pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  // Best effort: with few descriptors the broker works, for few peers.
+  if (const auto raised = framebus::raise_descriptor_limit(); !raised) {
+    framebus::log_warning("broker", raised.error().message);
+  }
   auto server = BrokerServer::start(config);
   if (!server) return report(server.error(), exit_code_of_start(server.error()));
   return serve(**server, config);

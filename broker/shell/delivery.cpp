@@ -40,7 +40,7 @@ WireFrames Delivery::encode_bounded(const Message& message, bool checksum, std::
 }
 
 void Delivery::send(SessionId id, const Message& message) {
-  Session* const session = sessions_.find(id);
+  PeerSession* const session = sessions_.find(id);
   if (!session || closing_.contains(id)) return;
   if (const auto* welcome = std::get_if<Welcome>(&message)) session->checksum = welcome->checksum;
   UnsentMessage unsent;
@@ -74,13 +74,13 @@ void Delivery::send(SessionId id, const Message& message) {
 }
 
 void Delivery::reply(const PeerKey& peer, const Message& message) {
-  const Session* const session = sessions_.find(peer);
+  const PeerSession* const session = sessions_.find(peer);
   if (session) return send(session->id, message);
   (void)routers_[static_cast<std::size_t>(peer.side)]->send(peer.peer, encode(message, true));
 }
 
 void Delivery::close(SessionId id, const std::string& reason) {
-  Session* const session = sessions_.find(id);
+  PeerSession* const session = sessions_.find(id);
   if (!session) return;
   log_debug("delivery", "session closed", {{"session", id.value}, {"reason", reason}});
   if (!session->outbox.empty()) {
@@ -92,7 +92,7 @@ void Delivery::close(SessionId id, const std::string& reason) {
 }
 
 void Delivery::lost(SessionId id, const std::string& reason) {
-  Session* const session = sessions_.find(id);
+  PeerSession* const session = sessions_.find(id);
   if (!session) return;
   const bool told = closing_.erase(id) > 0;  // the core closed it and knows
   for (UnsentMessage& unsent : session->outbox) {
@@ -105,7 +105,7 @@ void Delivery::lost(SessionId id, const std::string& reason) {
   if (!told) events_.push_back(PeerLost{id, reason});
 }
 
-bool Delivery::flush_session(Session& session) {
+bool Delivery::flush_session(PeerSession& session) {
   RouterSocket& router = *routers_[static_cast<std::size_t>(session.peer.side)];
   while (!session.outbox.empty()) {
     const Status sent = router.send(session.peer.peer, session.outbox.front().frames);
@@ -124,7 +124,7 @@ bool Delivery::flush_session(Session& session) {
 void Delivery::flush() {
   for (auto next = unsent_.begin(); next != unsent_.end();) {
     const SessionId id = *next++;
-    Session* const session = sessions_.find(id);
+    PeerSession* const session = sessions_.find(id);
     if (session && (!flush_session(*session) || !session->outbox.empty())) continue;
     unsent_.erase(id);
     if (closing_.erase(id) > 0) close(id, "after its last message");

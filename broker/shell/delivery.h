@@ -45,7 +45,7 @@ class Delivery {
  private:
   WireFrames encode_bounded(const Message& message, bool checksum, std::size_t& bytes);
   // False when the session has been ended.
-  bool flush_session(Session& session);
+  bool flush_session(PeerSession& session);
 
   SessionTable& sessions_;
   Routers routers_;

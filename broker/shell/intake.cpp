@@ -28,7 +28,7 @@ bool Intake::receive(std::vector<Event>& events, std::size_t max) {
 
 void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& events) {
   const PeerKey peer{side, incoming.peer};
-  const Session* const session = sessions_.find(peer);
+  const PeerSession* const session = sessions_.find(peer);
   if (incoming.kind == Incoming::Kind::closed) {
     if (session) delivery_.lost(session->id, "its connection is gone");
     for (Event& event : delivery_.take_events()) events.push_back(std::move(event));
@@ -65,7 +65,7 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
   events.push_back(std::move(received));
 }
 
-void Intake::on_malformed(const PeerKey& peer, const Session* session,
+void Intake::on_malformed(const PeerKey& peer, const PeerSession* session,
                           std::span<const BytesView> parts, const Error& error) {
   ++counters_.malformed;
   log_debug("intake", "message not understood",
@@ -79,7 +79,7 @@ void Intake::on_malformed(const PeerKey& peer, const Session* session,
   delivery_.reply(peer, error_reply(request_of(parts), error));
 }
 
-void Intake::on_hello(const PeerKey& peer, const Session* session, Hello&& hello,
+void Intake::on_hello(const PeerKey& peer, const PeerSession* session, Hello&& hello,
                       std::vector<Event>& events) {
   if (session) {
     ++counters_.refused;
@@ -93,7 +93,7 @@ void Intake::on_hello(const PeerKey& peer, const Session* session, Hello&& hello
     return delivery_.reply(
         peer, Refused{{static_cast<std::uint16_t>(right.error().code), right.error().message, 0}});
   }
-  Session& made = sessions_.add(peer);
+  PeerSession& made = sessions_.add(peer);
   made.checksum = true;  // until its Welcome says otherwise
   std::string address = hello.worker.address;
   events.push_back(PeerHello{made.id, std::move(hello), std::move(address)});

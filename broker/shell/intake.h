@@ -30,10 +30,10 @@ class Intake {
 
  private:
   void take(Side side, const Incoming& incoming, std::vector<Event>& events);
-  void on_hello(const PeerKey& peer, const Session* session, Hello&& hello,
+  void on_hello(const PeerKey& peer, const PeerSession* session, Hello&& hello,
                 std::vector<Event>& events);
-  void on_malformed(const PeerKey& peer, const Session* session, std::span<const BytesView> parts,
-                    const Error& error);
+  void on_malformed(const PeerKey& peer, const PeerSession* session,
+                    std::span<const BytesView> parts, const Error& error);
   // The inputs of a Submit that the blob store lacks. invalid_argument: one has another size here.
   Result<std::vector<BlobRef>> missing_inputs(const JobSpec& job) const;
 

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "broker/core/state.h"
 #include "broker/shell/broker_loop.h"
 #include "broker/shell/data_directory.h"
 #include "broker/shell/local_address.h"
@@ -25,6 +26,7 @@ class Server final : public BrokerServer {
   const StartFacts& facts() const override { return facts_; }
   Status run() override;
   void stop() noexcept override { loop_.request_stop(); }
+  std::string recent_events() const override { return core_.state().ring.dump(); }
   ServerCounters counters() const override;
 
  private:

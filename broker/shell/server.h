@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "broker/shell/config.h"
 #include "broker/shell/endpoints_file.h"
@@ -41,6 +42,8 @@ class BrokerServer {
   // with 74.
   virtual Status run() = 0;
   virtual void stop() noexcept = 0;
+  // The core's last events, a line each, for a crash report: from the loop's own thread only.
+  virtual std::string recent_events() const = 0;
   // After run() has returned.
   virtual ServerCounters counters() const = 0;
 };

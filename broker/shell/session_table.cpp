@@ -3,21 +3,21 @@
 
 namespace framebus::broker {
 
-Session& SessionTable::add(const PeerKey& peer) {
+PeerSession& SessionTable::add(const PeerKey& peer) {
   const SessionId id{next_id_++};
   by_peer_[peer] = id;
-  Session& session = sessions_[id];
+  PeerSession& session = sessions_[id];
   session.id = id;
   session.peer = peer;
   return session;
 }
 
-Session* SessionTable::find(const PeerKey& peer) {
+PeerSession* SessionTable::find(const PeerKey& peer) {
   const auto found = by_peer_.find(peer);
   return found == by_peer_.end() ? nullptr : find(found->second);
 }
 
-Session* SessionTable::find(SessionId id) {
+PeerSession* SessionTable::find(SessionId id) {
   const auto found = sessions_.find(id);
   return found == sessions_.end() ? nullptr : &found->second;
 }

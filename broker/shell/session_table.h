@@ -23,7 +23,7 @@ struct UnsentMessage {
   std::size_t bytes = 0;
 };
 
-struct Session {
+struct PeerSession {
   SessionId id;
   PeerKey peer;
   bool checksum = true;  // as its Welcome said
@@ -34,16 +34,16 @@ struct Session {
 class SessionTable {
  public:
   // A new session with a number never used before by this process.
-  Session& add(const PeerKey& peer);
-  Session* find(const PeerKey& peer);
-  Session* find(SessionId id);
+  PeerSession& add(const PeerKey& peer);
+  PeerSession* find(const PeerKey& peer);
+  PeerSession* find(SessionId id);
   void remove(SessionId id);
   std::size_t size() const { return sessions_.size(); }
-  std::map<SessionId, Session>& all() { return sessions_; }
+  std::map<SessionId, PeerSession>& all() { return sessions_; }
 
  private:
   std::uint64_t next_id_ = 1;
-  std::map<SessionId, Session> sessions_;
+  std::map<SessionId, PeerSession> sessions_;
   std::map<PeerKey, SessionId> by_peer_;
 };
 
