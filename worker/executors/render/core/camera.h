@@ -7,13 +7,16 @@
 
 FB_CORE_BEGIN
 
-// Offset from the pixel's centre, distributed as the filter.
+// Offset from the pixel's centre, distributed as the filter, which is symmetric.
 FB_FN float filter_offset(const Tables& tables, float u) {
-  const float x = u * 1024.0f;
-  const std::int32_t i = floor_to_int(x);
+  const bool is_upper = u >= 0.5f;
+  const float twice = 2.0f * (is_upper ? 1.0f - u : u);
+  const float x = fb_sqrt(fb_sqrt(twice)) * 1024.0f;
+  const std::int32_t i = floor_to_int(fb_clamp(x, 0.0f, 1023.0f));
   const float t = x - static_cast<float>(i);
   const float low = tables.filter_inverse_cdf[i], high = tables.filter_inverse_cdf[i + 1];
-  return low + (high - low) * t;
+  const float offset = low + (high - low) * t;
+  return is_upper ? -offset : offset;
 }
 
 // The ray through the film point (film_x, film_y), in pixels from the top left corner. Unit direction.

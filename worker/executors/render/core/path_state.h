@@ -28,7 +28,7 @@ struct Hit {
 // Tables made once on the host (tables.h) and copied to the device as they are.
 struct Tables {
   float srgb_to_linear[256];
-  float filter_inverse_cdf[1025];       // offset from the pixel's centre, pixels, at u = i / 1024
+  float filter_inverse_cdf[1025];       // pixels from the pixel's centre, <= 0, at u = (i / 1024)^4 / 2
   std::uint32_t sobol[4][16][4];        // [nibble of the index][its value][dimension]
 };
 

@@ -1,7 +1,8 @@
 // The fields of a render job's JSON, described once for both directions.
 //
-// describe(visitor, struct) calls visitor(key, member, bounds) for each field, keys in byte order, so that what the
-// writer makes is canonical. The visitors are in render_job.cpp; nobody else includes this.
+// describe(visitor, struct) calls visitor(key, member, bounds) for each field, keys in byte order,
+// so that what the writer makes is canonical. The visitors are in render_job.cpp; nobody else
+// includes this.
 #pragma once
 
 #include <array>
@@ -23,7 +24,8 @@ inline constexpr Bounds frame_number{-frame_number_max, frame_number_max};
 inline constexpr Bounds u32_range{0, 4294967295.0};
 
 // Enumerations and layer sets by name, in the order of their values.
-inline constexpr std::array<std::string_view, 4> filter_names{"box", "triangle", "gaussian", "blackman_harris"};
+inline constexpr std::array<std::string_view, 4> filter_names{"box", "triangle", "gaussian",
+                                                              "blackman_harris"};
 inline constexpr std::array<std::string_view, 2> sampler_names{"sobol_owen", "philox"};
 
 template <class V, class S>
@@ -88,7 +90,8 @@ void describe_output(V& visit, S& output) {
 template <class V, class S>
 void describe_job(V& visit, S& job) {
   visit.object("camera", job.camera, [](auto& v, auto& each) { describe_camera(v, each); });
-  visit.object("environment", job.environment, [](auto& v, auto& each) { describe_environment(v, each); });
+  visit.object("environment", job.environment,
+               [](auto& v, auto& each) { describe_environment(v, each); });
   visit.files("files", job.files);
   visit.choice("filter", job.filter, filter_names);
   visit.frames("frames", job.frames);

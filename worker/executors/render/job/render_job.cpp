@@ -1,5 +1,5 @@
-// A render job to canonical JSON and back. The bytes of a parse come from the bus: everything is bounded before it
-// is kept, unknown keys are refused, nothing throws.
+// A render job to canonical JSON and back. The bytes of a parse come from the bus: everything is
+// bounded before it is kept, unknown keys are refused, nothing throws.
 #include "worker/executors/render/job/render_job.h"
 
 #include <algorithm>
@@ -16,10 +16,15 @@ class Writer {
  public:
   void operator()(std::string_view key, bool value) { put(key, value ? "true" : "false"); }
   void operator()(std::string_view key, double value, Bounds) { put(key, json_number(value)); }
-  void operator()(std::string_view key, std::uint32_t value, Bounds) { put(key, std::to_string(value)); }
-  void operator()(std::string_view key, const std::string& value, std::size_t) { put(key, json_quote(value)); }
+  void operator()(std::string_view key, std::uint32_t value, Bounds) {
+    put(key, std::to_string(value));
+  }
+  void operator()(std::string_view key, const std::string& value, std::size_t) {
+    put(key, json_quote(value));
+  }
   void operator()(std::string_view key, const std::array<double, 3>& value, Bounds) {
-    put(key, "[" + json_number(value[0]) + "," + json_number(value[1]) + "," + json_number(value[2]) + "]");
+    put(key, "[" + json_number(value[0]) + "," + json_number(value[1]) + "," +
+                 json_number(value[2]) + "]");
   }
   void operator()(std::string_view key, const std::optional<double>& value, Bounds) {
     if (value) put(key, json_number(*value));
@@ -41,8 +46,9 @@ class Writer {
   void files(std::string_view key, const std::vector<BlobRef>& values) {
     std::string text = "[";
     for (const BlobRef& blob : values)
-      text += std::string(text.size() > 1 ? "," : "") + "{\"hash\":\"" + to_string(blob.hash) + "\",\"name\":" +
-              json_quote(blob.name) + ",\"size\":" + std::to_string(blob.size) + "}";
+      text += std::string(text.size() > 1 ? "," : "") + "{\"hash\":\"" + to_string(blob.hash) +
+              "\",\"name\":" + json_quote(blob.name) + ",\"size\":" + std::to_string(blob.size) +
+              "}";
     put(key, text + "]");
   }
   // Runs of equal distance as [first, last, step], so that a long animation costs a few bytes.
@@ -52,7 +58,9 @@ class Writer {
       std::size_t last = i;
       std::int64_t step = 1;
       if (i + 1 < values.size()) step = std::int64_t{values[i + 1]} - values[i];
-      while (last + 1 < values.size() && std::int64_t{values[last + 1]} - values[last] == step && step != 0) ++last;
+      while (last + 1 < values.size() && std::int64_t{values[last + 1]} - values[last] == step &&
+             step != 0)
+        ++last;
       if (last == i) step = 1;
       text += std::string(text.size() > 1 ? "," : "") + "[" + std::to_string(values[i]) + "," +
               std::to_string(values[last]) + "," + std::to_string(step) + "]";
@@ -81,8 +89,10 @@ class Reader {
  public:
   Reader(const JsonDocument& document, JsonValue object, Status& problem)
       : document_(document), problem_(problem) {
-    if (object.is(JsonKind::object)) members_ = object.members();
-    else refuse(object, "expected an object");
+    if (object.is(JsonKind::object))
+      members_ = object.members();
+    else
+      refuse(object, "expected an object");
     taken_.resize(members_.size());
   }
   ~Reader() {
@@ -142,7 +152,8 @@ class Reader {
   void list(std::string_view key, std::vector<S>& to, Describe describe) {
     const JsonValue* value = take(key, JsonKind::array);
     if (!value) return;
-    if (value->size() > render_list_max) return refuse(*value, "more than " + std::to_string(render_list_max) + " entries");
+    if (value->size() > render_list_max)
+      return refuse(*value, "more than " + std::to_string(render_list_max) + " entries");
     to.clear();
     for (const JsonValue& item : value->items()) {
       Reader inner(document_, item, problem_);
@@ -172,7 +183,8 @@ class Reader {
  private:
   void refuse(JsonValue value, const std::string& what) {
     if (problem_)
-      problem_ = fail(Code::invalid_argument, document_.where(value) + ": " + what + ", found " + value.excerpt());
+      problem_ = fail(Code::invalid_argument,
+                      document_.where(value) + ": " + what + ", found " + value.excerpt());
   }
 
   const JsonValue* take(std::string_view key, JsonKind kind) {
@@ -209,11 +221,13 @@ class Reader {
 
   void file(BlobRef& blob) {
     if (const JsonValue* value = take("hash", JsonKind::string))
-      if (!from_hex(value->string(), blob.hash.bytes.data(), blob.hash.bytes.size())) refuse(*value, "expected 64 hex digits");
+      if (!from_hex(value->string(), blob.hash.bytes.data(), blob.hash.bytes.size()))
+        refuse(*value, "expected 64 hex digits");
     (*this)("name", blob.name, limits::name_bytes_max);
     const JsonValue* value = take("size", JsonKind::number);
     double size = 0;
-    if (!value || !read_number(*value, {0, static_cast<double>(limits::blob_bytes_max)}, size)) return;
+    if (!value || !read_number(*value, {0, static_cast<double>(limits::blob_bytes_max)}, size))
+      return;
     if (!value->integer()) return refuse(*value, "expected a whole number");
     blob.size = static_cast<std::uint64_t>(*value->integer());
   }
@@ -225,7 +239,8 @@ class Reader {
       const auto items = item.items();
       for (std::size_t i = 0; i < 3; ++i) {
         const auto number = items[i].is(JsonKind::number) ? items[i].integer() : std::nullopt;
-        if (!number || std::abs(*number) > 2 * std::int64_t{frame_number_max}) return refuse(items[i], "expected a frame number"), false;
+        if (!number || std::abs(*number) > 2 * std::int64_t{frame_number_max})
+          return refuse(items[i], "expected a frame number"), false;
         run[i] = *number;
       }
     }
@@ -233,9 +248,12 @@ class Reader {
     const bool in_range = std::abs(first) <= frame_number_max && std::abs(last) <= frame_number_max;
     if (!three || !in_range || step == 0 || (last - first) / step < 0 || (last - first) % step != 0)
       return refuse(item, "expected a run of frames [first, last, step]"), false;
-    if (static_cast<std::uint64_t>((last - first) / step) + 1 + to.size() > limits::tasks_per_job_max)
-      return refuse(item, "more than " + std::to_string(limits::tasks_per_job_max) + " frames"), false;
-    for (std::int64_t frame = first; frame != last + step; frame += step) to.push_back(static_cast<std::int32_t>(frame));
+    if (static_cast<std::uint64_t>((last - first) / step) + 1 + to.size() >
+        limits::tasks_per_job_max)
+      return refuse(item, "more than " + std::to_string(limits::tasks_per_job_max) + " frames"),
+             false;
+    for (std::int64_t frame = first; frame != last + step; frame += step)
+      to.push_back(static_cast<std::int32_t>(frame));
     return true;
   }
 
@@ -245,11 +263,14 @@ class Reader {
   std::vector<bool> taken_;
 };
 
-tl::unexpected<Error> wrong(const std::string& what) { return fail(Code::invalid_argument, "render job: " + what); }
+tl::unexpected<Error> wrong(const std::string& what) {
+  return fail(Code::invalid_argument, "render job: " + what);
+}
 
 // A name that can be joined to a directory without leaving it.
 bool is_plain_relative(std::string_view name) {
-  if (name.empty() || name.front() == '/' || name.find('\\') != std::string_view::npos) return false;
+  if (name.empty() || name.front() == '/' || name.find('\\') != std::string_view::npos)
+    return false;
   while (!name.empty()) {
     const std::size_t end = std::min(name.find('/'), name.size());
     const std::string_view part = name.substr(0, end);
@@ -261,23 +282,29 @@ bool is_plain_relative(std::string_view name) {
 
 // What no single field says.
 Status check_whole(const RenderJob& job) {
-  if (!is_plain_relative(job.scene)) return wrong("scene '" + job.scene + "' is not a relative file name");
+  if (!is_plain_relative(job.scene))
+    return wrong("scene '" + job.scene + "' is not a relative file name");
   for (const BlobRef& file : job.files)
-    if (!is_plain_relative(file.name)) return wrong("file '" + file.name + "' is not a relative file name");
+    if (!is_plain_relative(file.name))
+      return wrong("file '" + file.name + "' is not a relative file name");
   if (!job.environment.file.empty() && !is_plain_relative(job.environment.file))
     return wrong("environment '" + job.environment.file + "' is not a relative file name");
   if (job.frames.empty()) return wrong("no frames");
   if (std::uint64_t{job.tile_width} * job.tile_height > task_pixels_max)
-    return wrong("a tile of " + std::to_string(job.tile_width) + "x" + std::to_string(job.tile_height) +
-                 " pixels; at most " + std::to_string(task_pixels_max) + " pixels are allowed");
+    return wrong("a tile of " + std::to_string(job.tile_width) + "x" +
+                 std::to_string(job.tile_height) + " pixels; at most " +
+                 std::to_string(task_pixels_max) + " pixels are allowed");
   if (task_count(job) > limits::tasks_per_job_max)
-    return wrong(std::to_string(task_count(job)) + " tasks; at most " + std::to_string(limits::tasks_per_job_max));
+    return wrong(std::to_string(task_count(job)) + " tasks; at most " +
+                 std::to_string(limits::tasks_per_job_max));
   for (std::size_t i = 1; i < job.camera.keys.size(); ++i)
-    if (!(job.camera.keys[i - 1].frame < job.camera.keys[i].frame)) return wrong("camera keys are not in ascending order of frames");
+    if (!(job.camera.keys[i - 1].frame < job.camera.keys[i].frame))
+      return wrong("camera keys are not in ascending order of frames");
   for (const LightSettings& light : job.lights) {
     if (light.kind != "point" && light.kind != "spot" && light.kind != "directional")
       return wrong("light kind '" + light.kind + "'; allowed are point, spot and directional");
-    if (light.inner_angle > light.outer_angle) return wrong("a spot light's inner_angle is larger than its outer_angle");
+    if (light.inner_angle > light.outer_angle)
+      return wrong("a spot light's inner_angle is larger than its outer_angle");
   }
   return {};
 }
@@ -295,7 +322,8 @@ Result<RenderJob> parse_render_job(BytesView json) {
   json_limits.bytes_max = limits::task_spec_bytes_max;
   json_limits.depth_max = 8;
   json_limits.comments = false;
-  FRAMEBUS_ASSIGN(const JsonDocument document, JsonDocument::parse(std::string(text_of(json)), "render job", json_limits));
+  FRAMEBUS_ASSIGN(const JsonDocument document,
+                  JsonDocument::parse(std::string(text_of(json)), "render job", json_limits));
   RenderJob job;
   Status problem;
   {

@@ -6,7 +6,9 @@
 namespace framebus::render {
 namespace {
 
-std::uint64_t pieces(std::uint64_t whole, std::uint64_t piece) { return piece == 0 ? 0 : (whole + piece - 1) / piece; }
+std::uint64_t pieces(std::uint64_t whole, std::uint64_t piece) {
+  return piece == 0 ? 0 : (whole + piece - 1) / piece;
+}
 
 // Saturates: a plan too large to count is refused by whoever compares it with a limit.
 std::uint64_t product(std::uint64_t a, std::uint64_t b) {
@@ -17,7 +19,8 @@ std::uint64_t product(std::uint64_t a, std::uint64_t b) {
 }  // namespace
 
 std::uint64_t task_count(const RenderJob& job) {
-  const std::uint64_t tiles = product(pieces(job.width, job.tile_width), pieces(job.height, job.tile_height));
+  const std::uint64_t tiles =
+      product(pieces(job.width, job.tile_width), pieces(job.height, job.tile_height));
   const std::uint64_t passes = pieces(job.sampling.samples_per_pixel, job.samples_per_task);
   return product(product(tiles, passes), job.frames.size());
 }
@@ -38,7 +41,8 @@ Result<RenderTask> task_at(const RenderJob& job, std::uint32_t index) {
   task.tile.width = std::min(job.tile_width, job.width - task.tile.x);
   task.tile.height = std::min(job.tile_height, job.height - task.tile.y);
   task.tile.first_sample = static_cast<std::uint32_t>(pass) * job.samples_per_task;
-  task.tile.sample_count = std::min(job.samples_per_task, job.sampling.samples_per_pixel - task.tile.first_sample);
+  task.tile.sample_count =
+      std::min(job.samples_per_task, job.sampling.samples_per_pixel - task.tile.first_sample);
   return task;
 }
 
