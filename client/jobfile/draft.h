@@ -58,14 +58,14 @@ struct OutputDraft {
 };
 
 struct RenderDraft {
-  std::string scene;         // path as written
+  std::string scene;  // path as written
   std::string scene_where;
   std::string environment_where;
   FilmDraft film;
   CameraDraft camera;
   SplitSettings split;
   std::vector<OutputDraft> outputs;
-  render::RenderJob job;     // what needs no other form
+  render::RenderJob job;  // what needs no other form
 };
 
 // The tables. Made once, read by parser, schema and manual.

@@ -18,8 +18,10 @@ Status hash_inputs(LoadedJob& job, const std::function<void(std::uint64_t)>& has
       found = known.emplace(input.path, *blob).first;
     }
     if (found->second.size != input.size)
-      return fail(Code::invalid_argument, input.path.string() + ": changed while it was read: " + std::to_string(input.size) + " bytes before, " +
-                                              std::to_string(found->second.size) + " now; submit again");
+      return fail(
+          Code::invalid_argument,
+          input.path.string() + ": changed while it was read: " + std::to_string(input.size) +
+              " bytes before, " + std::to_string(found->second.size) + " now; submit again");
     StepSpec& step = job.spec.steps.at(input.step);
     step.inputs.at(next[input.step]++) = {found->second.hash, found->second.size, input.name};
     bytes += input.size;

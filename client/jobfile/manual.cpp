@@ -9,12 +9,14 @@ namespace {
 
 constexpr const char* introduction = R"(# Job files
 
-A job file is JSON; comments (`//` and `/* */`) are allowed, unknown keys and repeated keys are not. Everything
-that can be checked before the job runs is checked by `framebus validate FILE`, and again at every submit: an error
-names file, line, column and the place in the file, what was found and what is allowed. Paths are relative to
-the job file or absolute. `config/job.schema.json` describes the format to editors: name it in `$schema`.
+A job file is JSON; comments (`//` and `/* */`) are allowed, unknown keys and repeated keys are
+not. Everything that can be checked before the job runs is checked by `framebus validate FILE`, and
+again at every submit: an error names file, line, column and the place in the file, what was found
+and what is allowed. Paths are relative to the job file or absolute. `config/job.schema.json`
+describes the format to editors: name it in `$schema`.
 
-This page is printed from the tables that the parser uses (client/jobfile/job_keys.cpp, render_keys.cpp).
+This page is printed from the tables that the parser uses (client/jobfile/job_keys.cpp and
+render_keys.cpp).
 
 A picture:
 
@@ -37,9 +39,10 @@ Steps that wait for each other:
 
 ```json
 { "name": "two looks", "steps": [
-  {"name": "draft", "type": "render", "scene": "s.gltf", "sampling": {"spp": 4}, "outputs": [{"file": "draft.png"}]},
-  {"name": "final", "type": "render", "scene": "s.gltf", "sampling": {"spp": 512}, "depends_on": ["draft"],
-   "outputs": [{"file": "final.png"}]} ] }
+  {"name": "draft", "type": "render", "scene": "s.gltf", "sampling": {"spp": 4},
+   "outputs": [{"file": "draft.png"}]},
+  {"name": "final", "type": "render", "scene": "s.gltf", "sampling": {"spp": 512},
+   "depends_on": ["draft"], "outputs": [{"file": "final.png"}]} ] }
 ```
 
 ## Values
@@ -51,8 +54,8 @@ Steps that wait for each other:
 | size | `"8GiB"`, `"512KiB"`, `"100MB"`, or a number of bytes |
 | path of an output | `####` or `%04d` is the frame number |
 
-`framebus submit --set KEY=VALUE` changes a value for one submit: `--set frames=1-10`, `--set film.width=640`,
-`--set steps.final.sampling.spp=64`. VALUE is JSON, or else a text.
+`framebus submit --set KEY=VALUE` changes a value for one submit: `--set frames=1-10`,
+`--set film.width=640`, `--set steps.final.sampling.spp=64`. VALUE is JSON, or else a text.
 
 )";
 
@@ -67,9 +70,13 @@ std::string cell(const std::string& text) {
 
 void print_section(const SectionInfo& section, std::set<std::string>& printed, std::string& out) {
   if (!printed.insert(section.title).second) return;
-  out += "## " + section.title + "\n\n" + section.doc + "\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
+  out += "## " + section.title + "\n\n" + section.doc +
+         "\n\n| key | value | default | meaning |\n|---|---|---|---|\n";
   for (const KeyInfo& key : section.keys)
-    out += "| `" + key.name + "` | " + cell(key.kind) + " | " + (key.required ? "required" : key.fallback.empty() ? "" : "`" + cell(key.fallback) + "`") +
+    out += "| `" + key.name + "` | " + cell(key.kind) + " | " +
+           (key.required           ? "required"
+            : key.fallback.empty() ? ""
+                                   : "`" + cell(key.fallback) + "`") +
            " | " + cell(key.doc) + " |\n";
   out += "\n";
   for (const KeyInfo& key : section.keys)
@@ -81,7 +88,8 @@ void print_section(const SectionInfo& section, std::set<std::string>& printed, s
 std::string job_file_manual() {
   std::string out = introduction;
   std::set<std::string> printed;
-  for (const SectionInfo* section : {&job_section().info, &step_section().info, &steps_info(), &params_section().info, &render_section().info})
+  for (const SectionInfo* section : {&job_section().info, &step_section().info, &steps_info(),
+                                     &params_section().info, &render_section().info})
     print_section(*section, printed, out);
   out.pop_back();
   return out;

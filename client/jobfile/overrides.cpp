@@ -26,10 +26,12 @@ std::vector<std::string> split_path(std::string_view key) {
 Result<Override> parse_override(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0)
-    return fail(Code::invalid_argument, "--set " + text + ": expected KEY=VALUE, like frames=1-10 or film.width=640");
+    return fail(Code::invalid_argument,
+                "--set " + text + ": expected KEY=VALUE, like frames=1-10 or film.width=640");
   Override out{split_path(std::string_view(text).substr(0, equals)), text.substr(equals + 1)};
   for (const std::string& part : out.path)
-    if (part.empty()) return fail(Code::invalid_argument, "--set " + text + ": an empty name in the key");
+    if (part.empty())
+      return fail(Code::invalid_argument, "--set " + text + ": an empty name in the key");
   JsonLimits strict;
   strict.comments = false;
   // What is no JSON is meant as a text: frames=1-10 needs no quotes.
@@ -56,7 +58,8 @@ std::optional<JsonValue> element(JsonValue list, const std::string& part) {
 
 }  // namespace
 
-Result<std::string> apply_override(std::string text, const std::string& file_name, const std::string& override) {
+Result<std::string> apply_override(std::string text, const std::string& file_name,
+                                   const std::string& override) {
   FRAMEBUS_ASSIGN(const Override change, parse_override(override));
   FRAMEBUS_ASSIGN(const JsonDocument document, JsonDocument::parse(text, file_name));
   JsonValue at = document.root();
@@ -69,11 +72,14 @@ Result<std::string> apply_override(std::string text, const std::string& file_nam
       continue;
     }
     if (!at.is(JsonKind::object))
-      return fail(Code::invalid_argument, "--set " + override + ": " + document.where(at) + " is " + std::string(name_of(at.kind())) +
-                                              " and has no \"" + change.path[i] + "\"");
+      return fail(Code::invalid_argument, "--set " + override + ": " + document.where(at) + " is " +
+                                              std::string(name_of(at.kind())) + " and has no \"" +
+                                              change.path[i] + "\"");
     std::string added;
-    for (std::size_t j = i; j < change.path.size(); ++j) added += (j == i ? "" : "{") + json_quote(change.path[j]) + ": ";
-    added += change.json + std::string(change.path.size() - 1 - i, '}') + (at.size() > 0 ? ", " : "");
+    for (std::size_t j = i; j < change.path.size(); ++j)
+      added += (j == i ? "" : "{") + json_quote(change.path[j]) + ": ";
+    added +=
+        change.json + std::string(change.path.size() - 1 - i, '}') + (at.size() > 0 ? ", " : "");
     const auto brace = static_cast<std::size_t>(at.text().data() - document.text().data());
     return text.insert(brace + 1, added);
   }
@@ -84,7 +90,9 @@ Result<std::string> apply_override(std::string text, const std::string& file_nam
 Error annotate(Error error, const std::vector<std::string>& overrides) {
   for (const std::string& override : overrides) {
     std::string pointer = ": ";
-    for (const std::string& part : split_path(std::string_view(override).substr(0, override.find('=')))) pointer += "/" + part;
+    for (const std::string& part :
+         split_path(std::string_view(override).substr(0, override.find('='))))
+      pointer += "/" + part;
     if (error.message.find(pointer + ":") == std::string::npos) continue;
     error.message += " (set by --set " + override + ")";
     break;

@@ -9,7 +9,8 @@ namespace {
 
 class RangeReader {
  public:
-  RangeReader(std::string_view text, std::uint32_t count_max, std::int32_t limit) : text_(text), rest_(text), count_max_(count_max), limit_(limit) {}
+  RangeReader(std::string_view text, std::uint32_t count_max, std::int32_t limit)
+      : text_(text), rest_(text), count_max_(count_max), limit_(limit) {}
 
   Result<std::vector<std::int32_t>> run() {
     do {
@@ -26,7 +27,8 @@ class RangeReader {
 
  private:
   tl::unexpected<Error> wrong(const std::string& what) const {
-    return fail(Code::invalid_argument, "range '" + std::string(text_.substr(0, 60)) + "': " + what +
+    return fail(Code::invalid_argument, "range '" + std::string(text_.substr(0, 60)) +
+                                            "': " + what +
                                             "; write ranges like 1-100, 1-100:2 or 1,5,9-12");
   }
   void skip_spaces() {
@@ -43,9 +45,12 @@ class RangeReader {
     std::int64_t value = 0;
     const auto [end, problem] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
     if (problem == std::errc::invalid_argument)
-      return wrong(rest_.empty() ? "a number is missing at the end" : "expected a number at '" + std::string(rest_.substr(0, 16)) + "'");
+      return wrong(rest_.empty()
+                       ? "a number is missing at the end"
+                       : "expected a number at '" + std::string(rest_.substr(0, 16)) + "'");
     if (problem != std::errc{} || value > limit_ || value < -std::int64_t{limit_})
-      return wrong("numbers from -" + std::to_string(limit_) + " to " + std::to_string(limit_) + " are allowed");
+      return wrong("numbers from -" + std::to_string(limit_) + " to " + std::to_string(limit_) +
+                   " are allowed");
     rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
     return value;
   }
@@ -60,8 +65,10 @@ class RangeReader {
       if (step < 1) return wrong("the step is " + std::to_string(step) + "; it must be at least 1");
     }
     const std::int64_t count = std::abs(last - first) / step + 1;
-    if (static_cast<std::uint64_t>(count) + numbers_.size() > count_max_) return wrong("more than " + std::to_string(count_max_) + " numbers");
-    for (std::int64_t i = 0; i < count; ++i) numbers_.push_back(static_cast<std::int32_t>(first + (last >= first ? i : -i) * step));
+    if (static_cast<std::uint64_t>(count) + numbers_.size() > count_max_)
+      return wrong("more than " + std::to_string(count_max_) + " numbers");
+    for (std::int64_t i = 0; i < count; ++i)
+      numbers_.push_back(static_cast<std::int32_t>(first + (last >= first ? i : -i) * step));
     return {};
   }
 
@@ -73,7 +80,8 @@ class RangeReader {
 
 }  // namespace
 
-Result<std::vector<std::int32_t>> parse_ranges(std::string_view text, std::uint32_t count_max, std::int32_t limit) {
+Result<std::vector<std::int32_t>> parse_ranges(std::string_view text, std::uint32_t count_max,
+                                               std::int32_t limit) {
   return RangeReader(text, count_max, limit).run();
 }
 

@@ -7,27 +7,39 @@
 namespace framebus::client {
 namespace {
 
-Bytes bytes_from(const std::string& text) { return Bytes(text.begin(), text.end()); }
+Bytes bytes_from(const std::string& text) {
+  return Bytes(text.begin(), text.end());
+}
 
-tl::unexpected<Error> too_many(const JsonDocument& document, JsonValue value, const std::string& found, std::uint64_t tasks_max) {
-  return wrong(document, value, found + " tasks; at most " + std::to_string(tasks_max) + " are possible here (" +
-                                    std::to_string(limits::tasks_per_job_max) + " in a job)");
+tl::unexpected<Error> too_many(const JsonDocument& document, JsonValue value,
+                               const std::string& found, std::uint64_t tasks_max) {
+  return wrong(document, value,
+               found + " tasks; at most " + std::to_string(tasks_max) + " are possible here (" +
+                   std::to_string(limits::tasks_per_job_max) + " in a job)");
 }
 
 Status check_size(const JsonDocument& document, JsonValue value, std::size_t size) {
   if (size <= limits::task_spec_bytes_max) return {};
-  return wrong(document, value, "parameters of " + std::to_string(size) + " bytes; at most " + std::to_string(limits::task_spec_bytes_max) +
-                                    " are allowed: pass large data as a file");
+  return wrong(document, value,
+               "parameters of " + std::to_string(size) + " bytes; at most " +
+                   std::to_string(limits::task_spec_bytes_max) +
+                   " are allowed: pass large data as a file");
 }
 
-Status expand_list(const JsonDocument& document, JsonValue list, std::uint64_t tasks_max, StepSpec& step) {
-  static const SectionInfo task_info{"task", "", {{"params", "object", "", "parameters of this task"}}};
-  if (!list.is(JsonKind::array)) return wrong_kind(document, list, "a list of objects, like [{\"params\": {\"seed\": 1}}]");
-  if (list.size() == 0) return wrong(document, list, "expected at least one task, found an empty list");
-  if (list.size() > tasks_max) return too_many(document, list, std::to_string(list.size()), tasks_max);
+Status expand_list(const JsonDocument& document, JsonValue list, std::uint64_t tasks_max,
+                   StepSpec& step) {
+  static const SectionInfo task_info{
+      "task", "", {{"params", "object", "", "parameters of this task"}}};
+  if (!list.is(JsonKind::array))
+    return wrong_kind(document, list, "a list of objects, like [{\"params\": {\"seed\": 1}}]");
+  if (list.size() == 0)
+    return wrong(document, list, "expected at least one task, found an empty list");
+  if (list.size() > tasks_max)
+    return too_many(document, list, std::to_string(list.size()), tasks_max);
   step.task_params.reserve(list.size());
   for (const JsonValue& item : list.items()) {
-    if (!item.is(JsonKind::object)) return wrong_kind(document, item, "an object, like {\"params\": {\"seed\": 1}}");
+    if (!item.is(JsonKind::object))
+      return wrong_kind(document, item, "an object, like {\"params\": {\"seed\": 1}}");
     FRAMEBUS_TRY(check_keys(document, item, {&task_info}));
     const auto params = item.find("params");
     if (params && !params->is(JsonKind::object)) return wrong_kind(document, *params, "an object");
@@ -45,45 +57,62 @@ struct Axis {
   std::vector<std::string> values;
 };
 
-Result<Axis> read_axis(const JsonDocument& document, const std::string& key, JsonValue value, std::uint64_t tasks_max) {
-  static const SectionInfo range_info{"range", "", {{"range", "text like \"1-100\"", "", "whole numbers", "", true}}};
+Result<Axis> read_axis(const JsonDocument& document, const std::string& key, JsonValue value,
+                       std::uint64_t tasks_max) {
+  static const SectionInfo range_info{
+      "range", "", {{"range", "text like \"1-100\"", "", "whole numbers", "", true}}};
   Axis axis{key, {}};
   if (value.is(JsonKind::array)) {
-    if (value.size() == 0) return wrong(document, value, "expected at least one value, found an empty list");
-    if (value.size() > tasks_max) return too_many(document, value, std::to_string(value.size()), tasks_max);
+    if (value.size() == 0)
+      return wrong(document, value, "expected at least one value, found an empty list");
+    if (value.size() > tasks_max)
+      return too_many(document, value, std::to_string(value.size()), tasks_max);
     for (const JsonValue& item : value.items()) axis.values.push_back(canonical_json(item));
     return axis;
   }
-  if (!value.is(JsonKind::object)) return wrong_kind(document, value, "a list of values or {\"range\": \"1-100\"}");
+  if (!value.is(JsonKind::object))
+    return wrong_kind(document, value, "a list of values or {\"range\": \"1-100\"}");
   FRAMEBUS_TRY(check_keys(document, value, {&range_info}));
   const JsonValue range = *value.find("range");
-  if (!range.is(JsonKind::string)) return wrong_kind(document, range, "a range in a string, like \"1-100\"");
-  const auto numbers = parse_ranges(range.string(), static_cast<std::uint32_t>(std::min<std::uint64_t>(tasks_max, limits::tasks_per_job_max)), 1'000'000'000);
+  if (!range.is(JsonKind::string))
+    return wrong_kind(document, range, "a range in a string, like \"1-100\"");
+  const auto numbers = parse_ranges(
+      range.string(),
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(tasks_max, limits::tasks_per_job_max)),
+      1'000'000'000);
   if (!numbers) return wrong(document, range, numbers.error().message);
   for (const std::int32_t number : *numbers) axis.values.push_back(std::to_string(number));
   return axis;
 }
 
-Status expand_sweep(const JsonDocument& document, JsonValue sweep, std::uint64_t tasks_max, StepSpec& step) {
-  if (!sweep.is(JsonKind::object)) return wrong_kind(document, sweep, "an object of lists, like {\"seed\": {\"range\": \"1-100\"}}");
+Status expand_sweep(const JsonDocument& document, JsonValue sweep, std::uint64_t tasks_max,
+                    StepSpec& step) {
+  if (!sweep.is(JsonKind::object))
+    return wrong_kind(document, sweep,
+                      "an object of lists, like {\"seed\": {\"range\": \"1-100\"}}");
   if (sweep.size() == 0) return wrong(document, sweep, "expected at least one key, found none");
   std::vector<Axis> axes;
   std::uint64_t count = 1;
   for (const auto& [key, value] : sweep.members()) {
     FRAMEBUS_ASSIGN(Axis axis, read_axis(document, key, value, tasks_max));
-    count *= axis.values.size();  // both factors are at most a million: no overflow before the check
-    if (count > tasks_max) return too_many(document, sweep, "at least " + std::to_string(count), tasks_max);
+    count *=
+        axis.values.size();  // both factors are at most a million: no overflow before the check
+    if (count > tasks_max)
+      return too_many(document, sweep, "at least " + std::to_string(count), tasks_max);
     axes.push_back(std::move(axis));
   }
-  // Keys of the result are in byte order, as in all canonical JSON; the file's order says what varies fastest.
+  // Keys of the result are in byte order, as in all canonical JSON; the file's order says what
+  // varies fastest.
   std::vector<std::size_t> sorted(axes.size());
   for (std::size_t i = 0; i < sorted.size(); ++i) sorted[i] = i;
-  std::sort(sorted.begin(), sorted.end(), [&](std::size_t a, std::size_t b) { return axes[a].key < axes[b].key; });
+  std::sort(sorted.begin(), sorted.end(),
+            [&](std::size_t a, std::size_t b) { return axes[a].key < axes[b].key; });
   std::vector<std::size_t> at(axes.size(), 0);
   step.task_params.reserve(static_cast<std::size_t>(count));
   for (std::uint64_t task = 0; task < count; ++task) {
     std::string text = "{";
-    for (const std::size_t i : sorted) text += (text.size() > 1 ? "," : "") + json_quote(axes[i].key) + ":" + axes[i].values[at[i]];
+    for (const std::size_t i : sorted)
+      text += (text.size() > 1 ? "," : "") + json_quote(axes[i].key) + ":" + axes[i].values[at[i]];
     text += "}";
     FRAMEBUS_TRY(check_size(document, sweep, text.size()));
     step.task_params.push_back(bytes_from(text));
@@ -98,8 +127,10 @@ Status expand_sweep(const JsonDocument& document, JsonValue sweep, std::uint64_t
 
 }  // namespace
 
-Status expand_tasks(const JsonDocument& document, const ParamsDraft& draft, std::uint64_t tasks_max, StepSpec& step) {
-  if (draft.tasks && draft.sweep) return wrong(document, *draft.sweep, "a step has \"tasks\" or a \"sweep\", not both");
+Status expand_tasks(const JsonDocument& document, const ParamsDraft& draft, std::uint64_t tasks_max,
+                    StepSpec& step) {
+  if (draft.tasks && draft.sweep)
+    return wrong(document, *draft.sweep, "a step has \"tasks\" or a \"sweep\", not both");
   if (draft.params) {
     const std::string text = canonical_json(*draft.params);
     FRAMEBUS_TRY(check_size(document, *draft.params, text.size()));

@@ -32,7 +32,8 @@ render::ImageOptions image_options(const render::OutputSettings& output) {
 Status make_parent(const std::filesystem::path& file) {
   std::error_code problem;
   if (!file.parent_path().empty()) std::filesystem::create_directories(file.parent_path(), problem);
-  if (problem) return fail(Code::unavailable, file.parent_path().string() + ": " + problem.message());
+  if (problem)
+    return fail(Code::unavailable, file.parent_path().string() + ": " + problem.message());
   return {};
 }
 
@@ -43,14 +44,16 @@ class FrameCollector final : public Collector {
         options_(std::move(options)),
         store_(job_.width, job_.height, job_.layers, options_.memory_bytes_max),
         merged_(render::task_count(job_), false),
-        tasks_left_(job_.frames.size(), static_cast<std::uint32_t>(merged_.size() / job_.frames.size())) {}
+        tasks_left_(job_.frames.size(),
+                    static_cast<std::uint32_t>(merged_.size() / job_.frames.size())) {}
 
   Result<Added> add(std::uint32_t index, BytesView packed, TimePoint now) override {
     const auto task = render::task_at(job_, index);
     if (!task) return fail(Code::malformed_message, task.error().message);
     if (merged_[index]) return Added::duplicate;
     auto tile = render::unpack(packed);
-    if (!tile) return fail(Code::malformed_message, name_of_task(index) + ": " + tile.error().message);
+    if (!tile)
+      return fail(Code::malformed_message, name_of_task(index) + ": " + tile.error().message);
     FRAMEBUS_TRY(check_tile(index, *task, *tile));
 
     const auto frame = static_cast<std::uint32_t>(index / (merged_.size() / job_.frames.size()));
@@ -82,17 +85,24 @@ class FrameCollector final : public Collector {
   const std::vector<std::string>& warnings() const override { return warnings_; }
 
  private:
-  std::string name_of_task(std::uint32_t index) const { return "render task " + std::to_string(index); }
+  std::string name_of_task(std::uint32_t index) const {
+    return "render task " + std::to_string(index);
+  }
 
-  Status check_tile(std::uint32_t index, const render::RenderTask& task, const render::PackedTile& tile) const {
+  Status check_tile(std::uint32_t index, const render::RenderTask& task,
+                    const render::PackedTile& tile) const {
     if (tile.frame != static_cast<std::uint32_t>(task.frame) || !(tile.tile == task.tile))
-      return fail(Code::malformed_message, name_of_task(index) + ": its result is for another tile than the task");
+      return fail(Code::malformed_message,
+                  name_of_task(index) + ": its result is for another tile than the task");
     if (tile.sums.layers != job_.layers)
-      return fail(Code::malformed_message, name_of_task(index) + ": its result has other layers than the job asks for");
+      return fail(Code::malformed_message,
+                  name_of_task(index) + ": its result has other layers than the job asks for");
     if (!scene_hash_.is_none() && !(tile.scene_hash == scene_hash_))
-      return fail(Code::failed_precondition, name_of_task(index) + ": its worker compiled the scene to " + to_string(tile.scene_hash).substr(0, 16) +
-                                                 "..., the others to " + to_string(scene_hash_).substr(0, 16) +
-                                                 "...; run the same version of framebus-worker everywhere and retry the task");
+      return fail(Code::failed_precondition,
+                  name_of_task(index) + ": its worker compiled the scene to " +
+                      to_string(tile.scene_hash).substr(0, 16) + "..., the others to " +
+                      to_string(scene_hash_).substr(0, 16) +
+                      "...; run the same version of framebus-worker everywhere and retry the task");
     return {};
   }
 
@@ -108,7 +118,8 @@ class FrameCollector final : public Collector {
     unwritten_.push_back(frame);
     for (const render::OutputSettings& output : job_.outputs) {
       if (!options_.write_images) break;
-      const std::filesystem::path path = output_path(output, done.frame, options_.directory, options_.rule);
+      const std::filesystem::path path =
+          output_path(output, done.frame, options_.directory, options_.rule);
       FRAMEBUS_TRY(make_parent(path));
       FRAMEBUS_TRY(render::write_image(path, *sums, image_options(output)));
       done.files.push_back(path);
@@ -141,7 +152,8 @@ class FrameCollector final : public Collector {
   // Like the first colour PNG among the outputs, so that the final picture is no surprise.
   render::ImageOptions preview_options() const {
     for (const render::OutputSettings& output : job_.outputs)
-      if (output.layers == render::layer_rgb && has_extension(output.file, ".png")) return image_options(output);
+      if (output.layers == render::layer_rgb && has_extension(output.file, ".png"))
+        return image_options(output);
     return {};
   }
 
@@ -149,17 +161,19 @@ class FrameCollector final : public Collector {
     if (!has_preview_ || options_.preview.empty()) return;
     std::error_code problem;
     std::filesystem::remove(options_.preview, problem);
-    if (problem) warnings_.push_back("the preview could not be removed: " + options_.preview.string() + ": " + problem.message());
+    if (problem)
+      warnings_.push_back("the preview could not be removed: " + options_.preview.string() + ": " +
+                          problem.message());
   }
 
   render::RenderJob job_;
   CollectorOptions options_;
   FrameStore store_;
-  std::vector<bool> merged_;                 // by task index
-  std::vector<std::uint32_t> tasks_left_;    // by position in job_.frames
+  std::vector<bool> merged_;               // by task index
+  std::vector<std::uint32_t> tasks_left_;  // by position in job_.frames
   std::uint64_t merged_count_ = 0;
-  BlobHash scene_hash_;                      // of the first tile
-  std::vector<std::uint32_t> unwritten_;     // complete frames whose files could not be written
+  BlobHash scene_hash_;                   // of the first tile
+  std::vector<std::uint32_t> unwritten_;  // complete frames whose files could not be written
   std::vector<FinishedFrame> finished_;
   std::vector<std::string> warnings_;
   std::optional<TimePoint> next_preview_;
@@ -171,19 +185,26 @@ class FrameCollector final : public Collector {
 Result<std::unique_ptr<Collector>> make_collector(render::RenderJob job, CollectorOptions options) {
   const std::uint64_t tasks = render::task_count(job);
   if (tasks == 0 || tasks > limits::tasks_per_job_max)
-    return fail(Code::invalid_argument, "render job of " + std::to_string(tasks) + " tasks; 1 to " + std::to_string(limits::tasks_per_job_max) + " are possible");
+    return fail(Code::invalid_argument, "render job of " + std::to_string(tasks) + " tasks; 1 to " +
+                                            std::to_string(limits::tasks_per_job_max) +
+                                            " are possible");
   for (const render::OutputSettings& output : job.outputs) {
     FRAMEBUS_ASSIGN(const bool has_number, check_pattern(output.file));
     if (!has_number && job.frames.size() > 1)
-      return fail(Code::invalid_argument, "output '" + output.file + "': " + std::to_string(job.frames.size()) +
-                                              " frames would overwrite each other; put #### where the frame number goes");
+      return fail(Code::invalid_argument,
+                  "output '" + output.file + "': " + std::to_string(job.frames.size()) +
+                      " frames would overwrite each other; put #### where the frame number goes");
     const bool is_png = has_extension(output.file, ".png");
     if (!is_png && !has_extension(output.file, ".exr"))
-      return fail(Code::invalid_argument, "output '" + output.file + "': the name must end in .png or .exr");
+      return fail(Code::invalid_argument,
+                  "output '" + output.file + "': the name must end in .png or .exr");
     if (is_png && (output.layers & (output.layers - 1)) != 0)
-      return fail(Code::invalid_argument, "output '" + output.file + "': a .png holds one layer; write an .exr or one .png for each layer");
+      return fail(Code::invalid_argument,
+                  "output '" + output.file +
+                      "': a .png holds one layer; write an .exr or one .png for each layer");
     if (output.layers == 0 || (output.layers & ~job.layers) != 0)
-      return fail(Code::invalid_argument, "output '" + output.file + "': its layers are not among those the job computes");
+      return fail(Code::invalid_argument,
+                  "output '" + output.file + "': its layers are not among those the job computes");
   }
   return std::make_unique<FrameCollector>(std::move(job), std::move(options));
 }

@@ -21,16 +21,19 @@ Result<std::vector<Place>> places(std::string_view pattern) {
     const std::size_t begin = i;
     if (pattern[i] == '#') {
       while (i < pattern.size() && pattern[i] == '#') ++i;
-      found.push_back({begin, i - begin, static_cast<int>(std::min<std::size_t>(i - begin, digits_max))});
+      found.push_back(
+          {begin, i - begin, static_cast<int>(std::min<std::size_t>(i - begin, digits_max))});
     } else if (pattern[i] == '%') {
       ++i;
       int width = 0;
       if (i < pattern.size() && pattern[i] == '0') {
         ++i;
-        while (i < pattern.size() && pattern[i] >= '0' && pattern[i] <= '9' && width <= digits_max) width = width * 10 + (pattern[i++] - '0');
+        while (i < pattern.size() && pattern[i] >= '0' && pattern[i] <= '9' && width <= digits_max)
+          width = width * 10 + (pattern[i++] - '0');
       }
       if (i >= pattern.size() || pattern[i] != 'd' || width > digits_max)
-        return fail(Code::invalid_argument, "'" + std::string(pattern) + "': after '%' only %d or %04d is understood");
+        return fail(Code::invalid_argument,
+                    "'" + std::string(pattern) + "': after '%' only %d or %04d is understood");
       ++i;
       found.push_back({begin, i - begin, width});
     } else {
@@ -45,7 +48,8 @@ Result<std::vector<Place>> places(std::string_view pattern) {
 Result<bool> check_pattern(std::string_view pattern) {
   FRAMEBUS_ASSIGN(const std::vector<Place> found, places(pattern));
   if (found.size() > 1)
-    return fail(Code::invalid_argument, "'" + std::string(pattern) + "': more than one place for the frame number");
+    return fail(Code::invalid_argument,
+                "'" + std::string(pattern) + "': more than one place for the frame number");
   return !found.empty();
 }
 
@@ -60,22 +64,27 @@ std::string fill_pattern(std::string_view pattern, std::int32_t frame) {
   return out.replace(found->front().begin, found->front().size, number);
 }
 
-std::filesystem::path output_path(const render::OutputSettings& output, std::int32_t frame, const std::filesystem::path& directory,
-                                  OutputRule rule) {
+std::filesystem::path output_path(const render::OutputSettings& output, std::int32_t frame,
+                                  const std::filesystem::path& directory, OutputRule rule) {
   const std::filesystem::path file = fill_pattern(output.file, frame);
   const bool leaves = file.is_absolute() || std::find(file.begin(), file.end(), "..") != file.end();
   if (rule == OutputRule::confined && leaves) return directory / file.filename();
   return (directory / file).lexically_normal();
 }
 
-std::filesystem::path preview_path(const render::RenderJob& job, const std::filesystem::path& directory, OutputRule rule) {
+std::filesystem::path preview_path(const render::RenderJob& job,
+                                   const std::filesystem::path& directory, OutputRule rule) {
   if (job.outputs.empty()) return {};
   // "out/helmet.####.png" becomes "out/helmet.preview.png".
   render::OutputSettings preview = job.outputs.front();
   std::string stem = std::filesystem::path(preview.file).stem().string();
-  if (const auto found = places(stem); found && !found->empty()) stem.erase(found->front().begin, found->front().size);
-  while (!stem.empty() && (stem.back() == '.' || stem.back() == '_' || stem.back() == '-')) stem.pop_back();
-  preview.file = (std::filesystem::path(preview.file).parent_path() / ((stem.empty() ? "frame" : stem) + ".preview.png")).string();
+  if (const auto found = places(stem); found && !found->empty())
+    stem.erase(found->front().begin, found->front().size);
+  while (!stem.empty() && (stem.back() == '.' || stem.back() == '_' || stem.back() == '-'))
+    stem.pop_back();
+  preview.file = (std::filesystem::path(preview.file).parent_path() /
+                  ((stem.empty() ? "frame" : stem) + ".preview.png"))
+                     .string();
   return output_path(preview, job.frames.front(), directory, rule);
 }
 

@@ -1,5 +1,5 @@
-// See planner.h. The estimates here need to be right within a factor of a few only: they decide how long a
-// task takes, never what comes out of it.
+// See planner.h. The estimates here need to be right within a factor of a few only: they decide how
+// long a task takes, never what comes out of it.
 #include "client/render/planner.h"
 
 #include <algorithm>
@@ -18,10 +18,10 @@ constexpr std::uint32_t slots_unknown = 4;
 constexpr double rate_unknown = 2 * cpu_thread_rate;
 
 constexpr std::uint32_t tile_side_min = 16;
-constexpr std::uint32_t tile_side_auto_max = 512;    // a larger result is slow to move and to retry
-constexpr std::uint32_t tile_side_forced_max = 2048; // to stay below the limit of tasks
-constexpr std::uint32_t passes_wanted = 4;           // so that a whole first picture comes early
-constexpr std::uint32_t tasks_per_slot_wanted = 4;   // so that the slots end together
+constexpr std::uint32_t tile_side_auto_max = 512;  // a larger result is slow to move and to retry
+constexpr std::uint32_t tile_side_forced_max = 2048;  // to stay below the limit of tasks
+constexpr std::uint32_t passes_wanted = 4;            // so that a whole first picture comes early
+constexpr std::uint32_t tasks_per_slot_wanted = 4;    // so that the slots end together
 
 struct Choice {
   std::uint32_t width, height, samples;
@@ -44,7 +44,8 @@ std::uint32_t power_of_two_below(double number) {
   return power;
 }
 
-Choice first_choice(const render::RenderJob& job, const SplitSettings& split, double samples_wanted) {
+Choice first_choice(const render::RenderJob& job, const SplitSettings& split,
+                    double samples_wanted) {
   const std::uint32_t spp = job.sampling.samples_per_pixel;
   Choice choice{0, 0, 0, !split.tile, !split.samples_per_task};
   if (split.tile) {
@@ -55,12 +56,16 @@ Choice first_choice(const render::RenderJob& job, const SplitSettings& split, do
   if (choice.samples_are_free && choice.tile_is_free) {
     choice.samples = (spp + passes_wanted - 1) / passes_wanted;
     // Very many samples: even the smallest tile would take too long.
-    choice.samples = std::min(choice.samples, static_cast<std::uint32_t>(std::clamp(samples_wanted / (tile_side_min * tile_side_min), 1.0, 65535.0)));
+    choice.samples = std::min(choice.samples,
+                              static_cast<std::uint32_t>(std::clamp(
+                                  samples_wanted / (tile_side_min * tile_side_min), 1.0, 65535.0)));
   } else if (choice.samples_are_free) {
-    choice.samples = static_cast<std::uint32_t>(std::clamp(samples_wanted / (double{1} * choice.width * choice.height), 1.0, double{1} * spp));
+    choice.samples = static_cast<std::uint32_t>(std::clamp(
+        samples_wanted / (double{1} * choice.width * choice.height), 1.0, double{1} * spp));
   }
   if (choice.tile_is_free) {
-    const std::uint32_t side = power_of_two_below(std::sqrt(samples_wanted / std::min(choice.samples, spp)));
+    const std::uint32_t side =
+        power_of_two_below(std::sqrt(samples_wanted / std::min(choice.samples, spp)));
     choice.width = choice.height = std::clamp(side, tile_side_min, tile_side_auto_max);
   }
   return choice;
@@ -72,16 +77,22 @@ PlanHints hints_of(const std::vector<WorkerInfo>& workers) {
   PlanHints hints;
   double rate_of_all = 0;
   for (const WorkerInfo& worker : workers) {
-    if (worker.slots == 0 || std::find(worker.task_types.begin(), worker.task_types.end(), "render") == worker.task_types.end()) continue;
+    if (worker.slots == 0 || std::find(worker.task_types.begin(), worker.task_types.end(),
+                                       "render") == worker.task_types.end())
+      continue;
     hints.slots += worker.slots;
-    const bool has_gpu = std::any_of(worker.devices.begin(), worker.devices.end(), [](const DeviceInfo& device) { return device.kind == "cuda"; });
-    rate_of_all += has_gpu ? gpu_rate * worker.slots : cpu_thread_rate * std::max<std::uint32_t>(worker.threads, 1);
+    const bool has_gpu =
+        std::any_of(worker.devices.begin(), worker.devices.end(),
+                    [](const DeviceInfo& device) { return device.kind == "cuda"; });
+    rate_of_all += has_gpu ? gpu_rate * worker.slots
+                           : cpu_thread_rate * std::max<std::uint32_t>(worker.threads, 1);
   }
   if (hints.slots > 0) hints.camera_samples_per_s = rate_of_all / hints.slots;
   return hints;
 }
 
-Status plan_tasks(render::RenderJob& job, const SplitSettings& split, const PlanHints& hints, std::uint64_t tasks_max) {
+Status plan_tasks(render::RenderJob& job, const SplitSettings& split, const PlanHints& hints,
+                  std::uint64_t tasks_max) {
   const double rate = hints.camera_samples_per_s > 0 ? hints.camera_samples_per_s : rate_unknown;
   const std::uint64_t slots = hints.slots > 0 ? hints.slots : slots_unknown;
   const double path_cost = (1.0 + std::min<std::uint32_t>(job.sampling.max_depth, 8)) / 9.0;
@@ -92,20 +103,29 @@ Status plan_tasks(render::RenderJob& job, const SplitSettings& split, const Plan
   // Fewer tasks than slots leave slots idle; but a task far below the target is mostly overhead.
   for (;;) {
     const double samples = double{1} * job.tile_width * job.tile_height * job.samples_per_task;
-    if (render::task_count(job) >= slots * tasks_per_slot_wanted || samples < samples_wanted / 16) break;
-    if (choice.tile_is_free && choice.width > tile_side_min) choice.width = choice.height = choice.width / 2;
-    else if (choice.samples_are_free && job.samples_per_task > 1) choice.samples = job.samples_per_task / 2;
-    else break;
+    if (render::task_count(job) >= slots * tasks_per_slot_wanted || samples < samples_wanted / 16)
+      break;
+    if (choice.tile_is_free && choice.width > tile_side_min)
+      choice.width = choice.height = choice.width / 2;
+    else if (choice.samples_are_free && job.samples_per_task > 1)
+      choice.samples = job.samples_per_task / 2;
+    else
+      break;
     apply(choice, job);
   }
   while (render::task_count(job) > tasks_max) {
-    if (choice.samples_are_free && job.samples_per_task < job.sampling.samples_per_pixel) choice.samples = job.samples_per_task * 2;
-    else if (choice.tile_is_free && choice.width < tile_side_forced_max) choice.width = choice.height = choice.width * 2;
+    if (choice.samples_are_free && job.samples_per_task < job.sampling.samples_per_pixel)
+      choice.samples = job.samples_per_task * 2;
+    else if (choice.tile_is_free && choice.width < tile_side_forced_max)
+      choice.width = choice.height = choice.width * 2;
     else
-      return fail(Code::invalid_argument, "split: " + std::to_string(render::task_count(job)) + " tasks (" + std::to_string(job.frames.size()) +
-                                              " frames, tiles of " + std::to_string(job.tile_width) + "x" + std::to_string(job.tile_height) + " pixels, " +
-                                              std::to_string(job.samples_per_task) + " samples each); at most " + std::to_string(tasks_max) +
-                                              " are allowed: use larger tiles, more samples a task or fewer frames");
+      return fail(Code::invalid_argument,
+                  "split: " + std::to_string(render::task_count(job)) + " tasks (" +
+                      std::to_string(job.frames.size()) + " frames, tiles of " +
+                      std::to_string(job.tile_width) + "x" + std::to_string(job.tile_height) +
+                      " pixels, " + std::to_string(job.samples_per_task) +
+                      " samples each); at most " + std::to_string(tasks_max) +
+                      " are allowed: use larger tiles, more samples a task or fewer frames");
     apply(choice, job);
   }
   return {};

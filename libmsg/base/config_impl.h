@@ -1,5 +1,5 @@
-// The thin typed side of config.h: turns a table of member pointers into a table of addresses, for which
-// the code exists once (config_load.cpp, config_print.cpp). Included by config.h only.
+// The thin typed side of config.h: turns a table of member pointers into a table of addresses, for
+// which the code exists once (config_load.cpp, config_print.cpp). Included by config.h only.
 #pragma once
 
 #include <type_traits>
@@ -7,8 +7,8 @@
 namespace framebus {
 namespace config_detail {
 
-using Target = std::variant<bool*, std::uint32_t*, std::int64_t*, double*, std::string*, Duration*, ByteSize*,
-                            std::vector<std::string>*>;
+using Target = std::variant<bool*, std::uint32_t*, std::int64_t*, double*, std::string*, Duration*,
+                            ByteSize*, std::vector<std::string>*>;
 
 // One key of one configuration object: a ConfigKey whose member is an address.
 struct Slot {
@@ -25,7 +25,8 @@ struct Slots {
   std::vector<Slot> keys;
 };
 
-Result<ConfigOutcome> load(const Slots& slots, int argc, const char* const* argv, const char* const* environment);
+Result<ConfigOutcome> load(const Slots& slots, int argc, const char* const* argv,
+                           const char* const* environment);
 std::string print_json(const Slots& slots, bool with_comments);
 std::string print_help(const Slots& slots);
 std::string print_markdown(const Slots& slots);
@@ -34,8 +35,9 @@ template <class C>
 Slots slots_of(const ConfigTable<C>& table, C& config) {
   Slots slots{table.program, table.summary, {}};
   for (const ConfigKey<C>& key : table.keys)
-    slots.keys.push_back({key.name, std::visit([&](auto member) -> Target { return &(config.*member); }, key.member),
-                          key.doc, key.min, key.max, key.choices});
+    slots.keys.push_back(
+        {key.name, std::visit([&](auto member) -> Target { return &(config.*member); }, key.member),
+         key.doc, key.min, key.max, key.choices});
   return slots;
 }
 

@@ -24,7 +24,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
 Status check_bounds(const Slot& slot, double number, std::string_view found) {
   // Written so that a NaN fails too.
   if (number >= slot.min && number <= slot.max) return {};
-  return fail(Code::invalid_argument, std::string(found) + " is outside what is allowed: " + allowed_text(slot));
+  return fail(Code::invalid_argument,
+              std::string(found) + " is outside what is allowed: " + allowed_text(slot));
 }
 
 Status check_choice(const Slot& slot, const std::string& found) {
@@ -32,7 +33,8 @@ Status check_choice(const Slot& slot, const std::string& found) {
   for (const std::string& choice : slot.choices)
     if (choice == found) return {};
   const std::string near = nearest_name(found, slot.choices);
-  return fail(Code::invalid_argument, "'" + found + "' is not allowed; allowed: " + allowed_text(slot) +
+  return fail(Code::invalid_argument, "'" + found +
+                                          "' is not allowed; allowed: " + allowed_text(slot) +
                                           (near.empty() ? "" : ". Did you mean '" + near + "'?"));
 }
 
@@ -96,11 +98,14 @@ struct SetText {
   }
 };
 
-Status set_text(const Slot& slot, std::string_view text) { return std::visit(SetText{slot, text}, slot.target); }
+Status set_text(const Slot& slot, std::string_view text) {
+  return std::visit(SetText{slot, text}, slot.target);
+}
 
 Status wrong_kind(std::string_view wanted, JsonValue found) {
-  return fail(Code::invalid_argument, "expected " + std::string(wanted) + ", found " + std::string(name_of(found.kind())) +
-                                          " (" + found.excerpt() + ")");
+  return fail(Code::invalid_argument, "expected " + std::string(wanted) + ", found " +
+                                          std::string(name_of(found.kind())) + " (" +
+                                          found.excerpt() + ")");
 }
 
 struct SetJson {
@@ -116,10 +121,12 @@ struct SetJson {
   Status whole(N* to) const {
     if (!value.is(JsonKind::number)) return wrong_kind("a whole number", value);
     const auto integer = value.integer();
-    if (!integer && value.number() == std::floor(value.number())) return check_bounds(slot, value.number(), value.text());
+    if (!integer && value.number() == std::floor(value.number()))
+      return check_bounds(slot, value.number(), value.text());
     if (!integer) return wrong_kind("a whole number", value);
     FRAMEBUS_TRY(check_bounds(slot, static_cast<double>(*integer), value.text()));
-    if (*integer < static_cast<std::int64_t>(std::numeric_limits<N>::min()) || *integer > static_cast<std::int64_t>(std::numeric_limits<N>::max()))
+    if (*integer < static_cast<std::int64_t>(std::numeric_limits<N>::min()) ||
+        *integer > static_cast<std::int64_t>(std::numeric_limits<N>::max()))
       return fail(Code::invalid_argument, std::string(value.text()) + " is too large or too small");
     *to = static_cast<N>(*integer);
     return {};
@@ -156,12 +163,15 @@ struct SetJson {
   }
 };
 
-tl::unexpected<Error> prefixed(const std::string& source, const Error& error) { return fail(error.context(source)); }
+tl::unexpected<Error> prefixed(const std::string& source, const Error& error) {
+  return fail(error.context(source));
+}
 
 Status load_file(const Slots& slots, const std::string& path) {
   FRAMEBUS_ASSIGN(const JsonDocument document, read_json_file(path));
   if (!document.root().is(JsonKind::object))
-    return fail(Code::invalid_argument, document.where(document.root()) + ": a configuration is a JSON object, found " +
+    return fail(Code::invalid_argument, document.where(document.root()) +
+                                            ": a configuration is a JSON object, found " +
                                             std::string(name_of(document.root().kind())));
   std::vector<std::string> names;
   for (const Slot& slot : slots.keys) names.push_back(json_name(slot));
@@ -171,8 +181,10 @@ Status load_file(const Slots& slots, const std::string& path) {
       if (json_name(candidate) == key) slot = &candidate;
     if (!slot) {
       const std::string near = nearest_name(key, names);
-      return fail(Code::invalid_argument, document.where(value) + ": " + slots.program + " has no such key" +
-                                              (near.empty() ? "; see " + slots.program + " --help" : ". Did you mean '" + near + "'?"));
+      return fail(Code::invalid_argument, document.where(value) + ": " + slots.program +
+                                              " has no such key" +
+                                              (near.empty() ? "; see " + slots.program + " --help"
+                                                            : ". Did you mean '" + near + "'?"));
     }
     if (const Status set = std::visit(SetJson{*slot, value}, slot->target); !set)
       return prefixed(document.where(value), set.error());
@@ -202,7 +214,8 @@ struct Flag {
 
 Result<Flag> parse_flag(const std::string& word) {
   if (word.rfind("--", 0) != 0 || word.size() < 3)
-    return fail(Code::invalid_argument, "unexpected word '" + word + "'; settings are written --KEY VALUE, see --help");
+    return fail(Code::invalid_argument,
+                "unexpected word '" + word + "'; settings are written --KEY VALUE, see --help");
   const std::size_t equals = word.find('=');
   if (equals == std::string::npos) return Flag{word.substr(2), std::nullopt};
   return Flag{word.substr(2, equals - 2), word.substr(equals + 1)};
@@ -210,7 +223,8 @@ Result<Flag> parse_flag(const std::string& word) {
 
 class Flags {
  public:
-  Flags(const Slots& slots, int argc, const char* const* argv) : slots_(slots), seen_(slots.keys.size(), false) {
+  Flags(const Slots& slots, int argc, const char* const* argv)
+      : slots_(slots), seen_(slots.keys.size(), false) {
     for (int i = 1; i < argc; ++i) words_.emplace_back(argv[i]);
   }
 
@@ -274,12 +288,13 @@ class Flags {
     std::vector<std::string> names{"config", "print-config", "help", "version"};
     for (const Slot& slot : slots_.keys) names.push_back(slot.name);
     const std::string near = nearest_name(flag.name, names);
-    return fail(Code::invalid_argument, "--" + flag.name + ": " + slots_.program + " has no such flag" +
-                                            (near.empty() ? "; see --help" : ". Did you mean --" + near + "?"));
+    return fail(Code::invalid_argument,
+                "--" + flag.name + ": " + slots_.program + " has no such flag" +
+                    (near.empty() ? "; see --help" : ". Did you mean --" + near + "?"));
   }
 
-  // The first use of a list's flag replaces what file and environment said; the next ones add to it. A
-  // comma does not split here: repeating the flag is how a list is written.
+  // The first use of a list's flag replaces what file and environment said; the next ones add to
+  // it. A comma does not split here: repeating the flag is how a list is written.
   Status append_or_set(std::size_t index, const std::string& value) {
     const Slot& slot = slots_.keys[index];
     auto* const* list = std::get_if<std::vector<std::string>*>(&slot.target);
@@ -299,7 +314,8 @@ class Flags {
 
 }  // namespace
 
-Result<ConfigOutcome> load(const Slots& slots, int argc, const char* const* argv, const char* const* environment) {
+Result<ConfigOutcome> load(const Slots& slots, int argc, const char* const* argv,
+                           const char* const* environment) {
   ConfigOutcome outcome;
   Flags flags(slots, argc, argv);
   if (flags.has("--help") || flags.has("-h")) {

@@ -1,5 +1,5 @@
-// The flat form of a JSON document, shared by the parser (json_parse.cpp) and the reader (json_text.cpp).
-// Nobody else includes this.
+// The flat form of a JSON document, shared by the parser (json_parse.cpp) and the reader
+// (json_text.cpp). Nobody else includes this.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@
 
 namespace framebus {
 
-// A value or a key. Nodes lie in text order: an array's elements follow it, an object's members follow it
-// as key, value, key, value. `next` is the first node that is not part of this one.
+// A value or a key. Nodes lie in text order: an array's elements follow it, an object's members
+// follow it as key, value, key, value. `next` is the first node that is not part of this one.
 struct JsonNode {
   std::uint32_t begin = 0, end = 0;  // bytes of the text, quotes included
   std::uint32_t next = 0;
-  std::uint32_t count = 0;           // elements or members
+  std::uint32_t count = 0;  // elements or members
   JsonKind kind = JsonKind::null;
-  bool has_escapes = false;          // string: what is between the quotes is not the value as it is
+  bool has_escapes = false;  // string: what is between the quotes is not the value as it is
 };
 
 struct JsonData {

@@ -1,6 +1,6 @@
-// Text to nodes: RFC 8259 with optional comments. Every refusal happens before memory is spent on what is
-// refused: depth before descending, the number of values before adding one, repeated keys when an
-// object closes. Recursion is bounded by JsonLimits::depth_max.
+// Text to nodes: RFC 8259 with optional comments. Every refusal happens before memory is spent on
+// what is refused: depth before descending, the number of values before adding one, repeated keys
+// when an object closes. Recursion is bounded by JsonLimits::depth_max.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -11,9 +11,12 @@
 namespace framebus {
 namespace {
 
-// Bytes of the UTF-8 sequence that starts here, 0 when it is not valid (overlong, surrogate, cut short).
+// Bytes of the UTF-8 sequence that starts here, 0 when it is not valid (overlong, surrogate, cut
+// short).
 std::size_t utf8_length(std::string_view rest) {
-  const auto byte = [&](std::size_t i) { return i < rest.size() ? static_cast<unsigned char>(rest[i]) : 0u; };
+  const auto byte = [&](std::size_t i) {
+    return i < rest.size() ? static_cast<unsigned char>(rest[i]) : 0u;
+  };
   const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };
   const unsigned first = byte(0);
   if (first < 0x80) return 1;
@@ -33,26 +36,31 @@ std::size_t utf8_length(std::string_view rest) {
   return 0;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 bool is_word(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || c == '.' ||
-         c == '+' || c == '-';
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' ||
+         c == '.' || c == '+' || c == '-';
 }
 
 class Parser {
  public:
-  Parser(JsonData& data, const JsonLimits& limits) : data_(data), text_(data.text), limits_(limits) {}
+  Parser(JsonData& data, const JsonLimits& limits)
+      : data_(data), text_(data.text), limits_(limits) {}
 
   Status run() {
     if (text_.size() > limits_.bytes_max)
-      return fail(Code::invalid_argument, data_.name + ": " + std::to_string(text_.size()) + " bytes; at most " +
+      return fail(Code::invalid_argument, data_.name + ": " + std::to_string(text_.size()) +
+                                              " bytes; at most " +
                                               std::to_string(limits_.bytes_max) + " are allowed");
     if (text_.substr(0, 3) == "\xEF\xBB\xBF") at_ = 3;
     FRAMEBUS_TRY(skip_space());
     if (at_ == text_.size()) return error("the file is empty; a JSON object is expected");
     FRAMEBUS_TRY(value(1));
     FRAMEBUS_TRY(skip_space());
-    if (at_ != text_.size()) return error("expected the end of the file after the JSON value, found " + found());
+    if (at_ != text_.size())
+      return error("expected the end of the file after the JSON value, found " + found());
     return {};
   }
 
@@ -83,7 +91,8 @@ class Parser {
 
   Status skip_space() {
     for (;;) {
-      while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
+      while (at_ < text_.size() &&
+             (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
         ++at_;
       if (peek() != '/') return {};
       if (!limits_.comments) return error("comments are not allowed here");
@@ -142,7 +151,8 @@ class Parser {
       if (peek() == '}' && count == 0) break;
       if (peek() == '}') return error("a comma before '}' is not allowed in JSON: remove it");
       if (peek() != '"')
-        return error("expected a key in double quotes" + std::string(count ? "" : " or '}'") + ", found " + found());
+        return error("expected a key in double quotes" + std::string(count ? "" : " or '}'") +
+                     ", found " + found());
       FRAMEBUS_TRY(string());
       FRAMEBUS_TRY(skip_space());
       if (peek() != ':') return error("expected ':' after the key, found " + found());
@@ -152,7 +162,8 @@ class Parser {
       ++count;
       FRAMEBUS_TRY(skip_space());
       if (peek() == '}') break;
-      if (peek() != ',') return error("expected ',' or '}' after a member of the object, found " + found());
+      if (peek() != ',')
+        return error("expected ',' or '}' after a member of the object, found " + found());
       ++at_;
     }
     ++at_;
@@ -172,7 +183,8 @@ class Parser {
       ++count;
       FRAMEBUS_TRY(skip_space());
       if (peek() == ']') break;
-      if (peek() != ',') return error("expected ',' or ']' after an element of the array, found " + found());
+      if (peek() != ',')
+        return error("expected ',' or ']' after an element of the array, found " + found());
       ++at_;
     }
     ++at_;
@@ -184,18 +196,23 @@ class Parser {
     FRAMEBUS_ASSIGN(const std::uint32_t self, add(JsonKind::string));
     const std::size_t start = at_++;
     for (;;) {
-      if (at_ >= text_.size()) return error_at(start, "the string that starts here has no closing quote");
+      if (at_ >= text_.size())
+        return error_at(start, "the string that starts here has no closing quote");
       const auto byte = static_cast<unsigned char>(text_[at_]);
       if (byte == '"') break;
-      if (byte == '\n' || byte == '\r') return error_at(start, "the string that starts here has no closing quote on its line");
-      if (byte < 0x20) return error("byte " + std::to_string(byte) + " must be written as an escape in a string");
+      if (byte == '\n' || byte == '\r')
+        return error_at(start, "the string that starts here has no closing quote on its line");
+      if (byte < 0x20)
+        return error("byte " + std::to_string(byte) + " must be written as an escape in a string");
       if (byte == '\\') {
         data_.nodes[self].has_escapes = true;
         FRAMEBUS_TRY(escape());
         continue;
       }
       const std::size_t length = utf8_length(text_.substr(at_, 4));
-      if (length == 0) return error("byte " + std::to_string(byte) + " is not valid UTF-8; save the file as UTF-8");
+      if (length == 0)
+        return error("byte " + std::to_string(byte) +
+                     " is not valid UTF-8; save the file as UTF-8");
       at_ += length;
     }
     ++at_;
@@ -206,7 +223,8 @@ class Parser {
   Result<unsigned> hex4(std::size_t offset) const {
     unsigned code = 0;
     const std::string_view digits = text_.substr(std::min(offset, text_.size()), 4);
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+    const auto [end, problem] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
     if (problem != std::errc{} || end != digits.data() + 4 || digits.size() != 4)
       return error("\\u wants four hexadecimal digits");
     return code;
@@ -218,7 +236,9 @@ class Parser {
       at_ += 2;
       return {};
     }
-    if (c != 'u') return error("unknown escape in a string; allowed are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
+    if (c != 'u')
+      return error(
+          "unknown escape in a string; allowed are \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX");
     FRAMEBUS_ASSIGN(const unsigned code, hex4(at_ + 2));
     if (code >= 0xDC00 && code <= 0xDFFF) return error("\\u escape with half of a surrogate pair");
     if (code < 0xD800 || code > 0xDBFF) {
@@ -295,7 +315,8 @@ class Parser {
     for (std::size_t i = 1; i < keys.size(); ++i)
       if (keys[i].first == keys[i - 1].first) {
         const TextPosition first = position_in(text_, data_.nodes[keys[i - 1].second].begin);
-        return error_at(data_.nodes[keys[i].second].begin, "the key \"" + keys[i].first + "\" is there twice; first in line " +
+        return error_at(data_.nodes[keys[i].second].begin, "the key \"" + keys[i].first +
+                                                               "\" is there twice; first in line " +
                                                                std::to_string(first.line));
       }
     return {};

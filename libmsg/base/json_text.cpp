@@ -15,7 +15,9 @@
 namespace framebus {
 namespace {
 
-const JsonNode& node_at(const JsonData* data, std::uint32_t index) { return data->nodes[index]; }
+const JsonNode& node_at(const JsonData* data, std::uint32_t index) {
+  return data->nodes[index];
+}
 
 void append_utf8(std::string& out, unsigned code) {
   if (code < 0x80) {
@@ -44,9 +46,12 @@ unsigned hex4(std::string_view text, std::size_t at) {
 std::string pointer_escaped(std::string_view key) {
   std::string out;
   for (const char c : key) {
-    if (c == '~') out += "~0";
-    else if (c == '/') out += "~1";
-    else out += c;
+    if (c == '~')
+      out += "~0";
+    else if (c == '/')
+      out += "~1";
+    else
+      out += c;
   }
   return out;
 }
@@ -55,12 +60,18 @@ std::string pointer_escaped(std::string_view key) {
 
 std::string_view name_of(JsonKind kind) {
   switch (kind) {
-    case JsonKind::null: return "null";
-    case JsonKind::boolean: return "a boolean";
-    case JsonKind::number: return "a number";
-    case JsonKind::string: return "a string";
-    case JsonKind::array: return "an array";
-    case JsonKind::object: return "an object";
+    case JsonKind::null:
+      return "null";
+    case JsonKind::boolean:
+      return "a boolean";
+    case JsonKind::number:
+      return "a number";
+    case JsonKind::string:
+      return "a string";
+    case JsonKind::array:
+      return "an array";
+    case JsonKind::object:
+      return "an object";
   }
   return "nothing";
 }
@@ -81,7 +92,8 @@ TextPosition position_in(std::string_view text, std::size_t offset) {
 }
 
 std::string decode_json_string(const JsonData& data, const JsonNode& node) {
-  const std::string_view inner = std::string_view(data.text).substr(node.begin + 1, node.end - node.begin - 2);
+  const std::string_view inner =
+      std::string_view(data.text).substr(node.begin + 1, node.end - node.begin - 2);
   if (!node.has_escapes) return std::string(inner);
   std::string out;
   out.reserve(inner.size());
@@ -92,11 +104,21 @@ std::string decode_json_string(const JsonData& data, const JsonNode& node) {
     }
     const char c = inner[++i];
     switch (c) {
-      case 'b': out += '\b'; break;
-      case 'f': out += '\f'; break;
-      case 'n': out += '\n'; break;
-      case 'r': out += '\r'; break;
-      case 't': out += '\t'; break;
+      case 'b':
+        out += '\b';
+        break;
+      case 'f':
+        out += '\f';
+        break;
+      case 'n':
+        out += '\n';
+        break;
+      case 'r':
+        out += '\r';
+        break;
+      case 't':
+        out += '\t';
+        break;
       case 'u': {
         unsigned code = hex4(inner, i + 1);
         i += 4;
@@ -107,14 +129,19 @@ std::string decode_json_string(const JsonData& data, const JsonNode& node) {
         append_utf8(out, code);
         break;
       }
-      default: out += c;
+      default:
+        out += c;
     }
   }
   return out;
 }
 
-JsonKind JsonValue::kind() const { return node_at(data_, node_).kind; }
-std::size_t JsonValue::size() const { return node_at(data_, node_).count; }
+JsonKind JsonValue::kind() const {
+  return node_at(data_, node_).kind;
+}
+std::size_t JsonValue::size() const {
+  return node_at(data_, node_).count;
+}
 
 std::string_view JsonValue::text() const {
   const JsonNode& node = node_at(data_, node_);
@@ -168,7 +195,8 @@ std::vector<JsonValue> JsonValue::items() const {
   std::vector<JsonValue> out;
   out.reserve(size());
   const std::uint32_t end = node_at(data_, node_).next;
-  for (std::uint32_t i = node_ + 1; i < end; i = node_at(data_, i).next) out.push_back(JsonValue(data_, i));
+  for (std::uint32_t i = node_ + 1; i < end; i = node_at(data_, i).next)
+    out.push_back(JsonValue(data_, i));
   return out;
 }
 
@@ -195,7 +223,8 @@ JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
 JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
 JsonDocument::~JsonDocument() = default;
 
-Result<JsonDocument> JsonDocument::parse(std::string text, std::string name, const JsonLimits& limits) {
+Result<JsonDocument> JsonDocument::parse(std::string text, std::string name,
+                                         const JsonLimits& limits) {
   auto data = std::make_unique<JsonData>();
   data->name = std::move(name);
   data->text = std::move(text);
@@ -203,9 +232,15 @@ Result<JsonDocument> JsonDocument::parse(std::string text, std::string name, con
   return JsonDocument(std::move(data));
 }
 
-JsonValue JsonDocument::root() const { return JsonValue(data_.get(), 0); }
-const std::string& JsonDocument::name() const { return data_->name; }
-std::string_view JsonDocument::text() const { return data_->text; }
+JsonValue JsonDocument::root() const {
+  return JsonValue(data_.get(), 0);
+}
+const std::string& JsonDocument::name() const {
+  return data_->name;
+}
+std::string_view JsonDocument::text() const {
+  return data_->text;
+}
 
 TextPosition JsonDocument::position_of(JsonValue value) const {
   return position_in(data_->text, node_at(data_.get(), value.node_).begin);
@@ -224,7 +259,8 @@ std::string JsonDocument::pointer_to(JsonValue value) const {
       ++index;
     }
     pointer += '/';
-    pointer += is_object ? pointer_escaped(decode_json_string(*data_, data_->nodes[child])) : std::to_string(index);
+    pointer += is_object ? pointer_escaped(decode_json_string(*data_, data_->nodes[child]))
+                         : std::to_string(index);
     at = is_object ? child + 1 : child;
   }
   return pointer;
@@ -233,7 +269,8 @@ std::string JsonDocument::pointer_to(JsonValue value) const {
 std::string JsonDocument::where(JsonValue value) const {
   const TextPosition position = position_of(value);
   const std::string pointer = pointer_to(value);
-  std::string out = name() + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+  std::string out =
+      name() + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
   if (!pointer.empty()) out += ": " + pointer;
   return out;
 }
@@ -248,13 +285,15 @@ Result<std::string> read_text_file(const std::filesystem::path& path, std::size_
     return fail(Code::invalid_argument, path.string() + ": is not a regular file");
   const auto size = std::filesystem::file_size(path, problem);
   if (!problem && size > bytes_max)
-    return fail(Code::invalid_argument,
-                path.string() + ": " + std::to_string(size) + " bytes; at most " + std::to_string(bytes_max) + " are allowed");
+    return fail(Code::invalid_argument, path.string() + ": " + std::to_string(size) +
+                                            " bytes; at most " + std::to_string(bytes_max) +
+                                            " are allowed");
   std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), std::fclose);
   if (!file) return fail(Code::invalid_argument, path.string() + ": " + std::strerror(errno));
   std::string text(static_cast<std::size_t>(size), '\0');
   const std::size_t got = std::fread(text.data(), 1, text.size(), file.get());
-  if (std::ferror(file.get())) return fail(Code::invalid_argument, path.string() + ": " + std::strerror(errno));
+  if (std::ferror(file.get()))
+    return fail(Code::invalid_argument, path.string() + ": " + std::strerror(errno));
   text.resize(got);
   return text;
 }
@@ -270,14 +309,26 @@ std::string json_quote(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
-        if (byte < 0x20) out += std::string("\\u00") + digits[byte >> 4] + digits[byte & 15];
-        else out += c;
+        if (byte < 0x20)
+          out += std::string("\\u00") + digits[byte >> 4] + digits[byte & 15];
+        else
+          out += c;
     }
   }
   return out + '"';
@@ -303,7 +354,8 @@ std::string canonical_json(JsonValue value) {
   }
   if (value.is(JsonKind::object)) {
     auto members = value.members();
-    std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::sort(members.begin(), members.end(),
+              [](const auto& a, const auto& b) { return a.first < b.first; });
     std::string out = "{";
     for (const auto& [key, member] : members) {
       if (out.size() > 1) out += ',';

@@ -15,7 +15,14 @@ struct Unit {
   double scale;  // nanoseconds or bytes
 };
 
-constexpr std::array<Unit, 8> duration_units{{{"d", 86400e9}, {"h", 3600e9}, {"m", 60e9}, {"min", 60e9}, {"s", 1e9}, {"ms", 1e6}, {"us", 1e3}, {"ns", 1}}};
+constexpr std::array<Unit, 8> duration_units{{{"d", 86400e9},
+                                              {"h", 3600e9},
+                                              {"m", 60e9},
+                                              {"min", 60e9},
+                                              {"s", 1e9},
+                                              {"ms", 1e6},
+                                              {"us", 1e3},
+                                              {"ns", 1}}};
 constexpr std::array<Unit, 11> size_units{{{"B", 1},
                                            {"KiB", 1024.0},
                                            {"MiB", 1048576.0},
@@ -28,7 +35,9 @@ constexpr std::array<Unit, 11> size_units{{{"B", 1},
                                            {"TB", 1e12},
                                            {"", 1}}};
 
-bool is_number_part(char c) { return (c >= '0' && c <= '9') || c == '.'; }
+bool is_number_part(char c) {
+  return (c >= '0' && c <= '9') || c == '.';
+}
 
 // A number and the unit behind it.
 struct Part {
@@ -43,7 +52,8 @@ std::optional<Part> take_part(std::string_view& rest) {
   std::size_t digits = 0;
   while (digits < rest.size() && is_number_part(rest[digits])) ++digits;
   part.digits = rest.substr(0, digits);
-  const auto [end, problem] = std::from_chars(rest.data(), rest.data() + digits, part.number, std::chars_format::fixed);
+  const auto [end, problem] =
+      std::from_chars(rest.data(), rest.data() + digits, part.number, std::chars_format::fixed);
   if (digits == 0 || problem != std::errc{} || end != rest.data() + digits) return std::nullopt;
   rest.remove_prefix(digits);
   std::size_t letters = 0;
@@ -53,26 +63,31 @@ std::optional<Part> take_part(std::string_view& rest) {
   return part;
 }
 
-// The number times the unit, below 9.2e18. Whole numbers are multiplied as such: a double would round
-// what is above 2^53.
+// The number times the unit, below 9.2e18. Whole numbers are multiplied as such: a double would
+// round what is above 2^53.
 std::int64_t scaled(const Part& part, double scale) {
   std::int64_t whole = 0, product = 0;
-  const auto [end, problem] = std::from_chars(part.digits.data(), part.digits.data() + part.digits.size(), whole);
+  const auto [end, problem] =
+      std::from_chars(part.digits.data(), part.digits.data() + part.digits.size(), whole);
   const bool is_whole = problem == std::errc{} && end == part.digits.data() + part.digits.size();
-  if (is_whole && !__builtin_mul_overflow(whole, static_cast<std::int64_t>(scale), &product)) return product;
+  if (is_whole && !__builtin_mul_overflow(whole, static_cast<std::int64_t>(scale), &product))
+    return product;
   return std::llround(part.number * scale);
 }
 
 tl::unexpected<Error> bad_duration(std::string_view text) {
-  return fail(Code::invalid_argument, "'" + std::string(text.substr(0, 40)) +
-                                          "' is not a duration; write a number and a unit (d, h, m, s, ms, us, ns), "
-                                          "like 90s, 250ms or 1h30m");
+  return fail(Code::invalid_argument,
+              "'" + std::string(text.substr(0, 40)) +
+                  "' is not a duration; write a number and a unit (d, h, m, s, ms, us, ns), "
+                  "like 90s, 250ms or 1h30m");
 }
 
 tl::unexpected<Error> bad_size(std::string_view text) {
-  return fail(Code::invalid_argument, "'" + std::string(text.substr(0, 40)) +
-                                          "' is not a size; write bytes, or a number and a unit (B, KiB, MiB, GiB, TiB, kB, "
-                                          "MB, GB, TB), like 8GiB or 4096");
+  return fail(
+      Code::invalid_argument,
+      "'" + std::string(text.substr(0, 40)) +
+          "' is not a size; write bytes, or a number and a unit (B, KiB, MiB, GiB, TiB, kB, "
+          "MB, GB, TB), like 8GiB or 4096");
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -84,7 +99,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t changed = above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
       row[j] = std::min({above[j] + 1, row[j - 1] + 1, changed});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
     }
     std::swap(before, above);
     std::swap(above, row);
@@ -112,12 +128,15 @@ Result<Duration> parse_duration(std::string_view text) {
   while (!rest.empty()) {
     const std::optional<Part> part = take_part(rest);
     if (!part) return bad_duration(text);
-    const auto unit = std::find_if(duration_units.begin(), duration_units.end(), [&](const Unit& u) { return u.name == part->unit; });
+    const auto unit = std::find_if(duration_units.begin(), duration_units.end(),
+                                   [&](const Unit& u) { return u.name == part->unit; });
     // Large units first and each once, so that 30m1h (a slip) is not taken for 1h30m.
     if (unit == duration_units.end() || unit->scale >= smallest) return bad_duration(text);
     smallest = unit->scale;
     total += part->number * unit->scale;
-    if (total > 9.2e18) return fail(Code::invalid_argument, "'" + std::string(text) + "' is too long; at most 292 years");
+    if (total > 9.2e18)
+      return fail(Code::invalid_argument,
+                  "'" + std::string(text) + "' is too long; at most 292 years");
     exact += scaled(*part, unit->scale);
   }
   return Duration{exact};
@@ -130,7 +149,9 @@ std::string to_text(Duration duration) {
   // The most negative count has no positive twin; it is far outside what any configuration allows.
   if (left < 0) {
     out = "-";
-    left = left == std::numeric_limits<std::int64_t>::min() ? std::numeric_limits<std::int64_t>::max() : -left;
+    left = left == std::numeric_limits<std::int64_t>::min()
+               ? std::numeric_limits<std::int64_t>::max()
+               : -left;
   }
   for (const Unit& unit : duration_units) {
     if (unit.name == "min") continue;
@@ -147,16 +168,21 @@ Result<ByteSize> parse_size(std::string_view text) {
   if (text.size() <= 64) part = take_part(rest);
   if (!part || !rest.empty()) return bad_size(text);
   if (!part->unit.empty() && part->unit.front() == ' ') part->unit.remove_prefix(1);
-  const auto unit = std::find_if(size_units.begin(), size_units.end(), [&](const Unit& u) { return u.name == part->unit; });
-  if (unit == size_units.end() || (unit->scale == 1 && part->number != std::floor(part->number))) return bad_size(text);
-  if (part->number * unit->scale > 9.2e18) return fail(Code::invalid_argument, "'" + std::string(text) + "' is too large; at most 8388607TiB");
+  const auto unit = std::find_if(size_units.begin(), size_units.end(),
+                                 [&](const Unit& u) { return u.name == part->unit; });
+  if (unit == size_units.end() || (unit->scale == 1 && part->number != std::floor(part->number)))
+    return bad_size(text);
+  if (part->number * unit->scale > 9.2e18)
+    return fail(Code::invalid_argument,
+                "'" + std::string(text) + "' is too large; at most 8388607TiB");
   return ByteSize{static_cast<std::uint64_t>(scaled(*part, unit->scale))};
 }
 
 std::string to_text(ByteSize size) {
   if (size.bytes == 0) return "0B";
   for (const std::string_view name : {"TiB", "GiB", "MiB", "KiB", "TB", "GB", "MB", "kB"}) {
-    const auto unit = std::find_if(size_units.begin(), size_units.end(), [&](const Unit& u) { return u.name == name; });
+    const auto unit = std::find_if(size_units.begin(), size_units.end(),
+                                   [&](const Unit& u) { return u.name == name; });
     const auto scale = static_cast<std::uint64_t>(unit->scale);
     if (size.bytes % scale == 0) return std::to_string(size.bytes / scale) + std::string(name);
   }

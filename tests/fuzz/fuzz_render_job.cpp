@@ -1,5 +1,5 @@
-// The params of a render step, as a worker gets them from anybody: what parses must be within its bounds, have a plan
-// that can be walked, and be written and read back the same.
+// The params of a render step, as a worker gets them from anybody: what parses must be within its
+// bounds, have a plan that can be walked, and be written and read back the same.
 #include "libmsg/base/check.h"
 #include "libmsg/base/limits.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -14,14 +14,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FRAMEBUS_CHECK(tasks >= 1 && tasks <= limits::tasks_per_job_max, "a plan within the limits");
   for (const std::uint64_t index : {std::uint64_t{0}, tasks / 2, tasks - 1}) {
     const auto task = render::task_at(*job, static_cast<std::uint32_t>(index));
-    FRAMEBUS_CHECK(task && task->tile.width >= 1 && task->tile.x + task->tile.width <= job->width, "a tile inside the film");
+    FRAMEBUS_CHECK(task && task->tile.width >= 1 && task->tile.x + task->tile.width <= job->width,
+                   "a tile inside the film");
     FRAMEBUS_CHECK(task->tile.sample_count >= 1, "a task has samples");
   }
-  FRAMEBUS_CHECK(!render::task_at(*job, static_cast<std::uint32_t>(tasks)), "no task after the last");
+  FRAMEBUS_CHECK(!render::task_at(*job, static_cast<std::uint32_t>(tasks)),
+                 "no task after the last");
   const std::string text = render::to_json(*job);
   const auto again = render::parse_render_job(bytes_of(text));
   // Escapes may make the text longer than its limit; nothing else may go wrong.
-  if (text.size() <= limits::task_spec_bytes_max) FRAMEBUS_CHECK(again && *again == *job, "written and read back the same");
+  if (text.size() <= limits::task_spec_bytes_max)
+    FRAMEBUS_CHECK(again && *again == *job, "written and read back the same");
   return 0;
 }
 

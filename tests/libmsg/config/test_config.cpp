@@ -44,7 +44,9 @@ const ConfigTable<Settings>& table() {
 // The default bounds are infinite; rows above that leave them out with {} would get 0.
 ConfigTable<Settings> unbounded(ConfigTable<Settings> rows) {
   for (auto& key : rows.keys)
-    if (key.min == 0 && key.max == 0) key.min = -std::numeric_limits<double>::infinity(), key.max = std::numeric_limits<double>::infinity();
+    if (key.min == 0 && key.max == 0)
+      key.min = -std::numeric_limits<double>::infinity(),
+      key.max = std::numeric_limits<double>::infinity();
   return rows;
 }
 
@@ -74,7 +76,8 @@ Loaded load(std::vector<const char*> words, std::vector<const char*> environment
   words.insert(words.begin(), "framebus-try");
   environment.push_back(nullptr);
   Settings settings;
-  auto outcome = load_config(unbounded(table()), static_cast<int>(words.size()), words.data(), environment.data(), settings);
+  auto outcome = load_config(unbounded(table()), static_cast<int>(words.size()), words.data(),
+                             environment.data(), settings);
   return {settings, std::move(outcome)};
 }
 
@@ -87,12 +90,15 @@ std::string error_of(std::vector<const char*> words, std::vector<const char*> en
 
 }  // namespace
 
-TEST_CASE("config: a flag goes before the environment, the environment before the file, the file before the default") {
+TEST_CASE(
+    "config: a flag goes before the environment, the environment before the file, the file before "
+    "the default") {
   const ScratchFile file(R"({"slots": 2, "scale": 0.25, "lease_time": "2m", // comments are fine
                              "label": ["a=1", "b=2"], "quiet": true})");
   const std::string config = "--config=" + file.path();
-  const Loaded loaded = load({config.c_str(), "--slots", "4", "--no-quiet"},
-                             {"FRAMEBUS_SLOTS=3", "FRAMEBUS_SCALE=0.75", "FRAMEBUS_OTHER_PROGRAM=1"});
+  const Loaded loaded =
+      load({config.c_str(), "--slots", "4", "--no-quiet"},
+           {"FRAMEBUS_SLOTS=3", "FRAMEBUS_SCALE=0.75", "FRAMEBUS_OTHER_PROGRAM=1"});
   REQUIRE_MESSAGE(loaded.outcome, loaded.outcome.error().message);
   CHECK(loaded.settings.slots == 4);
   CHECK(loaded.settings.scale == 0.75);
@@ -103,14 +109,16 @@ TEST_CASE("config: a flag goes before the environment, the environment before th
 }
 
 TEST_CASE("config: every kind of value is read from flags and from the environment") {
-  const Loaded flags = load({"--quiet", "--offset=-7", "--strategy", "load", "--cache", "64MiB", "--label", "x=1,2", "--label", "y"});
+  const Loaded flags = load({"--quiet", "--offset=-7", "--strategy", "load", "--cache", "64MiB",
+                             "--label", "x=1,2", "--label", "y"});
   REQUIRE_MESSAGE(flags.outcome, flags.outcome.error().message);
   CHECK(flags.settings.quiet);
   CHECK(flags.settings.offset == -7);
   CHECK(flags.settings.strategy == "load");
   CHECK(flags.settings.cache == ByteSize{64u << 20});
   CHECK(flags.settings.label == std::vector<std::string>{"x=1,2", "y"});
-  const Loaded environment = load({}, {"FRAMEBUS_QUIET=yes", "FRAMEBUS_LABEL=a,b", "FRAMEBUS_LEASE_TIME=90s"});
+  const Loaded environment =
+      load({}, {"FRAMEBUS_QUIET=yes", "FRAMEBUS_LABEL=a,b", "FRAMEBUS_LEASE_TIME=90s"});
   REQUIRE(environment.outcome);
   CHECK(environment.settings.quiet);
   CHECK(environment.settings.label == std::vector<std::string>{"a", "b"});
@@ -121,11 +129,14 @@ TEST_CASE("config: errors name the source, what was found, what is allowed and t
   CHECK(error_of({"--slots", "0"}) == "--slots: 0 is outside what is allowed: 1 to 1024");
   CHECK(error_of({"--slots", "many"}) == "--slots: 'many' is not a whole number from 0");
   CHECK(error_of({"--slots"}) == "--slots: a value is missing");
-  CHECK(error_of({"--slot", "1"}) == "--slot: framebus-try has no such flag. Did you mean --slots?");
+  CHECK(error_of({"--slot", "1"}) ==
+        "--slot: framebus-try has no such flag. Did you mean --slots?");
   CHECK(error_of({"7"}).find("unexpected word '7'") == 0);
-  CHECK(error_of({"--strategy", "laod"}) == "--strategy: 'laod' is not allowed; allowed: roundrobin or load. Did you mean 'load'?");
+  CHECK(error_of({"--strategy", "laod"}) ==
+        "--strategy: 'laod' is not allowed; allowed: roundrobin or load. Did you mean 'load'?");
   CHECK(error_of({"--lease-time", "30"}).find("--lease-time: '30' is not a duration") == 0);
-  CHECK(error_of({"--lease-time", "2h"}) == "--lease-time: 2h is outside what is allowed: 1s to 1h");
+  CHECK(error_of({"--lease-time", "2h"}) ==
+        "--lease-time: 2h is outside what is allowed: 1s to 1h");
   CHECK(error_of({"--scale", "nan"}) == "--scale: nan is outside what is allowed: 0 to 1");
   CHECK(error_of({}, {"FRAMEBUS_SLOTS=-1"}) == "FRAMEBUS_SLOTS: '-1' is not a whole number from 0");
   CHECK(error_of({"--quiet=maybe"}) == "--quiet: 'maybe' is neither true nor false");
@@ -138,13 +149,20 @@ TEST_CASE("config: errors in the file name line, column and pointer") {
     CHECK(message.find(file.path()) == 0);
     return message.substr(std::min(file.path().size(), message.size()));
   };
-  CHECK(error_in("{\n  \"slotz\": 3}") == ":2:12: /slotz: framebus-try has no such key. Did you mean 'slots'?");
-  CHECK(error_in("{\"slots\": \"3\"}") == ":1:11: /slots: expected a whole number, found a string (\"3\")");
-  CHECK(error_in("{\"slots\": 1.5}") == ":1:11: /slots: expected a whole number, found a number (1.5)");
-  CHECK(error_in("{\"slots\": 1e30}") == ":1:11: /slots: 1e30 is outside what is allowed: 1 to 1024");
-  CHECK(error_in("{\"slots\": 3,}") == ":1:13: a comma before '}' is not allowed in JSON: remove it");
-  CHECK(error_in("{\"slots\": 3,\n\"slots\": 4}") == ":2:1: the key \"slots\" is there twice; first in line 1");
-  CHECK(error_in("{\"lease_time\": 30}").find(":1:16: /lease_time: expected a duration in a string") == 0);
+  CHECK(error_in("{\n  \"slotz\": 3}") ==
+        ":2:12: /slotz: framebus-try has no such key. Did you mean 'slots'?");
+  CHECK(error_in("{\"slots\": \"3\"}") ==
+        ":1:11: /slots: expected a whole number, found a string (\"3\")");
+  CHECK(error_in("{\"slots\": 1.5}") ==
+        ":1:11: /slots: expected a whole number, found a number (1.5)");
+  CHECK(error_in("{\"slots\": 1e30}") ==
+        ":1:11: /slots: 1e30 is outside what is allowed: 1 to 1024");
+  CHECK(error_in("{\"slots\": 3,}") ==
+        ":1:13: a comma before '}' is not allowed in JSON: remove it");
+  CHECK(error_in("{\"slots\": 3,\n\"slots\": 4}") ==
+        ":2:1: the key \"slots\" is there twice; first in line 1");
+  CHECK(error_in("{\"lease_time\": 30}")
+            .find(":1:16: /lease_time: expected a duration in a string") == 0);
   CHECK(error_in("[]").find(":1:1: a configuration is a JSON object, found an array") == 0);
   CHECK(error_of({"--config", "/nowhere/x.json"}) == "/nowhere/x.json: no such file");
 }
@@ -174,5 +192,6 @@ TEST_CASE("config: help names every key and no line is wider than 100 columns") 
     start = end + 1;
   }
   CHECK(load({"--version"}).outcome->text == std::string("framebus-try " FRAMEBUS_VERSION "\n"));
-  CHECK(markdown_rows(unbounded(table()), Settings{}).find("| `slots` | `1` | 1 to 1024 | Attempts run at once. |\n") != std::string::npos);
+  CHECK(markdown_rows(unbounded(table()), Settings{})
+            .find("| `slots` | `1` | 1 to 1024 | Attempts run at once. |\n") != std::string::npos);
 }

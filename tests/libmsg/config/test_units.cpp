@@ -18,7 +18,8 @@ TEST_CASE("durations: numbers with units are added up") {
 }
 
 TEST_CASE("durations: what is not one is refused with the units that are allowed") {
-  for (const char* bad : {"", "90", "s", "-5s", "1m2", "90 s", "1x", "30m1h", "1s1s", "nan s", "1e3s", "..s", "99999999999d"}) {
+  for (const char* bad : {"", "90", "s", "-5s", "1m2", "90 s", "1x", "30m1h", "1s1s", "nan s",
+                          "1e3s", "..s", "99999999999d"}) {
     CAPTURE(bad);
     const auto parsed = parse_duration(bad);
     REQUIRE_FALSE(parsed);
@@ -37,7 +38,8 @@ TEST_CASE("durations and sizes: text reads back as the same value") {
     CAPTURE(to_text(Duration(count)));
     REQUIRE(duration);
     CHECK(duration->count() == count);
-    const ByteSize size{(random() >> (1 + random() % 62)) * 9 / 10};  // below 9.2e18, the most there is
+    const ByteSize size{(random() >> (1 + random() % 62)) * 9 /
+                        10};  // below 9.2e18, the most there is
     CAPTURE(to_text(size));
     CHECK(parse_size(to_text(size)) == size);
   }

@@ -29,11 +29,14 @@ RenderJob full_job() {
   job.instances = {{"helmet", {1, 0, 0}, {0, 90, 0}, {1, 1, 1}}};
   job.sampling = {256, 7, Sampler::philox, 5, 10};
   job.layers = layer_rgb | layer_depth;
-  job.outputs = {{"out/h.####.exr", layer_rgb | layer_depth, false, false, 0}, {"out/h.####.png", layer_rgb, true, true, -0.5}};
+  job.outputs = {{"out/h.####.exr", layer_rgb | layer_depth, false, false, 0},
+                 {"out/h.####.png", layer_rgb, true, true, -0.5}};
   return job;
 }
 
-Result<RenderJob> parse(const std::string& text) { return parse_render_job(bytes_of(text)); }
+Result<RenderJob> parse(const std::string& text) {
+  return parse_render_job(bytes_of(text));
+}
 
 std::string error_of(std::string text, const std::string& from, const std::string& to) {
   const std::size_t at = text.find(from);
@@ -48,7 +51,11 @@ std::string error_of(std::string text, const std::string& from, const std::strin
 }  // namespace
 
 TEST_CASE("render job: what is written is read back the same, and the text is canonical") {
-  for (const RenderJob& job : {full_job(), [] { RenderJob plain; plain.scene = "a.glb"; return plain; }()}) {
+  for (const RenderJob& job : {full_job(), [] {
+                                 RenderJob plain;
+                                 plain.scene = "a.glb";
+                                 return plain;
+                               }()}) {
     const std::string text = to_json(job);
     const auto parsed = parse(text);
     REQUIRE_MESSAGE(parsed, parsed.error().message);
@@ -70,26 +77,44 @@ TEST_CASE("render job: a long animation costs a few bytes") {
   CHECK(parse(text) == job);
 }
 
-TEST_CASE("render job: unknown keys, wrong types and values out of bounds are refused with their place") {
+TEST_CASE(
+    "render job: unknown keys, wrong types and values out of bounds are refused with their place") {
   const std::string good = to_json(full_job());
-  CHECK(error_of(good, "\"width\":1280", "\"width\":0").find("/width: allowed is 1 to 32768, found 0") != std::string::npos);
-  CHECK(error_of(good, "\"width\":1280", "\"width\":1e30").find("/width: allowed is") != std::string::npos);
-  CHECK(error_of(good, "\"width\":1280", "\"width\":1.5").find("/width: expected a whole number") != std::string::npos);
-  CHECK(error_of(good, "\"width\":1280", "\"width\":\"1\"").find("/width: expected a number") != std::string::npos);
+  CHECK(error_of(good, "\"width\":1280", "\"width\":0")
+            .find("/width: allowed is 1 to 32768, found 0") != std::string::npos);
+  CHECK(error_of(good, "\"width\":1280", "\"width\":1e30").find("/width: allowed is") !=
+        std::string::npos);
+  CHECK(error_of(good, "\"width\":1280", "\"width\":1.5").find("/width: expected a whole number") !=
+        std::string::npos);
+  CHECK(error_of(good, "\"width\":1280", "\"width\":\"1\"").find("/width: expected a number") !=
+        std::string::npos);
   CHECK(error_of(good, "\"width\"", "\"wide\"").find("/wide: unknown key") != std::string::npos);
-  CHECK(error_of(good, "\"samples_per_pixel\":256", "\"samples_per_pixel\":1000000000").find("/sampling/samples_per_pixel") != std::string::npos);
-  CHECK(error_of(good, "\"gaussian\"", "\"gauss\"").find("/filter: unknown name") != std::string::npos);
-  CHECK(error_of(good, "[1,3,1]", "[1,2000000,1]").find("/frames/0: more than 1000000 frames") != std::string::npos);
-  CHECK(error_of(good, "[1,3,1]", "[1,3,0]").find("/frames/0: expected a run") != std::string::npos);
-  CHECK(error_of(good, "[1,3,1]", "[3,1,1]").find("/frames/0: expected a run") != std::string::npos);
-  CHECK(error_of(good, "[1,3,1]", "[-9223372036854775808,3,-1]").find("/frames/0") != std::string::npos);
-  CHECK(error_of(good, "textures/a b.png", "../../etc/passwd").find("not a relative file name") != std::string::npos);
-  CHECK(error_of(good, "FlightHelmet.gltf\",\"tile_height", "/etc/passwd\",\"tile_height").find("not a relative file name") != std::string::npos);
-  CHECK(error_of(good, "\"tile_width\":64", "\"tile_width\":1").find("tasks; at most 1000000") != std::string::npos);
-  CHECK(error_of(good, "\"tile_height\":64,\"tile_width\":64", "\"tile_height\":32768,\"tile_width\":32768").find("a tile of") != std::string::npos);
-  CHECK(error_of(good, "\"kind\":\"spot\"", "\"kind\":\"laser\"").find("light kind 'laser'") != std::string::npos);
+  CHECK(error_of(good, "\"samples_per_pixel\":256", "\"samples_per_pixel\":1000000000")
+            .find("/sampling/samples_per_pixel") != std::string::npos);
+  CHECK(error_of(good, "\"gaussian\"", "\"gauss\"").find("/filter: unknown name") !=
+        std::string::npos);
+  CHECK(error_of(good, "[1,3,1]", "[1,2000000,1]").find("/frames/0: more than 1000000 frames") !=
+        std::string::npos);
+  CHECK(error_of(good, "[1,3,1]", "[1,3,0]").find("/frames/0: expected a run") !=
+        std::string::npos);
+  CHECK(error_of(good, "[1,3,1]", "[3,1,1]").find("/frames/0: expected a run") !=
+        std::string::npos);
+  CHECK(error_of(good, "[1,3,1]", "[-9223372036854775808,3,-1]").find("/frames/0") !=
+        std::string::npos);
+  CHECK(error_of(good, "textures/a b.png", "../../etc/passwd").find("not a relative file name") !=
+        std::string::npos);
+  CHECK(error_of(good, "FlightHelmet.gltf\",\"tile_height", "/etc/passwd\",\"tile_height")
+            .find("not a relative file name") != std::string::npos);
+  CHECK(error_of(good, "\"tile_width\":64", "\"tile_width\":1").find("tasks; at most 1000000") !=
+        std::string::npos);
+  CHECK(error_of(good, "\"tile_height\":64,\"tile_width\":64",
+                 "\"tile_height\":32768,\"tile_width\":32768")
+            .find("a tile of") != std::string::npos);
+  CHECK(error_of(good, "\"kind\":\"spot\"", "\"kind\":\"laser\"").find("light kind 'laser'") !=
+        std::string::npos);
   CHECK(error_of(good, "\"frame\":4.5", "\"frame\":1").find("ascending") != std::string::npos);
-  CHECK(error_of(good, "\"size\":12", "\"size\":12.5").find("expected a whole number") != std::string::npos);
+  CHECK(error_of(good, "\"size\":12", "\"size\":12.5").find("expected a whole number") !=
+        std::string::npos);
 }
 
 TEST_CASE("render job: no cut or changed byte of a good text does harm") {
@@ -101,7 +126,8 @@ TEST_CASE("render job: no cut or changed byte of a good text does harm") {
   const auto random = [&] { return static_cast<std::uint32_t>(generator()); };
   for (int i = 0; i < 20'000; ++i) {
     std::string changed = good;
-    for (unsigned n = 1 + random() % 3; n > 0; --n) changed[random() % changed.size()] = "0123456789-\"[]{}e.,:x\x80"[random() % 22];
+    for (unsigned n = 1 + random() % 3; n > 0; --n)
+      changed[random() % changed.size()] = "0123456789-\"[]{}e.,:x\x80"[random() % 22];
     if (const auto parsed = parse(changed)) CHECK(task_count(*parsed) <= limits::tasks_per_job_max);
   }
 }
@@ -134,7 +160,8 @@ TEST_CASE("plan: every sample of every pixel of every frame belongs to exactly o
       for (std::uint32_t y = tile.y; y < tile.y + tile.height; ++y)
         for (std::uint32_t x = tile.x; x < tile.x + tile.width; ++x)
           for (std::uint32_t s = 0; s < tile.sample_count; ++s)
-            ++frame[(std::size_t{y} * job.width + x) * job.sampling.samples_per_pixel + tile.first_sample + s];
+            ++frame[(std::size_t{y} * job.width + x) * job.sampling.samples_per_pixel +
+                    tile.first_sample + s];
     }
     REQUIRE(seen.size() == 2);
     for (const auto& [frame, counts] : seen)
