@@ -1,5 +1,6 @@
-// The composition. x to the right, y up, z towards the visitor, who stands at z = 5; the room is
-// open behind them, where the dusk sky fills the shadows.
+// The composition. x to the right, y up, z towards the visitor, who stands at z = 5. Warm panels
+// and picture lights against the cool window on the left; every light is an area the tracer can aim
+// at.
 #include "examples/gallery/gallery_scene.h"
 
 #include <string>
@@ -108,6 +109,7 @@ class Gallery {
             "}, \"extensions\": {\"KHR_materials_emissive_strength\": {\"emissiveStrength\": "
             "4.2}}");
     panel_ = glowing("ceiling panel", 1.0, 0.83, 0.64, 13);
+    fill_ = glowing("fill light", 0.80, 0.88, 1.0, 1.6);
     strip_ = glowing("picture light", 1.0, 0.74, 0.46, 32);
   }
 
@@ -129,6 +131,10 @@ class Gallery {
     right.add_quad({room_right, 0, room_back}, {room_right, 0, room_front},
                    {room_right, room_top, room_front}, {room_right, room_top, room_back}, 9, 3.2);
     show("right wall", right, wall_);
+    Shape front;
+    front.add_quad({room_right, 0, room_front}, {room_left, 0, room_front},
+                   {room_left, room_top, room_front}, {room_right, room_top, room_front}, 7, 3.2);
+    show("front wall", front, wall_);
     Shape top;
     top.add_quad({room_left, room_top, room_back}, {room_right, room_top, room_back},
                  {room_right, room_top, room_front}, {room_left, room_top, room_front});
@@ -191,36 +197,41 @@ class Gallery {
     };
     panel("panel over the knot", 0.95, 0.35, 0.75, 0.35);
     panel("panel over the vases", -1.75, -1.15, 0.8, 0.25);
+    // Behind the visitor: what the polished things reflect, and light in the shadows.
+    Shape fill;
+    fill.add_quad({1.6, 1.2, room_front - 0.02}, {-2.2, 1.2, room_front - 0.02},
+                  {-2.2, 3.0, room_front - 0.02}, {1.6, 3.0, room_front - 0.02});
+    show("fill light", fill, fill_);
   }
 
-  // Framed pictures on the back wall, each under a strip of light.
+  // A framed picture under a strip of light; made flat on a wall at z = 0, then turned to its wall.
+  void hang(int which, double w, double h, Placement at) {
+    const std::string name = "painting " + std::to_string(which);
+    constexpr double f = 0.055;
+    Shape frame;
+    frame.add(make_box({-w / 2 - f, -h / 2 - f, 0}, {w / 2 + f, -h / 2, 0.06}));
+    frame.add(make_box({-w / 2 - f, h / 2, 0}, {w / 2 + f, h / 2 + f, 0.06}));
+    frame.add(make_box({-w / 2 - f, -h / 2, 0}, {-w / 2, h / 2, 0.06}));
+    frame.add(make_box({w / 2, -h / 2, 0}, {w / 2 + f, h / 2, 0.06}));
+    show(name + " frame", frame, gilt_, at);
+    Shape canvas;
+    canvas.add_quad({-w / 2, -h / 2, 0.03}, {w / 2, -h / 2, 0.03}, {w / 2, h / 2, 0.03},
+                    {-w / 2, h / 2, 0.03});
+    show(name, canvas, textured(name, "painting_" + std::to_string(which) + ".png", 0.5), at);
+    const double y = h / 2 + 0.2, z = 0.26, half = w * 0.36;
+    Shape lamp = make_box({-half - 0.02, y, z - 0.035}, {half + 0.02, y + 0.035, z + 0.035});
+    lamp.add(make_box({-0.012, y + 0.008, 0}, {0.012, y + 0.026, z}));
+    show(name + " lamp", lamp, black_, at);
+    Shape strip;
+    strip.add_quad({-half, y - 0.002, z - 0.028}, {half, y - 0.002, z - 0.028},
+                   {half, y - 0.002, z + 0.028}, {-half, y - 0.002, z + 0.028});
+    show(name + " light", strip, strip_, at);
+  }
+
   void add_paintings() {
-    const auto hang = [&](int which, double x, double y, double w, double h) {
-      const std::string name = "painting " + std::to_string(which);
-      const double z = room_back, f = 0.055;
-      Shape frame;
-      frame.add(make_box({x - w / 2 - f, y - h / 2 - f, z}, {x + w / 2 + f, y - h / 2, z + 0.06}));
-      frame.add(make_box({x - w / 2 - f, y + h / 2, z}, {x + w / 2 + f, y + h / 2 + f, z + 0.06}));
-      frame.add(make_box({x - w / 2 - f, y - h / 2, z}, {x - w / 2, y + h / 2, z + 0.06}));
-      frame.add(make_box({x + w / 2, y - h / 2, z}, {x + w / 2 + f, y + h / 2, z + 0.06}));
-      show(name + " frame", frame, gilt_);
-      Shape canvas;
-      canvas.add_quad({x - w / 2, y - h / 2, z + 0.03}, {x + w / 2, y - h / 2, z + 0.03},
-                      {x + w / 2, y + h / 2, z + 0.03}, {x - w / 2, y + h / 2, z + 0.03});
-      show(name, canvas, textured(name, "painting_" + std::to_string(which) + ".png", 0.5));
-      const double ly = y + h / 2 + 0.2, lz = z + 0.26, half = w * 0.36;
-      Shape lamp =
-          make_box({x - half - 0.02, ly, lz - 0.035}, {x + half + 0.02, ly + 0.035, lz + 0.035});
-      lamp.add(make_box({x - 0.012, ly + 0.008, z}, {x + 0.012, ly + 0.026, lz}));
-      show(name + " lamp", lamp, black_);
-      Shape strip;
-      strip.add_quad({x - half, ly - 0.002, lz - 0.028}, {x + half, ly - 0.002, lz - 0.028},
-                     {x + half, ly - 0.002, lz + 0.028}, {x - half, ly - 0.002, lz + 0.028});
-      show(name + " light", strip, strip_);
-    };
-    hang(0, -0.42, 1.66, 1.42, 0.98);
-    hang(1, -2.35, 1.66, 0.78, 1.04);
-    hang(2, 2.32, 1.62, 0.9, 0.9);
+    hang(0, 1.42, 0.98, {{-0.55, 1.68, room_back}, 0, 1});
+    hang(1, 0.78, 1.04, {{-2.42, 1.68, room_back}, 0, 1});
+    hang(2, 1.15, 1.15, {{room_right, 1.72, -0.35}, -90, 1});
   }
 
   void add_plinth(const std::string& name, double x, double z, double half, double top) {
@@ -306,7 +317,8 @@ class Gallery {
                 black_ = 0, gilt_ = 0;
   std::uint32_t walnut_ = 0, clay_ = 0, cobalt_ = 0, ivory_ = 0, celadon_ = 0, soil_ = 0,
                 copper_ = 0, floor_ = 0;
-  std::uint32_t bronze_ = 0, leaf_ = 0, sky_ = 0, panel_ = 0, strip_ = 0, pot_ = 0, ball_ = 0;
+  std::uint32_t bronze_ = 0, leaf_ = 0, sky_ = 0, fill_ = 0, panel_ = 0, strip_ = 0, pot_ = 0,
+                ball_ = 0;
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace framebus::gallery {
 
-// Writes every texture the scene uses and the sky into `folder`.
+// Writes every texture the scene uses into `folder`.
 Status write_textures(const std::filesystem::path& folder);
 // Walls, floor, lights, furniture and works of art.
 void build_gallery(GltfWriter& gltf);

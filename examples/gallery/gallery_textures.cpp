@@ -42,7 +42,7 @@ Status write_textures(const std::filesystem::path& folder) {
       return write_png(folder / file.first, file.second());
     }));
   for (auto& each : written) FRAMEBUS_TRY(each.get());
-  return write_sky(folder / "sky.hdr", 512, 256);
+  return {};
 }
 
 }  // namespace framebus::gallery

@@ -1,4 +1,4 @@
-// make_gallery FOLDER: writes the example scene (gallery.gltf, gallery.bin, textures, sky.hdr) into
+// make_gallery FOLDER: writes the example scene (gallery.gltf, gallery.bin, textures) into
 // FOLDER.
 //
 // The scene is the project's own: everything in it comes from the formulas beside this file. The

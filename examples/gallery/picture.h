@@ -38,7 +38,5 @@ Color window_sky(double u, double v);
 Color celadon(double u, double v);
 
 Status write_png(const std::filesystem::path& path, const Picture& picture);
-// A Radiance map of a dusk sky, brightest at the horizon.
-Status write_sky(const std::filesystem::path& path, std::uint32_t width, std::uint32_t height);
 
 }  // namespace framebus::gallery
