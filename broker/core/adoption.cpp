@@ -7,6 +7,7 @@
 #include "broker/core/lease.h"
 #include "broker/core/session.h"
 #include "broker/core/token.h"
+#include "broker/core/transition.h"
 
 namespace framebus::broker {
 namespace {
@@ -16,6 +17,8 @@ bool may_be_adopted(const State& state, const Job& job, const HeldAttempt& held,
   const TaskState now_in = job.tasks[held.task.index].state;
   if (is_terminal(now_in) || now_in == TaskState::cancelling) return false;
   if (held.token.epoch > state.options.epoch) return false;
+  // The end of what it waits for was lost in a restart, with the grant: it has to run again first.
+  if (now_in == TaskState::held && !dependencies_met(job, held.task.index)) return false;
   if (known != nullptr) return known->is_live();
   const Attempt* newest = newest_attempt(job.detail_of(held.task.index));
   return newest == nullptr || Token{newest->epoch, newest->grant, {}}.is_older_than(held.token);

@@ -153,7 +153,8 @@ TimePoint lease_deadline(const State& state, const Job& job, std::uint32_t index
       }
       break;
     case TaskState::cancelling:
-      at = std::min(at, lease.stop_by);
+      // At most once: as long as its worker lists it, it may still run.
+      if (!spec.at_most_once) at = std::min(at, lease.stop_by);
       break;
     default:
       break;

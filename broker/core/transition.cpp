@@ -1,5 +1,8 @@
 #include "broker/core/transition.h"
 
+#include <algorithm>
+
+#include "broker/core/lease.h"
 #include "broker/core/ready.h"
 
 namespace framebus::broker {
@@ -25,6 +28,14 @@ void recount(State& state, Job& job, Step& step, TaskState from, TaskState to) {
   if (counts_as_failure(to)) ++job.failures;
 }
 
+// No late result counts for a task that has ended.
+void retire_closed(TaskDetail& detail) {
+  for (Attempt& attempt : detail.attempts) {
+    if (attempt.state == AttemptState::closed_live) set_attempt(attempt, AttemptState::retired);
+  }
+}
+
+// Asked after a failure only: a retry by a person has lifted an earlier stop.
 bool must_stop(const Job& job) {
   if (job.stopped) return false;
   if (job.spec.on_failure == OnFailure::stop && job.failures > 0) return true;
@@ -100,6 +111,7 @@ void move_task(State& state, Job& job, std::uint32_t index, std::uint32_t row, T
   }
   if (is_terminal(to)) {
     task.ended_lsn = state.lsn;
+    if (TaskDetail* detail = job.detail_of(index)) retire_closed(*detail);
     job.ended.push_back({state.lsn, index});
     for (const WatchKey& key : job.watches) state.dirty_watches.insert(key);
   } else {
@@ -147,13 +159,16 @@ void release_if_free(State& state, Job& job, std::uint32_t index) {
 }
 
 void settle_ended(State& state, Job& job, std::vector<std::uint32_t> ended) {
+  const bool any_failed = std::any_of(ended.begin(), ended.end(), [&](std::uint32_t index) {
+    return counts_as_failure(job.tasks[index].state);
+  });
   for (std::size_t next = 0; next < ended.size(); ++next) {
     const std::uint32_t index = ended[next];
     for (const Dependent& dependent : job.steps[job.step_of(index)].dependents) {
       settle_dependent(state, job, index, dependent, ended);
     }
   }
-  if (!must_stop(job)) return;
+  if (!any_failed || !must_stop(job)) return;
   job.stopped = true;
   for (std::uint32_t index = 0; index < job.tasks.size(); ++index) {
     if (is_waiting(job.tasks[index].state)) move_task(state, job, index, 33, abandoned);

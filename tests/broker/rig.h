@@ -83,8 +83,7 @@ inline WorkerBuilder a_worker(std::uint8_t number) {
   builder.hello.role = Role::worker;
   builder.hello.program = "test";
   builder.hello.worker.id = worker_id(number);
-  builder.hello.worker.host = "w";
-  builder.hello.worker.host += std::to_string(number);
+  builder.hello.worker.host = std::string(1, 'w').append(std::to_string(number));
   builder.hello.worker.pid = 1;
   builder.hello.worker.slots = 1;
   builder.hello.worker.threads = 8;
