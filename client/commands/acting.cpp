@@ -8,19 +8,23 @@
 namespace framebus::client {
 namespace {
 
-// With `all` and ranges, jobs that the action does not concern are passed over; a job named by itself is always
-// asked for, and the broker's answer shown.
+// With `all` and ranges, jobs that the action does not concern are passed over; a job named by
+// itself is always asked for, and the broker's answer shown.
 bool concerns(JobAction action, const JobSummary& job) {
   switch (action) {
-    case JobAction::cancel: return !is_terminal(job.state);
-    case JobAction::pause: return !is_terminal(job.state) && job.state != JobState::paused;
-    case JobAction::resume: return job.state == JobState::paused;
+    case JobAction::cancel:
+      return !is_terminal(job.state);
+    case JobAction::pause:
+      return !is_terminal(job.state) && job.state != JobState::paused;
+    case JobAction::resume:
+      return job.state == JobState::paused;
     case JobAction::retry:
       return std::any_of(job.counts.begin(), job.counts.end(), [](const StateCount& count) {
         return is_terminal(count.state) && count.state != TaskState::succeeded && count.count > 0;
       });
     case JobAction::none:
-    case JobAction::set_priority: break;
+    case JobAction::set_priority:
+      break;
   }
   return true;
 }
@@ -32,7 +36,8 @@ int act_on_selected(Cli& cli, JobAction action) {
   if (!jobs) return cli.fail(jobs.error());
   const bool is_single = selector->kind == Selector::Kind::last || jobs->size() == 1;
   const std::vector<std::uint32_t> tasks = expanded(selector->tasks);
-  if (!is_single) std::erase_if(*jobs, [action](const JobSummary& job) { return !concerns(action, job); });
+  if (!is_single)
+    std::erase_if(*jobs, [action](const JobSummary& job) { return !concerns(action, job); });
   if (jobs->empty()) cli.say("no job to " + std::string(word_of(action)));
   int code = 0;
   for (const JobSummary& job : *jobs) {
@@ -53,9 +58,17 @@ int act_on_selected(Cli& cli, JobAction action) {
 
 }  // namespace
 
-int run_cancel(Cli& cli) { return act_on_selected(cli, JobAction::cancel); }
-int run_pause(Cli& cli) { return act_on_selected(cli, JobAction::pause); }
-int run_resume(Cli& cli) { return act_on_selected(cli, JobAction::resume); }
-int run_retry(Cli& cli) { return act_on_selected(cli, JobAction::retry); }
+int run_cancel(Cli& cli) {
+  return act_on_selected(cli, JobAction::cancel);
+}
+int run_pause(Cli& cli) {
+  return act_on_selected(cli, JobAction::pause);
+}
+int run_resume(Cli& cli) {
+  return act_on_selected(cli, JobAction::resume);
+}
+int run_retry(Cli& cli) {
+  return act_on_selected(cli, JobAction::retry);
+}
 
 }  // namespace framebus::client

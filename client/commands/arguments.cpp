@@ -11,9 +11,12 @@ namespace {
 constexpr std::string_view selector_help = "last, all, 3, 3,5-8, 3:17 (task 17 of job 3), 3:2,5-9";
 
 void add_common(CLI::App& app, Arguments& out) {
-  app.add_option("--broker", out.broker, "URL of the broker; also FRAMEBUS_BROKER or client.json")->type_name("URL");
-  app.add_option("--timeout", out.timeout, "longest wait for each answer, such as 5s")->type_name("DURATION");
-  app.add_option("--config", out.config, "file to read instead of ~/.config/framebus/client.json")->type_name("FILE");
+  app.add_option("--broker", out.broker, "URL of the broker; also FRAMEBUS_BROKER or client.json")
+      ->type_name("URL");
+  app.add_option("--timeout", out.timeout, "longest wait for each answer, such as 5s")
+      ->type_name("DURATION");
+  app.add_option("--config", out.config, "file to read instead of ~/.config/framebus/client.json")
+      ->type_name("FILE");
   app.add_flag("--json", out.json, "print JSON, one value a line (docs/CLI.md)");
   app.add_flag("-q,--quiet", out.quiet, "print ids or paths only, and no progress");
 }
@@ -26,40 +29,56 @@ void add_options(CLI::App& app, std::string_view verb, Arguments& out) {
   if (is_one_of(verb, {"local", "submit", "validate"})) {
     app.add_option("job.json", out.file, "the job file")->required()->type_name("");
     // One value for each --set, so that the job file may follow it.
-    app.add_option("--set", out.overrides, "change a key of the job file, such as sampling.spp=16; may be repeated")
+    app.add_option("--set", out.overrides,
+                   "change a key of the job file, such as sampling.spp=16; may be repeated")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
   }
   if (is_one_of(verb, {"local", "submit"})) {
-    app.add_option("--priority", out.priority, "0 to 100 instead of that of the job file")->check(CLI::Range(0, 100))->type_name("N");
+    app.add_option("--priority", out.priority, "0 to 100 instead of that of the job file")
+        ->check(CLI::Range(0, 100))
+        ->type_name("N");
   }
   if (is_one_of(verb, {"local", "submit", "fetch"})) {
-    app.add_option("-o,--output", out.output_directory, "where files go instead of where the job says")->type_name("DIR");
+    app.add_option("-o,--output", out.output_directory,
+                   "where files go instead of where the job says")
+        ->type_name("DIR");
   }
   if (verb == "submit") {
-    app.add_flag("--wait", out.wait, "stay until the job has ended, show progress, fetch its images");
+    app.add_flag("--wait", out.wait,
+                 "stay until the job has ended, show progress, fetch its images");
     app.add_flag("--dry-run", out.dry_run, "check and plan everything, send nothing");
   }
   if (verb == "local") {
-    app.add_option("--workers", out.workers, "workers to start (default 1)")->check(CLI::Range(1, 64))->type_name("N");
-    app.add_option("--threads", out.threads, "CPU threads of all workers together (default: all)")->check(CLI::Range(1, 4096))->type_name("N");
+    app.add_option("--workers", out.workers, "workers to start (default 1)")
+        ->check(CLI::Range(1, 64))
+        ->type_name("N");
+    app.add_option("--threads", out.threads, "CPU threads of all workers together (default: all)")
+        ->check(CLI::Range(1, 4096))
+        ->type_name("N");
     app.add_flag("--keep", out.keep, "keep the temporary directory and print its path");
   }
-  if (is_one_of(verb, {"job", "tasks", "wait", "watch", "fetch", "cancel", "pause", "resume", "retry", "explain"})) {
+  if (is_one_of(verb, {"job", "tasks", "wait", "watch", "fetch", "cancel", "pause", "resume",
+                       "retry", "explain"})) {
     const bool has_default = is_one_of(verb, {"job", "tasks", "wait", "watch", "fetch"});
-    auto* option = app.add_option("selector", out.selector, std::string(selector_help) + (has_default ? "; default: last" : ""));
+    auto* option =
+        app.add_option("selector", out.selector,
+                       std::string(selector_help) + (has_default ? "; default: last" : ""));
     option->type_name("");
     if (!has_default) option->required();
   }
   if (is_one_of(verb, {"jobs", "tasks"})) {
     app.add_flag("--all", out.all, "all of them, however many");
-    app.add_option("--limit", out.limit, verb == "jobs" ? "most to show (default 20)" : "most to show (default 100)")
+    app.add_option("--limit", out.limit,
+                   verb == "jobs" ? "most to show (default 20)" : "most to show (default 100)")
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");
   }
 }
 
-bool takes_value(std::string_view option) { return is_one_of(option, {"--broker", "--timeout", "--config"}); }
+bool takes_value(std::string_view option) {
+  return is_one_of(option, {"--broker", "--timeout", "--config"});
+}
 
 // The first word that is not an option: what the user means as the verb.
 std::string_view verb_word(int argc, const char* const* argv) {
@@ -78,7 +97,8 @@ Status check_verb(std::string_view word) {
   if (std::find(names.begin(), names.end(), word) != names.end()) return {};
   const std::string nearest = nearest_name(word, names);
   std::string text = "there is no verb \"" + std::string(word.substr(0, 40)) + "\"";
-  if (!nearest.empty()) return fail(Code::invalid_argument, text + "; did you mean \"framebus " + nearest + "\"?");
+  if (!nearest.empty())
+    return fail(Code::invalid_argument, text + "; did you mean \"framebus " + nearest + "\"?");
   text += "; there are";
   for (const std::string& name : names) text += (&name == &names.front() ? " " : ", ") + name;
   return fail(Code::invalid_argument, text);
@@ -101,18 +121,25 @@ std::string hint_for(const CLI::App& app, int argc, const char* const* argv) {
 }
 
 std::string overview() {
-  std::string out = "framebus: submits jobs written as JSON files, follows them and fetches their results.\n\n"
-                    "usage: framebus VERB [options]        framebus VERB --help shows the options of one\n\n";
+  std::string out =
+      "framebus: submits jobs written as JSON files, follows them and fetches their results.\n\n"
+      "usage: framebus VERB [options]        framebus VERB --help shows the options of one\n\n";
   for (const Verb& verb : all_verbs()) {
-    out += "  " + std::string(verb.name) + std::string(11 - verb.name.size(), ' ') + std::string(verb.summary) + "\n";
+    out += "  " + std::string(verb.name) + std::string(11 - verb.name.size(), ' ') +
+           std::string(verb.summary) + "\n";
   }
-  return out + "\nOptions of every verb:\n"
-               "  --broker URL        where the broker listens (FRAMEBUS_BROKER, client.json; tcp://127.0.0.1:7750)\n"
-               "  --timeout DURATION  longest wait for each answer of the broker (10s)\n"
-               "  --json, -q          output for programs: JSON, or bare ids\n"
-               "  --print-config      the configuration in effect, as JSON\n\n"
-               "Selectors: " + std::string(selector_help) + "\n"
-               "Exit codes: 0 ok, 1 the job failed, 2 bad input, 3 no broker, 4 credentials, 5 wrong state, 6 no answer\n";
+  return out +
+         "\nOptions of every verb:\n"
+         "  --broker URL        where the broker listens (FRAMEBUS_BROKER, client.json; "
+         "tcp://127.0.0.1:7750)\n"
+         "  --timeout DURATION  longest wait for each answer of the broker (10s)\n"
+         "  --json, -q          output for programs: JSON, or bare ids\n"
+         "  --print-config      the configuration in effect, as JSON\n\n"
+         "Selectors: " +
+         std::string(selector_help) +
+         "\n"
+         "Exit codes: 0 ok, 1 the job failed, 2 bad input, 3 no broker, 4 credentials, 5 wrong "
+         "state, 6 no answer\n";
 }
 
 }  // namespace
@@ -145,8 +172,9 @@ Result<Arguments> parse_arguments(int argc, const char* const* argv) {
       return out;
     } catch (const CLI::ParseError& error) {
       const std::string where = "framebus " + std::string(word) + (word.empty() ? "" : " ");
-      return fail(Code::invalid_argument, std::string(error.what()) + hint_for(chosen ? *chosen : app, argc, argv) + " (" + where +
-                                              "--help shows what is allowed)");
+      return fail(Code::invalid_argument, std::string(error.what()) +
+                                              hint_for(chosen ? *chosen : app, argc, argv) + " (" +
+                                              where + "--help shows what is allowed)");
     }
   }
   if (help) {
@@ -158,7 +186,8 @@ Result<Arguments> parse_arguments(int argc, const char* const* argv) {
     return out;
   }
   if (word.empty() && !out.print_config) {
-    return fail(Code::invalid_argument, "a verb is missing, such as \"framebus jobs\" (framebus --help lists them)");
+    return fail(Code::invalid_argument,
+                "a verb is missing, such as \"framebus jobs\" (framebus --help lists them)");
   }
   out.verb = std::string(word);
   return out;

@@ -11,8 +11,8 @@
 namespace framebus::client {
 
 struct Arguments {
-  std::string verb;                        // one of the table in verbs.h; empty: only `text` is to be printed
-  std::string text;                        // help or version asked for
+  std::string verb;  // one of the table in verbs.h; empty: only `text` is to be printed
+  std::string text;  // help or version asked for
   bool print_config = false;
 
   // every verb
@@ -22,11 +22,11 @@ struct Arguments {
   // some verbs
   std::string file;
   std::string selector;
-  std::vector<std::string> overrides;      // --set KEY=VALUE
+  std::vector<std::string> overrides;  // --set KEY=VALUE
   std::optional<std::uint32_t> priority;
-  std::string output_directory;            // -o
+  std::string output_directory;  // -o
   bool wait = false, dry_run = false, all = false, keep = false;
-  std::uint32_t limit = 0;                 // 0: the verb's default
+  std::uint32_t limit = 0;  // 0: the verb's default
   std::uint32_t workers = 1, threads = 0;
 };
 

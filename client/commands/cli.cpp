@@ -35,7 +35,9 @@ Cli::Cli(Arguments arguments, ClientConfig config, const char* const* environmen
       error_terminal_(terminal_of(STDERR_FILENO, environment)),
       renderer_(make_renderer(mode_of(arguments_), output_terminal_)) {}
 
-void Cli::print(const Report& report) const { write_all(stdout, renderer_->render(report)); }
+void Cli::print(const Report& report) const {
+  write_all(stdout, renderer_->render(report));
+}
 
 void Cli::say(std::string_view line) const {
   if (!arguments_.quiet) write_all(stderr, std::string(line) + "\n");
@@ -43,13 +45,16 @@ void Cli::say(std::string_view line) const {
 
 int Cli::fail(const Error& error) const {
   finish_waiting();
-  std::string text = painted("error:", Style::failed, error_terminal_.has_colour) + " " + many_lines(error.message) + "\n";
+  std::string text = painted("error:", Style::failed, error_terminal_.has_colour) + " " +
+                     many_lines(error.message) + "\n";
   if (error.code == Code::unavailable && error.message.starts_with("no broker answers")) {
-    text += "  start one here:     framebus-broker\n"
-            "  or name another:    --broker URL, or FRAMEBUS_BROKER=URL\n"
-            "  or do without one:  framebus local JOB.json\n";
+    text +=
+        "  start one here:     framebus-broker\n"
+        "  or name another:    --broker URL, or FRAMEBUS_BROKER=URL\n"
+        "  or do without one:  framebus local JOB.json\n";
   }
-  if (error.retry_after_ms > 0) text += "  try again in " + std::to_string((error.retry_after_ms + 999) / 1000) + " s\n";
+  if (error.retry_after_ms > 0)
+    text += "  try again in " + std::to_string((error.retry_after_ms + 999) / 1000) + " s\n";
   write_all(stderr, text);
   return error_info(error.code).exit_code;
 }
@@ -69,7 +74,8 @@ Primary& Cli::primary() {
 
 Status Cli::waiting(int tenths) const {
   if (InterruptGuard::is_interrupted()) return framebus::fail(Code::cancelled, "interrupted");
-  if (tenths >= say_waiting_after_tenths && !said_waiting_ && error_terminal_.is_terminal && !arguments_.quiet) {
+  if (tenths >= say_waiting_after_tenths && !said_waiting_ && error_terminal_.is_terminal &&
+      !arguments_.quiet) {
     said_waiting_ = true;
     const bool is_connected = primary_ && primary_->is_connected();
     std::string text = "waiting for an answer of the broker";
@@ -84,7 +90,8 @@ void Cli::finish_waiting() const {
 }
 
 ProgressDisplay Cli::make_display() const {
-  return {STDERR_FILENO, [environment = environment_] { return terminal_of(STDERR_FILENO, environment); }};
+  return {STDERR_FILENO,
+          [environment = environment_] { return terminal_of(STDERR_FILENO, environment); }};
 }
 
 }  // namespace framebus::client

@@ -35,12 +35,14 @@ class Cli {
   // Primary of a broker of this process (local) instead.
   void use(std::unique_ptr<Primary> primary) { primary_ = std::move(primary); }
 
-  // Waits for an answer; on a terminal says after a second what it waits for. Code::cancelled after Ctrl-C
-  // (when an InterruptGuard lives).
+  // Waits for an answer; on a terminal says after a second what it waits for. Code::cancelled after
+  // Ctrl-C (when an InterruptGuard lives).
   template <class T>
   Result<T> await(Future<T> future) const {
-    for (int tenths = 0; future.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready; ++tenths) {
-      if (const Status going_on = waiting(tenths); !going_on) return framebus::fail(going_on.error());
+    for (int tenths = 0;
+         future.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready; ++tenths) {
+      if (const Status going_on = waiting(tenths); !going_on)
+        return framebus::fail(going_on.error());
     }
     finish_waiting();
     return future.get();

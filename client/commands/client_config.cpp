@@ -14,7 +14,12 @@ const ConfigTable<ClientConfig>& client_config_table() {
       {
           {"broker", &C::broker, "where the broker listens for clients", -any, any, {}},
           {"timeout", &C::timeout, "longest wait for each answer of the broker", 0.05, 86'400, {}},
-          {"principal", &C::principal, "client name for fair shares; empty: the login name", -any, any, {}},
+          {"principal",
+           &C::principal,
+           "client name for fair shares; empty: the login name",
+           -any,
+           any,
+           {}},
       }};
   return table;
 }

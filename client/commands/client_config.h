@@ -1,4 +1,5 @@
-// What the client can be told for good: client.json, FRAMEBUS_* and flags. One table, as for the servers.
+// What the client can be told for good: client.json, FRAMEBUS_* and flags. One table, as for the
+// servers.
 #pragma once
 
 #include <string>

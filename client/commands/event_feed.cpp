@@ -19,12 +19,14 @@ struct EventFeed::Queue {
   bool is_closed = false;
 };
 
-EventFeed::EventFeed(Primary& primary, WatchOptions options) : queue_(std::make_shared<Queue>()), primary_(primary) {
+EventFeed::EventFeed(Primary& primary, WatchOptions options)
+    : queue_(std::make_shared<Queue>()), primary_(primary) {
   watch_ = primary.watch(
       options,
       [queue = queue_](const Event& event) {
         std::unique_lock lock(queue->mutex);
-        queue->has_room.wait(lock, [&] { return queue->is_closed || queue->events.size() < queued_max; });
+        queue->has_room.wait(lock,
+                             [&] { return queue->is_closed || queue->events.size() < queued_max; });
         queue->events.push_back(event);
         queue->arrived.notify_one();
       },
@@ -44,7 +46,8 @@ EventFeed::~EventFeed() {
 
 std::vector<Event> EventFeed::next(Duration at_most) {
   std::unique_lock lock(queue_->mutex);
-  queue_->arrived.wait_for(lock, at_most, [this] { return !queue_->events.empty() || queue_->end; });
+  queue_->arrived.wait_for(lock, at_most,
+                           [this] { return !queue_->events.empty() || queue_->end; });
   std::vector<Event> events = std::exchange(queue_->events, {});
   queue_->has_room.notify_all();
   return events;

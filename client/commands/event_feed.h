@@ -1,7 +1,7 @@
 // The events of a watch as a queue that a verb's own thread reads.
 //
-// Bounded: the watch's callback waits while the queue is full, its confirmation is then late, and the
-// broker holds back. Thread rule: next() and the destructor on one thread.
+// Bounded: the watch's callback waits while the queue is full, its confirmation is then late, and
+// the broker holds back. Thread rule: next() and the destructor on one thread.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,8 @@ class EventFeed {
 
  private:
   struct Queue;
-  std::shared_ptr<Queue> queue_;  // shared with the callbacks, which may run once more after unwatch()
+  std::shared_ptr<Queue>
+      queue_;  // shared with the callbacks, which may run once more after unwatch()
   Primary& primary_;
   std::uint64_t watch_;
 };

@@ -11,7 +11,7 @@
 namespace framebus::client {
 namespace {
 
-constexpr Duration turn = milliseconds(100);       // a clock that shows seconds needs no more
+constexpr Duration turn = milliseconds(100);  // a clock that shows seconds needs no more
 constexpr Duration ask_every = seconds(2);
 constexpr std::size_t troubles_max = 3;
 
@@ -57,7 +57,8 @@ class Follower {
         model_(now_monotonic(), job.id, job.name, job.task_count),
         questions_(cli, job.id),
         display_(cli.make_display()),
-        is_shown_(!cli.arguments().quiet && (cli.error_terminal().is_terminal || !cli.arguments().json)),
+        is_shown_(!cli.arguments().quiet &&
+                  (cli.error_terminal().is_terminal || !cli.arguments().json)),
         feed_(cli.primary(), {.job = job.id, .from = {}, .results = options.results != nullptr}) {
     out_.job = job;
   }
@@ -74,7 +75,8 @@ class Follower {
         return std::move(out_);
       }
     }
-    if (options_.results) FRAMEBUS_TRY(options_.results->finish([] { return InterruptGuard::is_interrupted(); }));
+    if (options_.results)
+      FRAMEBUS_TRY(options_.results->finish([] { return InterruptGuard::is_interrupted(); }));
     show(now_monotonic());
     return std::move(out_);
   }
@@ -94,18 +96,24 @@ class Follower {
       case EventKind::progress:
         model_.set_progress(event.task.task.index, event.task.progress_permille);
         break;
-      case EventKind::task: return take_task(event.task);
-      case EventKind::none: break;
+      case EventKind::task:
+        return take_task(event.task);
+      case EventKind::none:
+        break;
     }
     return {};
   }
 
   Status take_task(const TaskSummary& task) {
     model_.set_state(task.task.index, task.state);
+    if (task.state == TaskState::succeeded && options_.on_result) {
+      display_.clear();  // the result's line may go to the same terminal
+      options_.on_result(task);
+    }
     if (task.state == TaskState::succeeded && options_.results) return options_.results->add(task);
-    const bool is_trouble = task.state == TaskState::failed || task.state == TaskState::dead || task.state == TaskState::expired;
     const auto is_same = [&task](const TaskSummary& known) { return known.task == task.task; };
-    if (is_trouble && out_.troubles.size() < troubles_max && std::none_of(out_.troubles.begin(), out_.troubles.end(), is_same))
+    if (is_failure(task.state) && out_.troubles.size() < troubles_max &&
+        std::none_of(out_.troubles.begin(), out_.troubles.end(), is_same))
       out_.troubles.push_back(task);
     return {};
   }
@@ -138,7 +146,8 @@ Result<Followed> follow(Cli& cli, const JobSummary& job, const FollowOptions& op
 }
 
 int conclude(Cli& cli, Followed followed) {
-  // The event of the end may be terse; the job and the log of the first task that failed are worth asking for.
+  // The event of the end may be terse; the job and the log of the first task that failed are worth
+  // asking for.
   if (auto job = ask_job(cli, followed.job.id)) followed.job = std::move(*job);
   if (!followed.troubles.empty() && followed.troubles.front().log_tail.empty()) {
     auto reply = ask_task(cli, followed.troubles.front().task);
@@ -152,10 +161,16 @@ int conclude(Cli& cli, Followed followed) {
 
 void tell_detached(const Cli& cli, JobId job) {
   const std::string id = to_string(job);
-  cli.say("\njob " + id + " goes on without this terminal\n"
-          "  follow it:  framebus wait " + id + "\n"
-          "  results:    framebus fetch " + id + "\n"
-          "  stop it:    framebus cancel " + id);
+  cli.say("\njob " + id +
+          " goes on without this terminal\n"
+          "  follow it:  framebus wait " +
+          id +
+          "\n"
+          "  results:    framebus fetch " +
+          id +
+          "\n"
+          "  stop it:    framebus cancel " +
+          id);
 }
 
 }  // namespace framebus::client

@@ -32,8 +32,12 @@ InterruptGuard::~InterruptGuard() {
   for (int i = 0; i < 3; ++i) sigaction(handled[i], &old_actions[i], nullptr);
 }
 
-bool InterruptGuard::is_interrupted() { return seen_signal != 0; }
+bool InterruptGuard::is_interrupted() {
+  return seen_signal != 0;
+}
 
-int InterruptGuard::exit_code() { return 128 + seen_signal; }
+int InterruptGuard::exit_code() {
+  return 128 + seen_signal;
+}
 
 }  // namespace framebus::client

@@ -18,7 +18,9 @@ Result<QueryReply> ask_up_to(Cli& cli, Query query, std::uint32_t limit) {
   query.limit = limit;
   if (limit == 0) return cli.await(cli.primary().query(query));
   FRAMEBUS_ASSIGN(QueryReply all, cli.await(cli.primary().query(query)));
-  const auto size = [&all] { return static_cast<std::uint32_t>(all.jobs.size() + all.tasks.size()); };
+  const auto size = [&all] {
+    return static_cast<std::uint32_t>(all.jobs.size() + all.tasks.size());
+  };
   while (size() < limit && all.next_offset > query.offset) {
     query.offset = all.next_offset;
     query.limit = limit - size();
@@ -37,7 +39,8 @@ Result<TaskList> ask_tasks(Cli& cli) {
   query.kind = QueryKind::tasks;
   query.task.job = one.job.id;
   if (one.tasks.empty()) {
-    FRAMEBUS_ASSIGN(QueryReply reply, ask_up_to(cli, query, limit_of(cli.arguments(), tasks_limit)));
+    FRAMEBUS_ASSIGN(QueryReply reply,
+                    ask_up_to(cli, query, limit_of(cli.arguments(), tasks_limit)));
     list.tasks = std::move(reply.tasks);
     list.total = reply.total;
   }
@@ -46,7 +49,8 @@ Result<TaskList> ask_tasks(Cli& cli) {
     std::size_t end = begin + 1;
     while (end < one.tasks.size() && one.tasks[end] == one.tasks[end - 1] + 1) ++end;
     query.offset = one.tasks[begin];
-    FRAMEBUS_ASSIGN(QueryReply reply, ask_up_to(cli, query, static_cast<std::uint32_t>(end - begin)));
+    FRAMEBUS_ASSIGN(QueryReply reply,
+                    ask_up_to(cli, query, static_cast<std::uint32_t>(end - begin)));
     list.tasks.insert(list.tasks.end(), reply.tasks.begin(), reply.tasks.end());
     list.total = static_cast<std::uint32_t>(one.tasks.size());
     begin = end;
@@ -100,7 +104,8 @@ int run_explain(Cli& cli) {
   const Result<OneJob> one = find_one_job(cli, cli.arguments().selector);
   if (!one) return cli.fail(one.error());
   if (one->tasks.size() != 1) {
-    return cli.fail({Code::invalid_argument, "explain takes one task, such as " + to_string(one->job.id) + ":0", 0});
+    return cli.fail({Code::invalid_argument,
+                     "explain takes one task, such as " + to_string(one->job.id) + ":0", 0});
   }
   Result<QueryReply> reply = ask_task(cli, {one->job.id, one->tasks.front()});
   if (!reply) return cli.fail(reply.error());

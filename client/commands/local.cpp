@@ -14,7 +14,8 @@ std::vector<WorkerInfo> expected_workers(const Arguments& arguments) {
   WorkerInfo info;
   info.task_types = {"render"};
   info.slots = 1;
-  const unsigned threads = arguments.threads > 0 ? arguments.threads : std::max(1u, std::thread::hardware_concurrency());
+  const unsigned threads =
+      arguments.threads > 0 ? arguments.threads : std::max(1u, std::thread::hardware_concurrency());
   info.threads = std::max(1u, threads / arguments.workers);
   return std::vector<WorkerInfo>(arguments.workers, info);
 }
@@ -27,7 +28,9 @@ int run_on_farm(Cli& cli, LocalFarm& farm, const PlannedJob& planned) {
   options.context = farm.context();
   cli.use(std::make_unique<Primary>(std::move(options)));
   const Result<Submitted> submitted = submit_planned(cli, planned);
-  if (!submitted) return InterruptGuard::is_interrupted() ? InterruptGuard::exit_code() : cli.fail(submitted.error());
+  if (!submitted)
+    return InterruptGuard::is_interrupted() ? InterruptGuard::exit_code()
+                                            : cli.fail(submitted.error());
   // The farm lives in memory by design; that needs no remark here.
   Submitted shown = *submitted;
   shown.ephemeral = cli.arguments().json && shown.ephemeral;
@@ -42,9 +45,11 @@ int run_on_farm(Cli& cli, LocalFarm& farm, const PlannedJob& planned) {
 
 int run_local(Cli& cli) {
   const InterruptGuard guard;
-  const Result<PlannedJob> planned = plan_job(cli, PlanDepth::ready_to_submit, expected_workers(cli.arguments()));
+  const Result<PlannedJob> planned =
+      plan_job(cli, PlanDepth::ready_to_submit, expected_workers(cli.arguments()));
   if (!planned) return cli.fail(planned.error());
-  auto farm = LocalFarm::start({cli.arguments().workers, cli.arguments().threads, cli.arguments().keep});
+  auto farm =
+      LocalFarm::start({cli.arguments().workers, cli.arguments().threads, cli.arguments().keep});
   if (!farm) return cli.fail(farm.error());
   const int code = run_on_farm(cli, **farm, *planned);
   cli.use(nullptr);  // before the broker it talks to

@@ -17,7 +17,8 @@ namespace fs = std::filesystem;
 
 constexpr Duration executors_end_within = seconds(10);
 
-// mkdtemp makes it with mode 0700. Unix socket paths are short (107 bytes), so not below a long TMPDIR.
+// mkdtemp makes it with mode 0700. Unix socket paths are short (107 bytes), so not below a long
+// TMPDIR.
 Result<fs::path> make_private_directory() {
   std::error_code error;
   fs::path base = fs::temp_directory_path(error);
@@ -52,7 +53,8 @@ class LocalFarmImpl final : public LocalFarm {
     FRAMEBUS_ASSIGN(directory_, make_private_directory());
     FRAMEBUS_TRY(start_broker());
     for (std::uint32_t i = 0; i < options_.workers; ++i) {
-      if (const Status started = start_worker(i); !started) return fail(started.error().context("worker"));
+      if (const Status started = start_worker(i); !started)
+        return fail(started.error().context("worker"));
     }
     return {};
   }

@@ -1,5 +1,5 @@
-// A broker and workers inside this process, for `framebus local`: the code of a farm, with ipc endpoints in a
-// private temporary directory.
+// A broker and workers inside this process, for `framebus local`: the code of a farm, with ipc
+// endpoints in a private temporary directory.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace framebus::client {
 
 struct LocalFarmOptions {
   std::uint32_t workers = 1;
-  std::uint32_t threads = 0;   // CPU threads of all workers together; 0: all of the machine
-  bool keep = false;           // do not remove the directory
+  std::uint32_t threads = 0;  // CPU threads of all workers together; 0: all of the machine
+  bool keep = false;          // do not remove the directory
 };
 
 class LocalFarm {

@@ -18,10 +18,6 @@ Result<std::vector<JobSummary>> list_jobs(Cli& cli, std::uint32_t limit) {
   return std::move(reply.jobs);
 }
 
-bool is_bad_end(TaskState state) {
-  return state == TaskState::failed || state == TaskState::dead || state == TaskState::expired;
-}
-
 }  // namespace
 
 Result<JobSummary> ask_job(Cli& cli, JobId job) {
@@ -30,7 +26,8 @@ Result<JobSummary> ask_job(Cli& cli, JobId job) {
   query.task.job = job;
   query.limit = 1;
   FRAMEBUS_ASSIGN(QueryReply reply, cli.await(cli.primary().query(query)));
-  if (reply.jobs.empty()) return fail(Code::not_found, "job " + to_string(job) + ": there is no such job");
+  if (reply.jobs.empty())
+    return fail(Code::not_found, "job " + to_string(job) + ": there is no such job");
   return std::move(reply.jobs.front());
 }
 
@@ -72,7 +69,8 @@ Result<std::vector<JobSummary>> find_jobs(Cli& cli, const Selector& selector) {
     for (const JobSummary& job : all)
       if (job.id.value >= range.first && job.id.value <= range.last) found.push_back(job);
   }
-  if (found.empty()) return fail(Code::not_found, "none of these jobs exist (framebus jobs lists those that do)");
+  if (found.empty())
+    return fail(Code::not_found, "none of these jobs exist (framebus jobs lists those that do)");
   return found;
 }
 
@@ -80,12 +78,14 @@ Result<OneJob> find_one_job(Cli& cli, std::string_view text) {
   FRAMEBUS_ASSIGN(const Selector selector, parse_selector(text.empty() ? "last" : text));
   FRAMEBUS_ASSIGN(std::vector<JobSummary> jobs, find_jobs(cli, selector));
   if (jobs.size() != 1 || selector.kind == Selector::Kind::all) {
-    return fail(Code::invalid_argument, "selector \"" + std::string(text) + "\": this verb takes one job at a time");
+    return fail(Code::invalid_argument,
+                "selector \"" + std::string(text) + "\": this verb takes one job at a time");
   }
   OneJob one{std::move(jobs.front()), expanded(selector.tasks)};
   if (!one.tasks.empty() && one.tasks.back() >= one.job.task_count) {
-    return fail(Code::not_found, "job " + to_string(one.job.id) + " has no task " + std::to_string(one.tasks.back()) +
-                                     "; its tasks are 0 to " + std::to_string(std::max(one.job.task_count, 1u) - 1));
+    return fail(Code::not_found, "job " + to_string(one.job.id) + " has no task " +
+                                     std::to_string(one.tasks.back()) + "; its tasks are 0 to " +
+                                     std::to_string(std::max(one.job.task_count, 1u) - 1));
   }
   return one;
 }
@@ -94,7 +94,7 @@ Result<std::vector<TaskSummary>> find_troubles(Cli& cli, const JobSummary& job) 
   std::vector<TaskSummary> found;
   std::uint32_t wanted = 0;
   for (const StateCount& count : job.counts)
-    if (is_bad_end(count.state)) wanted += count.count;
+    if (is_failure(count.state)) wanted += count.count;
   wanted = std::min<std::uint32_t>(wanted, troubles_max);
   Query query;
   query.kind = QueryKind::tasks;
@@ -103,7 +103,7 @@ Result<std::vector<TaskSummary>> find_troubles(Cli& cli, const JobSummary& job) 
   while (found.size() < wanted && query.offset < tasks_looked_at_max) {
     FRAMEBUS_ASSIGN(const QueryReply page, cli.await(cli.primary().query(query)));
     for (const TaskSummary& task : page.tasks)
-      if (is_bad_end(task.state) && found.size() < wanted) found.push_back(task);
+      if (is_failure(task.state) && found.size() < wanted) found.push_back(task);
     if (page.next_offset <= query.offset) break;
     query.offset = page.next_offset;
   }

@@ -9,8 +9,9 @@
 
 namespace framebus::client {
 
-// The jobs a selector names, newest first for `all`, else in the order written. not_found: a job named by itself
-// that the broker does not know, or nothing at all is left of ranges, `last` or `all`.
+// The jobs a selector names, newest first for `all`, else in the order written. not_found: a job
+// named by itself that the broker does not know, or nothing at all is left of ranges, `last` or
+// `all`.
 Result<std::vector<JobSummary>> find_jobs(Cli& cli, const Selector& selector);
 
 // One job, of a selector that must name exactly one; empty text is `last`.
@@ -25,7 +26,8 @@ Result<JobSpec> ask_spec(Cli& cli, JobId job);
 // Kind explain: the task itself with its attempts, error and log, and a line for each worker.
 Result<QueryReply> ask_task(Cli& cli, TaskRef task);
 
-// The first few tasks of a job that ended badly, with their logs; looks at a bounded number of tasks.
+// The first few tasks of a job that ended badly, with their logs; looks at a bounded number of
+// tasks.
 Result<std::vector<TaskSummary>> find_troubles(Cli& cli, const JobSummary& job);
 
 }  // namespace framebus::client

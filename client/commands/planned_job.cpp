@@ -15,14 +15,16 @@ Validated summary_of(const std::string& file, const LoadedJob& job) {
   out.priority = job.spec.priority;
   out.warnings = job.warnings;
   for (const StepSpec& step : job.spec.steps) {
-    out.steps.push_back({step.name, step.type, step.task_count, static_cast<std::uint32_t>(step.inputs.size())});
+    out.steps.push_back(
+        {step.name, step.type, step.task_count, static_cast<std::uint32_t>(step.inputs.size())});
   }
   std::set<std::filesystem::path> files;
   for (const JobInput& input : job.inputs)
     if (files.insert(input.path).second) out.input_bytes += input.size;
   out.input_count = static_cast<std::uint32_t>(files.size());
   for (const RenderStep& step : job.renders)
-    for (const render::OutputSettings& output : step.job.outputs) out.outputs.push_back(output.file);
+    for (const render::OutputSettings& output : step.job.outputs)
+      out.outputs.push_back(output.file);
   return out;
 }
 
@@ -33,7 +35,8 @@ Result<std::vector<InputSource>> sources_of(const LoadedJob& job) {
   for (const JobInput& input : job.inputs) {
     const std::vector<BlobRef>& refs = job.spec.steps.at(input.step).inputs;
     std::size_t& at = next.at(input.step);
-    if (at >= refs.size()) return fail(Code::internal, "input " + input.path.string() + " has no place in its step");
+    if (at >= refs.size())
+      return fail(Code::internal, "input " + input.path.string() + " has no place in its step");
     out.push_back({refs[at++], input.path});
   }
   return out;
@@ -41,12 +44,14 @@ Result<std::vector<InputSource>> sources_of(const LoadedJob& job) {
 
 }  // namespace
 
-Result<PlannedJob> plan_job(const Cli& cli, PlanDepth depth, const std::vector<WorkerInfo>& workers) {
+Result<PlannedJob> plan_job(const Cli& cli, PlanDepth depth,
+                            const std::vector<WorkerInfo>& workers) {
   const Arguments& arguments = cli.arguments();
   LoadOptions options;
   options.overrides = arguments.overrides;
   options.check_scene = depth != PlanDepth::keys_only;
-  options.prepare_outputs = depth == PlanDepth::ready_to_submit && arguments.output_directory.empty();
+  options.prepare_outputs =
+      depth == PlanDepth::ready_to_submit && arguments.output_directory.empty();
   options.hints = hints_of(workers);
   FRAMEBUS_ASSIGN(LoadedJob job, load_job_file(arguments.file, options));
   if (arguments.priority) job.spec.priority = *arguments.priority;

@@ -7,14 +7,13 @@
 #include "client/output/units.h"
 #include "libmsg/base/json_text.h"
 #include "libmsg/transport/transport.h"
-#include "worker/executors/render/job/render_job.h"
 
 namespace framebus::client {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t pending_max = 16;                       // fetches under way
+constexpr std::size_t pending_max = 16;                          // fetches under way
 constexpr std::uint64_t tile_bytes_max = 1024ull * 1024 * 1024;  // a packed tile in memory
 constexpr Duration poll_every = milliseconds(100);
 
@@ -48,7 +47,8 @@ std::string shown(const fs::path& path) {
 std::string result_file_name(std::uint32_t task, BytesView result) {
   JsonLimits limits;
   limits.comments = false;
-  const bool is_json = JsonDocument::parse(std::string(text_of(result)), "result", limits).has_value();
+  const bool is_json =
+      JsonDocument::parse(std::string(text_of(result)), "result", limits).has_value();
   return "task-" + std::to_string(task) + (is_json ? ".json" : ".bin");
 }
 
@@ -68,7 +68,8 @@ fs::path safe_relative(const std::string& name) {
 Results::Results(Primary& primary, JobId job, ResultsOptions options)
     : primary_(primary), job_(job), options_(std::move(options)) {}
 
-Result<std::unique_ptr<Results>> Results::make(Primary& primary, JobId job, const JobSpec& spec, ResultsOptions options) {
+Result<std::unique_ptr<Results>> Results::make(Primary& primary, JobId job, const JobSpec& spec,
+                                               ResultsOptions options) {
   std::unique_ptr<Results> out(new Results(primary, job, std::move(options)));
   for (const StepSpec& step_spec : spec.steps) {
     Step step;
@@ -77,11 +78,14 @@ Result<std::unique_ptr<Results>> Results::make(Primary& primary, JobId job, cons
     out->task_count_ += step_spec.task_count;
     if (step_spec.type == "render") {
       auto parsed = render::parse_render_job(step_spec.params);
-      if (!parsed) return fail(parsed.error().context("step \"" + step_spec.name + "\" of job " + to_string(job)));
+      if (!parsed)
+        return fail(
+            parsed.error().context("step \"" + step_spec.name + "\" of job " + to_string(job)));
       CollectorOptions collector;
       collector.directory = out->options_.directory;
       collector.rule = out->options_.rule;
-      if (out->options_.with_preview) collector.preview = preview_path(*parsed, collector.directory, collector.rule);
+      if (out->options_.with_preview)
+        collector.preview = preview_path(*parsed, collector.directory, collector.rule);
       step.preview = collector.preview;
       FRAMEBUS_ASSIGN(step.collector, make_collector(std::move(*parsed), std::move(collector)));
     }
@@ -104,7 +108,6 @@ Status Results::add(const TaskSummary& task) {
   is_done_[index] = true;
   ++tasks_done_;
   if (!step->collector) {
-    if (options_.on_line) options_.on_line(task);
     return options_.save_files ? save(task) : Status{};
   }
   const BlobRef* blob = result_blob(task);
@@ -122,9 +125,10 @@ Status Results::save(const TaskSummary& task) {
     files_.push_back({path.string(), "result", task.result.size()});
   }
   for (const BlobRef& blob : task.blobs) {
-    const fs::path path = blob.name == "result" || blob.name.empty()
-                              ? options_.directory / ("task-" + std::to_string(index) + ".bin")
-                              : options_.directory / ("task-" + std::to_string(index)) / safe_relative(blob.name);
+    const fs::path path =
+        blob.name == "result" || blob.name.empty()
+            ? options_.directory / ("task-" + std::to_string(index) + ".bin")
+            : options_.directory / ("task-" + std::to_string(index)) / safe_relative(blob.name);
     pending_files_.push_back({index, primary_.fetch_file(blob, path), blob.size});
   }
   return {};
@@ -135,7 +139,8 @@ Status Results::merge(Step& step, std::uint32_t index, BytesView bytes, TimePoin
   tell_frames(step);
   if (!added) return fail(added.error());
   std::error_code error;
-  if (!step.has_told_preview && !step.preview.empty() && !step.collector->is_complete() && fs::exists(step.preview, error)) {
+  if (!step.has_told_preview && !step.preview.empty() && !step.collector->is_complete() &&
+      fs::exists(step.preview, error)) {
     step.has_told_preview = true;
     news_.push_back("preview: " + shown(step.preview));
   }
@@ -150,7 +155,8 @@ void Results::tell_frames(Step& step) {
       news_.push_back("wrote " + shown(file));
     }
     if (frame.nan_count > 0) {
-      news_.push_back("warning: frame " + std::to_string(frame.frame) + " had " + count_text(frame.nan_count, "sample") +
+      news_.push_back("warning: frame " + std::to_string(frame.frame) + " had " +
+                      count_text(frame.nan_count, "sample") +
                       " that were not a number; they count as black");
     }
   }
@@ -160,7 +166,9 @@ Status Results::take_first(TimePoint now) {
   Pending first = std::move(pending_.front());
   pending_.pop_front();
   const Result<Bytes> bytes = first.bytes.get();
-  if (!bytes) return fail(bytes.error().context("fetch the result of task " + std::to_string(first.step->first_task + first.index)));
+  if (!bytes)
+    return fail(bytes.error().context("fetch the result of task " +
+                                      std::to_string(first.step->first_task + first.index)));
   return merge(*first.step, first.index, *bytes, now);
 }
 
@@ -170,7 +178,8 @@ Status Results::pump(TimePoint now) {
     PendingFile first = std::move(pending_files_.front());
     pending_files_.pop_front();
     const Result<fs::path> path = first.path.get();
-    if (!path) return fail(path.error().context("fetch a result of task " + std::to_string(first.task)));
+    if (!path)
+      return fail(path.error().context("fetch a result of task " + std::to_string(first.task)));
     files_.push_back({path->string(), "result", first.size_bytes});
   }
   return {};
@@ -181,7 +190,8 @@ Status Results::finish(const std::function<bool()>& is_interrupted) {
     FRAMEBUS_TRY(pump(now_monotonic()));
     if (is_interrupted()) return fail(Code::cancelled, "interrupted while fetching results");
     if (!pending_.empty()) is_ready(pending_.front().bytes, poll_every);
-    if (pending_.empty() && !pending_files_.empty()) is_ready(pending_files_.front().path, poll_every);
+    if (pending_.empty() && !pending_files_.empty())
+      is_ready(pending_files_.front().path, poll_every);
   }
   for (Step& step : steps_) {
     if (!step.collector) continue;
@@ -191,7 +201,9 @@ Status Results::finish(const std::function<bool()>& is_interrupted) {
   return {};
 }
 
-std::vector<std::string> Results::take_news() { return std::exchange(news_, {}); }
+std::vector<std::string> Results::take_news() {
+  return std::exchange(news_, {});
+}
 
 Fetched Results::report(bool is_complete) const {
   Fetched out;
@@ -202,7 +214,8 @@ Fetched Results::report(bool is_complete) const {
   out.complete = is_complete && tasks_done_ == task_count_;
   std::error_code error;
   for (const Step& step : steps_)
-    if (step.collector && !step.collector->is_complete() && !step.preview.empty() && fs::exists(step.preview, error))
+    if (step.collector && !step.collector->is_complete() && !step.preview.empty() &&
+        fs::exists(step.preview, error))
       out.files.push_back({shown(step.preview), "preview", size_of(step.preview)});
   return out;
 }

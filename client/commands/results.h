@@ -1,4 +1,5 @@
-// What tasks return, put where people want it: images of render steps, files or lines of all others.
+// What tasks return, put where people want it: images of render steps, files or lines of all
+// others.
 //
 // Large results are fetched a few at a time while the job goes on. Thread rule: one thread.
 #pragma once
@@ -18,17 +19,18 @@
 namespace framebus::client {
 
 struct ResultsOptions {
-  std::filesystem::path directory;     // where relative paths start from
-  OutputRule rule = OutputRule::confined;  // as_written: a job file of this user, whose paths are obeyed
-  bool save_files = false;             // fetch: results of other steps become files, in `directory`
-  bool with_preview = true;            // a picture of the first unfinished frame, kept fresh
-  std::function<void(const TaskSummary&)> on_line = {};  // results of other steps, as they come
+  std::filesystem::path directory;  // where relative paths start from
+  OutputRule rule =
+      OutputRule::confined;  // as_written: a job file of this user, whose paths are obeyed
+  bool save_files = false;   // fetch: results of other steps become files, in `directory`
+  bool with_preview = true;  // a picture of the first unfinished frame, kept fresh
 };
 
 class Results {
  public:
   // invalid_argument when a render step's plan can not be read (a job of a newer client, say).
-  static Result<std::unique_ptr<Results>> make(Primary& primary, JobId job, const JobSpec& spec, ResultsOptions options);
+  static Result<std::unique_ptr<Results>> make(Primary& primary, JobId job, const JobSpec& spec,
+                                               ResultsOptions options);
 
   // A task that has succeeded; twice is once. Starts fetching what it returned.
   Status add(const TaskSummary& task);
@@ -44,14 +46,14 @@ class Results {
  private:
   struct Step {
     std::uint32_t first_task = 0, task_count = 0;
-    std::unique_ptr<Collector> collector;      // render steps
+    std::unique_ptr<Collector> collector;  // render steps
     std::filesystem::path preview;
     bool has_told_preview = false;
     std::size_t told_frames = 0;
   };
   struct Pending {
     Step* step;
-    std::uint32_t index;                       // in its step
+    std::uint32_t index;  // in its step
     Future<Bytes> bytes;
   };
   struct PendingFile {
@@ -82,7 +84,8 @@ class Results {
 // The file a task's result is saved in: "task-17.json" for JSON, else "task-17.bin".
 std::string result_file_name(std::uint32_t task, BytesView result);
 
-// A blob's name as a path below a folder: no "..", no absolute part, no odd characters; never empty.
+// A blob's name as a path below a folder: no "..", no absolute part, no odd characters; never
+// empty.
 std::filesystem::path safe_relative(const std::string& name);
 
 }  // namespace framebus::client

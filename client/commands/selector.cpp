@@ -10,10 +10,12 @@ namespace framebus::client {
 namespace {
 
 constexpr std::uint64_t jobs_max = 10'000;
-constexpr std::string_view allowed = "allowed are last, all, a job (3), jobs (3,5-8), a task (3:17) or tasks (3:2,5-9)";
+constexpr std::string_view allowed =
+    "allowed are last, all, a job (3), jobs (3,5-8), a task (3:17) or tasks (3:2,5-9)";
 
 tl::unexpected<Error> wrong(std::string_view whole, const std::string& what) {
-  return fail(Code::invalid_argument, "selector \"" + std::string(whole.substr(0, 80)) + "\": " + what + "; " + std::string(allowed));
+  return fail(Code::invalid_argument, "selector \"" + std::string(whole.substr(0, 80)) +
+                                          "\": " + what + "; " + std::string(allowed));
 }
 
 Result<std::uint64_t> number(std::string_view whole, std::string_view text) {
@@ -21,12 +23,14 @@ Result<std::uint64_t> number(std::string_view whole, std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty()) return wrong(whole, "a number is missing");
   if (error != std::errc() || end != text.data() + text.size()) {
-    return wrong(whole, std::string(1, '"').append(text.substr(0, 40)).append("\" is not a number"));
+    return wrong(whole,
+                 std::string(1, '"').append(text.substr(0, 40)).append("\" is not a number"));
   }
   return value;
 }
 
-Result<std::vector<Range>> ranges(std::string_view whole, std::string_view text, std::uint64_t count_max, std::string_view of) {
+Result<std::vector<Range>> ranges(std::string_view whole, std::string_view text,
+                                  std::uint64_t count_max, std::string_view of) {
   std::vector<Range> out;
   std::uint64_t count = 0;
   for (std::size_t at = 0; at <= text.size();) {
@@ -68,7 +72,8 @@ Result<Selector> parse_selector(std::string_view text) {
                         (selector.kind == Selector::Kind::listed && selector.jobs.size() == 1 &&
                          selector.jobs[0].first == selector.jobs[0].last);
     if (!is_one) return wrong(text, "tasks can be named of one job only");
-    FRAMEBUS_ASSIGN(selector.tasks, ranges(text, text.substr(colon + 1), limits::tasks_per_job_max, "tasks"));
+    FRAMEBUS_ASSIGN(selector.tasks,
+                    ranges(text, text.substr(colon + 1), limits::tasks_per_job_max, "tasks"));
     for (const Range& range : selector.tasks)
       if (range.last >= limits::tasks_per_job_max) return wrong(text, "no job has so many tasks");
   }
@@ -78,7 +83,8 @@ Result<Selector> parse_selector(std::string_view text) {
 std::vector<std::uint32_t> expanded(const std::vector<Range>& tasks) {
   std::vector<std::uint32_t> out;
   for (const Range& range : tasks)
-    for (std::uint64_t i = range.first; i <= range.last; ++i) out.push_back(static_cast<std::uint32_t>(i));
+    for (std::uint64_t i = range.first; i <= range.last; ++i)
+      out.push_back(static_cast<std::uint32_t>(i));
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <map>
+#include <set>
+
 #include "client/commands/interrupt.h"
 #include "client/commands/lookup.h"
 #include "client/commands/verbs.h"
@@ -12,57 +15,94 @@
 namespace framebus::client {
 namespace {
 
-constexpr std::uint32_t lines_on_terminal_max = 20;
 constexpr Duration submit_deadline_min = seconds(30);  // a large job takes its broker a while
 
-// Results of echo and the like, as they come; on a terminal only the first ones.
-std::function<void(const TaskSummary&)> line_printer(Cli& cli, std::shared_ptr<std::uint32_t> printed) {
-  if (cli.arguments().quiet) return {};
-  return [&cli, printed](const TaskSummary& task) {
-    if (task.result.empty() && task.blobs.empty()) return;
-    ++*printed;
-    if (cli.arguments().json || *printed <= lines_on_terminal_max) cli.print(TaskOutcomeLine{task});
-  };
-}
+// Results of echo and the like: with --json each as it comes; for people the first few, in order,
+// at the end.
+class ResultLines {
+ public:
+  ResultLines(Cli& cli, const JobSpec& spec) : cli_(cli) {
+    for (const StepSpec& step : spec.steps)
+      is_render_.insert(is_render_.end(), step.task_count, step.type == "render");
+  }
+
+  void add(const TaskSummary& task) {
+    const std::uint32_t index = task.task.index;
+    if (index >= is_render_.size() || is_render_[index] ||
+        (task.result.empty() && task.blobs.empty()))
+      return;
+    if (cli_.arguments().json) {
+      is_render_[index] = true;  // once, whatever is repeated
+      cli_.print(TaskOutcomeLine{task});
+      return;
+    }
+    if (first_.size() < lines_max || index < first_.rbegin()->first)
+      first_.insert_or_assign(index, task);
+    if (first_.size() > lines_max) first_.erase(std::prev(first_.end()));
+    indices_.insert(index);
+  }
+
+  void print_first() const {
+    if (cli_.arguments().quiet) return;
+    for (const auto& [index, task] : first_) cli_.print(TaskOutcomeLine{task});
+    if (indices_.size() > first_.size()) {
+      cli_.say("... and " + grouped(indices_.size() - first_.size()) +
+               " more: framebus fetch saves them all");
+    }
+  }
+
+ private:
+  static constexpr std::size_t lines_max = 20;
+  Cli& cli_;
+  std::vector<bool> is_render_;
+  std::map<std::uint32_t, TaskSummary> first_;
+  std::set<std::uint32_t> indices_;
+};
 
 }  // namespace
 
 Result<Submitted> submit_planned(Cli& cli, const PlannedJob& planned) {
   SubmitOptions options;
-  options.deadline = cli.arguments().timeout ? cli.config().timeout : std::max<Duration>(cli.config().timeout, submit_deadline_min);
+  options.deadline = cli.arguments().timeout
+                         ? cli.config().timeout
+                         : std::max<Duration>(cli.config().timeout, submit_deadline_min);
   const bool is_shown = cli.error_terminal().is_terminal && !cli.arguments().quiet;
   if (is_shown) {
     options.on_upload = [](const Upload& upload) {
       const std::string line = upload.files_done == upload.files
                                    ? std::string("\r\x1b[K")
-                                   : "\rsending inputs: " + std::to_string(upload.files_done) + " of " +
-                                         count_text(upload.files, "file") + ", " + size_text(upload.bytes_done) + " of " +
+                                   : "\rsending inputs: " + std::to_string(upload.files_done) +
+                                         " of " + count_text(upload.files, "file") + ", " +
+                                         size_text(upload.bytes_done) + " of " +
                                          size_text(upload.bytes) + "\x1b[K";
       (void)!::write(STDERR_FILENO, line.data(), line.size());
     };
   }
-  FRAMEBUS_ASSIGN(const Accepted accepted, cli.await(cli.primary().submit(planned.spec, planned.inputs, options)));
+  FRAMEBUS_ASSIGN(const Accepted accepted,
+                  cli.await(cli.primary().submit(planned.spec, planned.inputs, options)));
   return Submitted{accepted.job,       planned.spec.name,   accepted.task_count, accepted.known,
                    accepted.ephemeral, accepted.files_sent, accepted.bytes_sent};
 }
 
-int see_through(Cli& cli, JobId job_id, const PlannedJob& planned, const std::function<int()>& on_interrupt) {
-  auto printed = std::make_shared<std::uint32_t>(0);
+int see_through(Cli& cli, JobId job_id, const PlannedJob& planned,
+                const std::function<int()>& on_interrupt) {
   ResultsOptions options;
   const bool has_directory = !cli.arguments().output_directory.empty();
-  options.directory = has_directory ? std::filesystem::path(cli.arguments().output_directory) : planned.directory;
+  options.directory =
+      has_directory ? std::filesystem::path(cli.arguments().output_directory) : planned.directory;
   options.rule = has_directory ? OutputRule::confined : OutputRule::as_written;
-  options.on_line = line_printer(cli, printed);
-  Result<std::unique_ptr<Results>> results = Results::make(cli.primary(), job_id, planned.spec, std::move(options));
+  Result<std::unique_ptr<Results>> results =
+      Results::make(cli.primary(), job_id, planned.spec, std::move(options));
   if (!results) return cli.fail(results.error());
+  ResultLines lines(cli, planned.spec);
   const Result<JobSummary> job = ask_job(cli, job_id);
   if (!job) return InterruptGuard::is_interrupted() ? on_interrupt() : cli.fail(job.error());
-  Result<Followed> followed = follow(cli, *job, {results->get()});
-  if (InterruptGuard::is_interrupted() && (!followed || followed->is_interrupted)) return on_interrupt();
+  Result<Followed> followed =
+      follow(cli, *job, {results->get(), [&lines](const TaskSummary& task) { lines.add(task); }});
+  if (InterruptGuard::is_interrupted() && (!followed || followed->is_interrupted))
+    return on_interrupt();
   if (!followed) return cli.fail(followed.error());
-  if (*printed > lines_on_terminal_max && !cli.arguments().json) {
-    cli.say("... and " + grouped(*printed - lines_on_terminal_max) + " more results");
-  }
+  lines.print_first();
   const Fetched fetched = (*results)->report(followed->job.state == JobState::succeeded);
   if (cli.arguments().json || (cli.arguments().quiet && !fetched.files.empty())) cli.print(fetched);
   return conclude(cli, std::move(*followed));
@@ -72,8 +112,10 @@ int run_submit(Cli& cli) {
   const InterruptGuard guard;
   if (cli.arguments().dry_run) return run_validate(cli);
   // A typo is told at once, whether there is a broker or not.
-  if (const auto checked = plan_job(cli, PlanDepth::keys_only, {}); !checked) return cli.fail(checked.error());
-  // Sizes of "auto" tasks depend on who will run them; a broker that is not there is found before any hashing.
+  if (const auto checked = plan_job(cli, PlanDepth::keys_only, {}); !checked)
+    return cli.fail(checked.error());
+  // Sizes of "auto" tasks depend on who will run them; a broker that is not there is found before
+  // any hashing.
   const Result<std::vector<WorkerSummary>> workers = cli.await(cli.primary().workers());
   if (!workers) return cli.fail(workers.error());
   std::vector<WorkerInfo> infos;

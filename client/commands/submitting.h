@@ -9,8 +9,9 @@ namespace framebus::client {
 // Sends inputs and job, shows the transfer when it takes long.
 Result<Submitted> submit_planned(Cli& cli, const PlannedJob& planned);
 
-// Follows the job, takes its results in and prints everything about its end; returns the exit code. After
-// Ctrl-C `on_interrupt` decides what happens to the job and returns the exit code.
-int see_through(Cli& cli, JobId job, const PlannedJob& planned, const std::function<int()>& on_interrupt);
+// Follows the job, takes its results in and prints everything about its end; returns the exit code.
+// After Ctrl-C `on_interrupt` decides what happens to the job and returns the exit code.
+int see_through(Cli& cli, JobId job, const PlannedJob& planned,
+                const std::function<int()>& on_interrupt);
 
 }  // namespace framebus::client

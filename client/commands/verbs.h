@@ -11,7 +11,7 @@ class Cli;
 struct Verb {
   std::string_view name;
   std::string_view summary;
-  int (*run)(Cli&);               // returns the exit code
+  int (*run)(Cli&);  // returns the exit code
 };
 
 std::span<const Verb> all_verbs();

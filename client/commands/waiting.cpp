@@ -38,7 +38,8 @@ int run_wait(Cli& cli) {
   Result<std::vector<JobSummary>> jobs = find_jobs(cli, *selector);
   if (!jobs) return cli.fail(jobs.error());
   // With `all`, those that had ended before are old news.
-  if (selector->kind == Selector::Kind::all) std::erase_if(*jobs, [](const JobSummary& job) { return is_terminal(job.state); });
+  if (selector->kind == Selector::Kind::all)
+    std::erase_if(*jobs, [](const JobSummary& job) { return is_terminal(job.state); });
   int code = 0;
   for (const JobSummary& job : *jobs) {
     Result<Followed> followed = follow(cli, job, {});

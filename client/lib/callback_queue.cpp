@@ -53,6 +53,8 @@ void CallbackQueue::finish() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool CallbackQueue::is_this_thread() const { return std::this_thread::get_id() == thread_id_; }
+bool CallbackQueue::is_this_thread() const {
+  return std::this_thread::get_id() == thread_id_;
+}
 
 }  // namespace framebus::client

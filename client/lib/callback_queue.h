@@ -1,6 +1,8 @@
-// One thread that runs functions in order: where users' callbacks run. Its lock is never held while one runs.
+// One thread that runs functions in order: where users' callbacks run. Its lock is never held while
+// one runs.
 //
-// Bounded by its users: requests outstanding are limited by the session, events by the watch window.
+// Bounded by its users: requests outstanding are limited by the session, events by the watch
+// window.
 #pragma once
 
 #include <condition_variable>
@@ -20,13 +22,15 @@ class CallbackQueue {
   // After finish() the function runs on the calling thread at once: a callback is never dropped.
   void post(std::function<void()> function);
 
-  // Runs what is queued, then ends the thread. From a callback: returns at once, the thread ends after it.
+  // Runs what is queued, then ends the thread. From a callback: returns at once, the thread ends
+  // after it.
   void finish();
 
   bool is_this_thread() const;
 
  private:
-  struct Shared {  // shared: with the thread, which may outlive this object when a callback destroys it
+  struct Shared {  // shared: with the thread, which may outlive this object when a callback
+                   // destroys it
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<std::function<void()>> waiting;

@@ -17,15 +17,17 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t in_memory_bytes_max = 8 * limits::MiB;
 
-tl::unexpected<Error> system_failure(const std::string& what, const fs::path& path, const std::error_code& error) {
+tl::unexpected<Error> system_failure(const std::string& what, const fs::path& path,
+                                     const std::error_code& error) {
   return fail(Code::invalid_argument, what + " " + path.string() + ": " + error.message());
 }
 
 // A name that no other process or thread uses at the same time.
 fs::path beside(const fs::path& destination) {
   static std::atomic<unsigned> counter{0};
-  return destination.parent_path() / ("." + destination.filename().string() + "." + std::to_string(getpid()) + "." +
-                                      std::to_string(counter++) + ".part");
+  return destination.parent_path() /
+         ("." + destination.filename().string() + "." + std::to_string(getpid()) + "." +
+          std::to_string(counter++) + ".part");
 }
 
 Status make_folders(const fs::path& destination) {
@@ -42,7 +44,8 @@ Status write_file(const fs::path& destination, BytesView bytes) {
   FRAMEBUS_TRY(make_folders(destination));
   const fs::path part = beside(destination);
   std::ofstream file(part, std::ios::binary | std::ios::trunc);
-  file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  file.write(reinterpret_cast<const char*>(bytes.data()),
+             static_cast<std::streamsize>(bytes.size()));
   file.close();
   std::error_code error;
   if (!file) {

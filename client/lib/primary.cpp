@@ -30,11 +30,12 @@ PrimaryOptions completed(PrimaryOptions options) {
   return options;
 }
 
-// Where an outcome goes: a promise is fulfilled at once, on whichever thread has it, so that a callback
-// may wait for a future; a callback goes to the callback thread.
+// Where an outcome goes: a promise is fulfilled at once, on whichever thread has it, so that a
+// callback may wait for a future; a callback goes to the callback thread.
 template <class T>
 std::function<void(Result<T>)> into(std::shared_ptr<std::promise<Result<T>>> promise) {
-  return [promise = std::move(promise)](Result<T> outcome) { promise->set_value(std::move(outcome)); };
+  return
+      [promise = std::move(promise)](Result<T> outcome) { promise->set_value(std::move(outcome)); };
 }
 
 template <class T>
@@ -67,7 +68,8 @@ std::string login_name() {
   char buffer[4096];
   passwd entry{};
   passwd* found = nullptr;
-  if (getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) == 0 && found) return entry.pw_name;
+  if (getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) == 0 && found)
+    return entry.pw_name;
   return "unknown";
 }
 
@@ -99,15 +101,16 @@ void PrimaryImpl::request(Message message, Duration deadline, Continuation done)
   const std::uint64_t id = next_id_++;
   const TimePoint until = now_monotonic() + deadline_or_default(deadline);
   auto shared_done = std::make_shared<Continuation>(std::move(done));
-  const bool is_taken = post([this, id, until, message = std::move(message), shared_done](TimePoint now, Effects& out) {
-    continuations_.emplace(id, std::move(*shared_done));
-    session_.request(now, id, message, until, out);
-  });
+  const bool is_taken = post(
+      [this, id, until, message = std::move(message), shared_done](TimePoint now, Effects& out) {
+        continuations_.emplace(id, std::move(*shared_done));
+        session_.request(now, id, message, until, out);
+      });
   if (!is_taken) (*shared_done)(fail(Code::shutdown, "the connection to the broker was shut down"));
 }
 
 std::uint64_t PrimaryImpl::watch(WatchOptions options, std::function<void(const Event&)> on_event,
-                                   std::function<void(const Error&)> on_end) {
+                                 std::function<void(const Error&)> on_end) {
   const std::uint64_t id = next_id_++;
   auto watcher = std::make_shared<Watcher>();
   watcher->on_event = std::move(on_event);
@@ -137,7 +140,8 @@ void PrimaryImpl::unwatch(std::uint64_t id) {
   post([this, id](TimePoint, Effects& out) { session_.unwatch(id, out); });
 }
 
-void PrimaryImpl::query_pages(Query query, Duration deadline, std::function<void(Result<QueryReply>)> done) {
+void PrimaryImpl::query_pages(Query query, Duration deadline,
+                              std::function<void(Result<QueryReply>)> done) {
   struct Pages {
     Query query;
     Duration deadline;
@@ -149,53 +153,71 @@ void PrimaryImpl::query_pages(Query query, Duration deadline, std::function<void
   // Each page asks for the next; the function is handed on by value, so nothing refers to itself.
   struct Step {
     static void ask(std::shared_ptr<PrimaryImpl> impl, std::shared_ptr<Pages> pages) {
-      impl->request(pages->query, pages->deadline, expecting<QueryReply>([impl, pages](Result<QueryReply> page) {
-        if (!page) return pages->done(std::move(page));
-        const bool is_last = page->next_offset <= pages->query.offset || pages->query.limit != 0;
-        const std::uint32_t next = page->next_offset;
-        if (pages->is_first) {
-          pages->joined = std::move(*page);
-          pages->is_first = false;
-        } else {
-          QueryReply& all = pages->joined;
-          std::move(page->jobs.begin(), page->jobs.end(), std::back_inserter(all.jobs));
-          std::move(page->tasks.begin(), page->tasks.end(), std::back_inserter(all.tasks));
-          std::move(page->workers.begin(), page->workers.end(), std::back_inserter(all.workers));
-          std::move(page->explanations.begin(), page->explanations.end(), std::back_inserter(all.explanations));
-          all.total = page->total;
-          all.next_offset = page->next_offset;
-        }
-        if (is_last) return pages->done(std::move(pages->joined));
-        pages->query.offset = next;
-        ask(impl, pages);
-      }));
+      impl->request(
+          pages->query, pages->deadline,
+          expecting<QueryReply>([impl, pages](Result<QueryReply> page) {
+            if (!page) return pages->done(std::move(page));
+            const bool is_last =
+                page->next_offset <= pages->query.offset || pages->query.limit != 0;
+            const std::uint32_t next = page->next_offset;
+            if (pages->is_first) {
+              pages->joined = std::move(*page);
+              pages->is_first = false;
+            } else {
+              QueryReply& all = pages->joined;
+              std::move(page->jobs.begin(), page->jobs.end(), std::back_inserter(all.jobs));
+              std::move(page->tasks.begin(), page->tasks.end(), std::back_inserter(all.tasks));
+              std::move(page->workers.begin(), page->workers.end(),
+                        std::back_inserter(all.workers));
+              std::move(page->explanations.begin(), page->explanations.end(),
+                        std::back_inserter(all.explanations));
+              all.total = page->total;
+              all.next_offset = page->next_offset;
+            }
+            if (is_last) return pages->done(std::move(pages->joined));
+            pages->query.offset = next;
+            ask(impl, pages);
+          }));
     }
   };
   Step::ask(shared_from_this(), pages);
 }
 
-Primary::Primary(PrimaryOptions options) : impl_(std::make_shared<PrimaryImpl>(std::move(options))) { impl_->start(); }
-Primary::~Primary() { shutdown(); }
-void Primary::shutdown() { impl_->shutdown(); }
-bool Primary::is_connected() const { return impl_->is_connected(); }
+Primary::Primary(PrimaryOptions options)
+    : impl_(std::make_shared<PrimaryImpl>(std::move(options))) {
+  impl_->start();
+}
+Primary::~Primary() {
+  shutdown();
+}
+void Primary::shutdown() {
+  impl_->shutdown();
+}
+bool Primary::is_connected() const {
+  return impl_->is_connected();
+}
 
-Future<Accepted> Primary::submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options) {
+Future<Accepted> Primary::submit(JobSpec job, std::vector<InputSource> files,
+                                 SubmitOptions options) {
   return as_future<Accepted>([&](auto sink) {
     start_submit(*impl_, std::move(job), std::move(files), std::move(options), std::move(sink));
   });
 }
 
-void Primary::submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options, Callback<Accepted> done) {
+void Primary::submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options,
+                     Callback<Accepted> done) {
   start_submit(*impl_, std::move(job), std::move(files), std::move(options),
                into<Accepted>(impl_->callbacks(), std::move(done)));
 }
 
 Future<ActOk> Primary::act(Act act, Duration deadline) {
-  return as_future<ActOk>([&](auto sink) { impl_->request(std::move(act), deadline, expecting<ActOk>(sink)); });
+  return as_future<ActOk>(
+      [&](auto sink) { impl_->request(std::move(act), deadline, expecting<ActOk>(sink)); });
 }
 
 void Primary::act(Act act, Duration deadline, Callback<ActOk> done) {
-  impl_->request(std::move(act), deadline, expecting<ActOk>(into<ActOk>(impl_->callbacks(), std::move(done))));
+  impl_->request(std::move(act), deadline,
+                 expecting<ActOk>(into<ActOk>(impl_->callbacks(), std::move(done))));
 }
 
 Future<QueryReply> Primary::query(Query query, Duration deadline) {
@@ -211,7 +233,9 @@ std::uint64_t Primary::watch(WatchOptions options, std::function<void(const Even
   return impl_->watch(options, std::move(on_event), std::move(on_end));
 }
 
-void Primary::unwatch(std::uint64_t watch) { impl_->unwatch(watch); }
+void Primary::unwatch(std::uint64_t watch) {
+  impl_->unwatch(watch);
+}
 
 Future<std::vector<WorkerSummary>> Primary::workers() {
   return as_future<std::vector<WorkerSummary>>([&](auto sink) {
@@ -246,20 +270,24 @@ Future<BrokerStatus> Primary::status() {
 Future<Bytes> Primary::fetch_bytes(BlobRef blob, std::uint64_t bytes_max) {
   return as_future<Bytes>([&](auto sink) {
     Transfers& transfers = impl_->transfers();
-    transfers.post([&transfers, blob, bytes_max, sink](Result<BlobClient*> client) {
-      if (!client) return sink(fail(std::move(client).error()));
-      sink((*client)->fetch_bytes(blob, bytes_max, transfers.cancelled()));
-    }, impl_->deadline_or_default({}));
+    transfers.post(
+        [&transfers, blob, bytes_max, sink](Result<BlobClient*> client) {
+          if (!client) return sink(fail(std::move(client).error()));
+          sink((*client)->fetch_bytes(blob, bytes_max, transfers.cancelled()));
+        },
+        impl_->deadline_or_default({}));
   });
 }
 
 Future<std::filesystem::path> Primary::fetch_file(BlobRef blob, std::filesystem::path destination) {
   return as_future<std::filesystem::path>([&](auto sink) {
     Transfers& transfers = impl_->transfers();
-    transfers.post([&transfers, blob, destination, sink](Result<BlobClient*> client) {
-      if (!client) return sink(fail(std::move(client).error()));
-      sink(fetch_to_file(**client, blob, destination, transfers.cancelled()));
-    }, impl_->deadline_or_default({}));
+    transfers.post(
+        [&transfers, blob, destination, sink](Result<BlobClient*> client) {
+          if (!client) return sink(fail(std::move(client).error()));
+          sink(fetch_to_file(**client, blob, destination, transfers.cancelled()));
+        },
+        impl_->deadline_or_default({}));
   });
 }
 

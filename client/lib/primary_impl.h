@@ -1,8 +1,8 @@
 // The inside of Primary: its threads and the table of continuations. Private to client/lib.
 //
-// Threads: the I/O thread owns the Session and the socket and runs continuations (internal, short, never
-// users' code); the callback thread runs users' callbacks; transfer threads move blobs. They talk by
-// queues; no lock is held while anything of another part is called.
+// Threads: the I/O thread owns the Session and the socket and runs continuations (internal, short,
+// never users' code); the callback thread runs users' callbacks; transfer threads move blobs. They
+// talk by queues; no lock is held while anything of another part is called.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
   using Continuation = std::function<void(Result<Message>)>;
 
   explicit PrimaryImpl(PrimaryOptions options);
-  void start();     // needs shared_from_this, so not in the constructor
+  void start();  // needs shared_from_this, so not in the constructor
   void shutdown();
 
   void request(Message message, Duration deadline, Continuation done);
@@ -73,7 +73,7 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
 
   std::mutex inbox_mutex_;
   std::vector<Command> inbox_;
-  bool is_closed_ = false;       // the I/O thread takes no more commands
+  bool is_closed_ = false;  // the I/O thread takes no more commands
   bool is_stopping_ = false;
   Wakeup wakeup_;
 

@@ -53,7 +53,8 @@ void PrimaryImpl::run() {
     if (const auto wakeup = session_.next_wakeup()) {
       timeout = std::max(Duration::zero(), *wakeup - now_monotonic()) + milliseconds(1);
     }
-    if (!outbox_.empty()) timeout = timeout < Duration::zero() ? outbox_retry : std::min(timeout, outbox_retry);
+    if (!outbox_.empty())
+      timeout = timeout < Duration::zero() ? outbox_retry : std::min(timeout, outbox_retry);
     std::vector<DealerSocket*> sockets;
     if (socket_) sockets.push_back(socket_.get());
     wait({}, sockets, &wakeup_, timeout);
@@ -71,13 +72,15 @@ void PrimaryImpl::receive(TimePoint now, Effects& out) {
   socket_->receive(arrived, receive_batch);
   for (const Incoming& incoming : arrived) {
     if (incoming.kind == Incoming::Kind::closed) {
-      session_.on_closed(now, session_.is_ready() ? "the connection was lost" : "nothing listens there", out);
+      session_.on_closed(
+          now, session_.is_ready() ? "the connection was lost" : "nothing listens there", out);
       break;
     }
     const std::vector<BytesView> parts(incoming.parts.begin(), incoming.parts.end());
     const Result<Decoded> decoded = decode(parts, checksum_required_);
     if (decoded) {
-      if (const auto* welcome = std::get_if<Welcome>(&decoded->message)) checksum_required_ = welcome->checksum;
+      if (const auto* welcome = std::get_if<Welcome>(&decoded->message))
+        checksum_required_ = welcome->checksum;
       session_.on_message(now, decoded->message, out);
     } else {
       session_.on_garbled(request_of(parts), decoded.error(), out);
@@ -85,7 +88,8 @@ void PrimaryImpl::receive(TimePoint now, Effects& out) {
   }
 }
 
-// Effects may cause further effects (a connection that can not even be tried); so until there are none.
+// Effects may cause further effects (a connection that can not even be tried); so until there are
+// none.
 void PrimaryImpl::carry_out(Effects& effects) {
   while (!effects.empty()) {
     Effects now;
@@ -131,7 +135,8 @@ void PrimaryImpl::open_connection() {
   with_checksum_ = true;
   checksum_required_ = false;
   socket_ = make_dealer(context_);
-  if (const Status connected = socket_->connect(options_.broker); !connected) close_reason_ = connected.error().message;
+  if (const Status connected = socket_->connect(options_.broker); !connected)
+    close_reason_ = connected.error().message;
 }
 
 void PrimaryImpl::flush(TimePoint now) {

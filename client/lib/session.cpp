@@ -20,7 +20,8 @@ bool set_request(Message& message, std::uint64_t id) {
   return std::visit(
       [id](auto& m) {
         using M = std::decay_t<decltype(m)>;
-        if constexpr (std::is_same_v<M, Submit> || std::is_same_v<M, Act> || std::is_same_v<M, Query>) {
+        if constexpr (std::is_same_v<M, Submit> || std::is_same_v<M, Act> ||
+                      std::is_same_v<M, Query>) {
           m.request = id;
           return true;
         } else {
@@ -36,7 +37,8 @@ const char* name_of_request(const Message& message) {
 
 bool is_answer_to(const Message& request, const Message& answer) {
   if (std::holds_alternative<Submit>(request))
-    return std::holds_alternative<SubmitOk>(answer) || std::holds_alternative<InputsMissing>(answer);
+    return std::holds_alternative<SubmitOk>(answer) ||
+           std::holds_alternative<InputsMissing>(answer);
   if (std::holds_alternative<Act>(request)) return std::holds_alternative<ActOk>(answer);
   return std::holds_alternative<QueryReply>(answer);
 }
@@ -75,7 +77,8 @@ void Session::connect(TimePoint now, Effects& out) {
 void Session::back_off(TimePoint now, Duration at_least) {
   const std::uint32_t doublings = std::min<std::uint32_t>(failures_, 20);
   ++failures_;
-  Duration wait = std::min(options_.reconnect_min * (std::int64_t{1} << doublings), options_.reconnect_max);
+  Duration wait =
+      std::min(options_.reconnect_min * (std::int64_t{1} << doublings), options_.reconnect_max);
   const auto permille = static_cast<std::int64_t>(splitmix(random_) % 501) - 250;
   wait += wait / 1000 * permille;
   phase_ = Phase::waiting;
@@ -89,20 +92,24 @@ void Session::drop(TimePoint now, const std::string& reason, Duration at_least, 
   back_off(now, at_least);
 }
 
-void Session::request(TimePoint now, std::uint64_t id, Message message, TimePoint deadline, Effects& out) {
+void Session::request(TimePoint now, std::uint64_t id, Message message, TimePoint deadline,
+                      Effects& out) {
   if (phase_ == Phase::stopped) {
     out.push_back(Finished{id, fail(Code::shutdown, "the connection to the broker was shut down")});
     return;
   }
   if (!set_request(message, id)) {
-    out.push_back(Finished{id, fail(Code::invalid_argument, std::string(name_of_request(message)) +
-                                                                " is not a request that a primary makes")});
+    out.push_back(
+        Finished{id, fail(Code::invalid_argument, std::string(name_of_request(message)) +
+                                                      " is not a request that a primary makes")});
     return;
   }
   if (requests_.size() >= options_.requests_max) {
-    out.push_back(Finished{id, fail(Code::resource_exhausted,
-                                    std::to_string(requests_.size()) + " requests are outstanding, the limit of one "
-                                    "primary; wait for some of them", 100)});
+    out.push_back(Finished{
+        id, fail(Code::resource_exhausted,
+                 std::to_string(requests_.size()) + " requests are outstanding, the limit of one "
+                                                    "primary; wait for some of them",
+                 100)});
     return;
   }
   // A session that was silent while nobody asked is not suspect because of it.
@@ -161,8 +168,11 @@ void Session::on_message(TimePoint now, const Message& message, Effects& out) {
   const auto entry = requests_.find(id);
   if (entry == requests_.end()) return;  // answered after its deadline, or the probe
   if (!is_answer_to(entry->second.message, message)) {
-    finish(id, fail(Code::malformed_message, "the broker answered " + std::string(name_of_request(entry->second.message)) +
-                                                 " with " + name_of_request(message)), out);
+    finish(id,
+           fail(Code::malformed_message, "the broker answered " +
+                                             std::string(name_of_request(entry->second.message)) +
+                                             " with " + name_of_request(message)),
+           out);
     return;
   }
   finish(id, message, out);
@@ -181,14 +191,16 @@ void Session::on_welcome(const Welcome& welcome, Effects& out) {
 }
 
 void Session::on_refused(TimePoint now, const Refused& refused, Effects& out) {
-  const Error error = error_of(refused.error).context("the broker at " + options_.broker + " refused this client");
+  const Error error =
+      error_of(refused.error).context("the broker at " + options_.broker + " refused this client");
   if (error_info(error.code).retry != RetryRule::back_off) fail_all(error, out);
   drop(now, error.message, hint_of(error), out);
 }
 
 void Session::on_error(TimePoint now, const ErrorReply& reply, Effects& out) {
   const Error error = error_of(reply.error);
-  if (error.code == Code::no_session) return drop(now, "the broker does not know this session", Duration::zero(), out);
+  if (error.code == Code::no_session)
+    return drop(now, "the broker does not know this session", Duration::zero(), out);
   if (requests_.contains(reply.request)) return finish(reply.request, fail(error), out);
   const auto watch = watches_.find(reply.request);
   if (watch == watches_.end()) return;
@@ -217,7 +229,8 @@ Error Session::no_answer(const Outstanding& request) const {
     return {Code::unavailable, text};
   }
   return {Code::deadline_exceeded, "the broker at " + options_.broker + " did not answer " +
-                                       name_of_request(request.message) + " in time; whether it took effect is unknown"};
+                                       name_of_request(request.message) +
+                                       " in time; whether it took effect is unknown"};
 }
 
 void Session::expire_requests(TimePoint now, Effects& out) {
@@ -230,7 +243,8 @@ void Session::expire_requests(TimePoint now, Effects& out) {
 void Session::probe(TimePoint now, Effects& out) {
   if (phase_ != Phase::ready || !has_work()) return;
   if (probed_at_) {
-    if (now - *probed_at_ >= options_.probe_after) drop(now, "the broker fell silent", Duration::zero(), out);
+    if (now - *probed_at_ >= options_.probe_after)
+      drop(now, "the broker fell silent", Duration::zero(), out);
   } else if (now - last_heard_ >= options_.probe_after) {
     probed_at_ = now;
     Query query;

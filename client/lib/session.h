@@ -1,9 +1,10 @@
-// The primary's side of a connection without its socket: calls and messages in, effects out, time passed in.
+// The primary's side of a connection without its socket: calls and messages in, effects out, time
+// passed in.
 //
-// Keeps the table of outstanding requests and watches, says Hello, connects again with back-off, repeats
-// after a reconnect what has not been answered (every request of the protocol may be repeated), and watches
-// again from the last cursor. Does not touch a socket, a clock or a thread: primary.cpp carries the effects
-// out. Thread rule: one thread owns a Session.
+// Keeps the table of outstanding requests and watches, says Hello, connects again with back-off,
+// repeats after a reconnect what has not been answered (every request of the protocol may be
+// repeated), and watches again from the last cursor. Does not touch a socket, a clock or a thread:
+// primary.cpp carries the effects out. Thread rule: one thread owns a Session.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +24,15 @@
 namespace framebus::client {
 
 struct SessionOptions {
-  std::string broker;     // URL, for messages to people only
-  std::string program;    // name and version for Hello
-  std::string principal;  // client name for Hello
-  Duration handshake = seconds(5);            // from Connect to Welcome
-  Duration reconnect_min = milliseconds(250); // doubles up to reconnect_max, +-25 %
+  std::string broker;                          // URL, for messages to people only
+  std::string program;                         // name and version for Hello
+  std::string principal;                       // client name for Hello
+  Duration handshake = seconds(5);             // from Connect to Welcome
+  Duration reconnect_min = milliseconds(250);  // doubles up to reconnect_max, +-25 %
   Duration reconnect_max = seconds(10);
-  Duration probe_after = seconds(10);         // silence after which the broker is asked whether it lives
-  std::size_t requests_max = 65'536;          // outstanding at once; more are resource_exhausted
-  std::uint64_t seed = 1;                     // of the back-off's jitter
+  Duration probe_after = seconds(10);  // silence after which the broker is asked whether it lives
+  std::size_t requests_max = 65'536;   // outstanding at once; more are resource_exhausted
+  std::uint64_t seed = 1;              // of the back-off's jitter
 };
 
 // Open a new connection; the messages for it follow as Transmit.
@@ -83,12 +84,13 @@ class Session {
   // The first connection attempt. Call once.
   void start(TimePoint now, Effects& out);
 
-  // Sends Submit, Act or Query under `id` (unique, not 0; the message's own request field is overwritten),
-  // now or when there is a session. Finished comes exactly once, at `deadline` at the latest:
-  // `unavailable` when it was never sent, `deadline_exceeded` when the outcome is unknown.
+  // Sends Submit, Act or Query under `id` (unique, not 0; the message's own request field is
+  // overwritten), now or when there is a session. Finished comes exactly once, at `deadline` at the
+  // latest: `unavailable` when it was never sent, `deadline_exceeded` when the outcome is unknown.
   void request(TimePoint now, std::uint64_t id, Message message, TimePoint deadline, Effects& out);
 
-  // Follows `watch.job` under `id` from `watch.from`, over any number of connections, until unwatch().
+  // Follows `watch.job` under `id` from `watch.from`, over any number of connections, until
+  // unwatch().
   void watch(std::uint64_t id, Watch watch, Effects& out);
   void confirm(std::uint64_t id, std::uint64_t generation, std::uint64_t sequence, Effects& out);
   void unwatch(std::uint64_t id, Effects& out);
@@ -99,8 +101,8 @@ class Session {
   void on_closed(TimePoint now, const std::string& reason, Effects& out);
   void on_time(TimePoint now, Effects& out);
 
-  // Completes everything outstanding with Code::shutdown and says Goodbye. Idempotent; later calls of
-  // request() and watch() are answered with Code::shutdown at once.
+  // Completes everything outstanding with Code::shutdown and says Goodbye. Idempotent; later calls
+  // of request() and watch() are answered with Code::shutdown at once.
   void stop(Effects& out);
 
   // Earliest moment at which on_time() has something to do.
@@ -117,9 +119,9 @@ class Session {
     bool was_sent = false;
   };
   struct Watching {
-    Watch watch;                              // `from` moves with what was delivered
-    std::uint64_t generation = 0;             // connection it was last sent on; 0: not sent
-    std::optional<TimePoint> again_at;        // the broker asked to come back later
+    Watch watch;                        // `from` moves with what was delivered
+    std::uint64_t generation = 0;       // connection it was last sent on; 0: not sent
+    std::optional<TimePoint> again_at;  // the broker asked to come back later
   };
 
   void connect(TimePoint now, Effects& out);
@@ -140,13 +142,13 @@ class Session {
 
   SessionOptions options_;
   Phase phase_ = Phase::idle;
-  std::uint64_t generation_ = 0;      // counts connections
-  std::uint32_t failures_ = 0;        // connection attempts since the last Welcome
+  std::uint64_t generation_ = 0;  // counts connections
+  std::uint32_t failures_ = 0;    // connection attempts since the last Welcome
   std::uint64_t random_;
-  TimePoint phase_until_{};           // waiting: next attempt; greeting: handshake deadline
+  TimePoint phase_until_{};  // waiting: next attempt; greeting: handshake deadline
   TimePoint last_heard_{};
   std::optional<TimePoint> probed_at_;
-  std::string last_problem_;          // why there is no session, for people
+  std::string last_problem_;  // why there is no session, for people
   std::map<std::uint64_t, Outstanding> requests_;
   std::set<std::pair<TimePoint, std::uint64_t>> deadlines_;
   std::map<std::uint64_t, Watching> watches_;

@@ -19,10 +19,12 @@ void Session::send_watch(std::uint64_t, Watching& watching, Effects& out) {
   out.push_back(Transmit{watching.watch});
 }
 
-void Session::confirm(std::uint64_t id, std::uint64_t generation, std::uint64_t sequence, Effects& out) {
+void Session::confirm(std::uint64_t id, std::uint64_t generation, std::uint64_t sequence,
+                      Effects& out) {
   const auto entry = watches_.find(id);
   // An older connection's numbers mean nothing to the broker now.
-  if (entry == watches_.end() || phase_ != Phase::ready || entry->second.generation != generation) return;
+  if (entry == watches_.end() || phase_ != Phase::ready || entry->second.generation != generation)
+    return;
   if (generation != generation_) return;
   out.push_back(Transmit{EventsOk{id, sequence}});
 }

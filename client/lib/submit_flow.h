@@ -1,4 +1,5 @@
-// A submission from first Submit to SubmitOk, with the sending of missing inputs in between. Private to client/lib.
+// A submission from first Submit to SubmitOk, with the sending of missing inputs in between.
+// Private to client/lib.
 #pragma once
 
 #include <functional>
@@ -9,8 +10,8 @@
 namespace framebus::client {
 
 // `sink` gets the outcome exactly once, on an internal thread.
-void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputSource> files, SubmitOptions options,
-                  std::function<void(Result<Accepted>)> sink);
+void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputSource> files,
+                  SubmitOptions options, std::function<void(Result<Accepted>)> sink);
 
 // 128 bits from the system.
 SubmitId random_submit_id();

@@ -11,11 +11,14 @@ tl::unexpected<Error> shut_down() {
 
 }  // namespace
 
-Transfers::Transfers(std::shared_ptr<Context> context, unsigned threads) : context_(std::move(context)) {
+Transfers::Transfers(std::shared_ptr<Context> context, unsigned threads)
+    : context_(std::move(context)) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-Transfers::~Transfers() { stop(); }
+Transfers::~Transfers() {
+  stop();
+}
 
 void Transfers::set_endpoint(const std::string& url) {
   const std::lock_guard lock(mutex_);
@@ -43,7 +46,8 @@ Result<BlobClient*> Transfers::client_within(Duration patience) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, patience, [this] { return cancelled_ || client_; });
   if (cancelled_) return shut_down();
-  if (!client_) return fail(Code::unavailable, "no broker was reached that could say where its files are");
+  if (!client_)
+    return fail(Code::unavailable, "no broker was reached that could say where its files are");
   return client_.get();
 }
 

@@ -30,8 +30,8 @@ class Transfers {
   // stop(): on the calling thread, with Code::shutdown.
   void post(Job job, Duration patience);
 
-  // Running transfers are cancelled, waiting ones end with Code::shutdown. Idempotent. Must not be called
-  // from a transfer.
+  // Running transfers are cancelled, waiting ones end with Code::shutdown. Idempotent. Must not be
+  // called from a transfer.
   void stop();
 
   const std::atomic<bool>* cancelled() const { return &cancelled_; }

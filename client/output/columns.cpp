@@ -9,7 +9,7 @@ namespace framebus::client {
 namespace {
 
 constexpr std::size_t gap = 2;
-constexpr std::size_t flexible_min = 8;          // as a last resort
+constexpr std::size_t flexible_min = 8;           // as a last resort
 constexpr std::size_t flexible_comfortable = 16;  // worth more than an unimportant column
 constexpr unsigned never_left_out = 9;
 
@@ -24,25 +24,30 @@ std::size_t least_important(const Columns& table, const std::vector<bool>& is_sh
   std::size_t least = table.columns.size();
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (!is_shown[i] || table.columns[i].importance >= never_left_out) continue;
-    if (least == table.columns.size() || table.columns[i].importance < table.columns[least].importance) least = i;
+    if (least == table.columns.size() ||
+        table.columns[i].importance < table.columns[least].importance)
+      least = i;
   }
   return least;
 }
 
 // The narrowest the table can be while these columns are shown.
-std::size_t least_total(const Columns& table, std::vector<std::size_t> widths, const std::vector<bool>& is_shown) {
+std::size_t least_total(const Columns& table, std::vector<std::size_t> widths,
+                        const std::vector<bool>& is_shown) {
   for (std::size_t i = 0; i < widths.size(); ++i)
     if (table.columns[i].is_flexible) widths[i] = std::min(widths[i], flexible_comfortable);
   return total_of(widths, is_shown);
 }
 
-void fit(const Columns& table, std::size_t width, std::vector<std::size_t>& widths, std::vector<bool>& is_shown) {
+void fit(const Columns& table, std::size_t width, std::vector<std::size_t>& widths,
+         std::vector<bool>& is_shown) {
   while (least_total(table, widths, is_shown) > width) {
     const std::size_t least = least_important(table, is_shown);
     if (least == table.columns.size()) break;
     is_shown[least] = false;
   }
-  // Of several flexible columns the widest gives first, so that a short name is not cut for a long one.
+  // Of several flexible columns the widest gives first, so that a short name is not cut for a long
+  // one.
   while (total_of(widths, is_shown) > width) {
     std::size_t widest = table.columns.size();
     for (std::size_t i = 0; i < widths.size(); ++i)
@@ -60,7 +65,8 @@ std::string laid_out(const Columns& table, std::size_t width, bool has_colour, s
   std::vector<std::size_t> widths;
   for (const Column& column : table.columns) widths.push_back(column_count(column.title));
   for (const auto& row : table.rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], column_count(row[i].text));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], column_count(row[i].text));
   std::vector<bool> is_shown(table.columns.size(), true);
   if (width > 0) fit(table, width > indent ? width - indent : 1, widths, is_shown);
 
@@ -77,8 +83,9 @@ std::string laid_out(const Columns& table, std::size_t width, bool has_colour, s
       if (!text.empty()) {
         line.append(pending, ' ');
         pending = 0;
-        line += is_whole && has_colour && !cells[i].painted.empty() ? cells[i].painted
-                                                                    : painted(text, cells[i].style, has_colour);
+        line += is_whole && has_colour && !cells[i].painted.empty()
+                    ? cells[i].painted
+                    : painted(text, cells[i].style, has_colour);
       }
       if (!table.columns[i].align_right) pending += blanks;
       pending += gap;

@@ -19,7 +19,9 @@ constexpr std::string_view erase_line = "\r\x1b[K";
 ProgressDisplay::ProgressDisplay(int descriptor, std::function<Terminal()> terminal)
     : descriptor_(descriptor), terminal_(std::move(terminal)) {}
 
-ProgressDisplay::~ProgressDisplay() { clear(); }
+ProgressDisplay::~ProgressDisplay() {
+  clear();
+}
 
 void ProgressDisplay::write_out(std::string_view text) {
   while (!text.empty()) {
@@ -46,7 +48,8 @@ void ProgressDisplay::update(TimePoint now, const ProgressSnapshot& snapshot) {
   const int tenth = static_cast<int>(snapshot.fraction * 10);
   if (!last_at_ && snapshot.elapsed < sentence_from) return;
   const bool is_due = !last_at_ || (tenth != last_tenth_ && now - *last_at_ >= sentence_gap) ||
-                      (snapshot.note != last_note_ && now - *last_at_ >= sentence_gap) || now - *last_at_ >= sentence_every;
+                      (snapshot.note != last_note_ && now - *last_at_ >= sentence_gap) ||
+                      now - *last_at_ >= sentence_every;
   if (!is_due) return;
   last_at_ = now;
   last_tenth_ = tenth;
@@ -67,6 +70,7 @@ void ProgressDisplay::clear() {
   if (!std::exchange(is_drawn_, false)) return;
   write_out(erase_line);
   drawn_.clear();
+  last_at_.reset();  // the next update draws at once
 }
 
 }  // namespace framebus::client

@@ -1,4 +1,5 @@
-// Keeps progress visible: one line redrawn in place on a terminal, now and then a plain line elsewhere.
+// Keeps progress visible: one line redrawn in place on a terminal, now and then a plain line
+// elsewhere.
 //
 // Each redraw is a single write that covers the old line, at most ten times a second and only when
 // something changed, so nothing flickers. Thread rule: one thread at a time.
@@ -15,8 +16,8 @@ namespace framebus::client {
 
 class ProgressDisplay {
  public:
-  // `descriptor` is written to; `terminal` says what it is and is asked again for each drawing, so that a
-  // resized window is followed.
+  // `descriptor` is written to; `terminal` says what it is and is asked again for each drawing, so
+  // that a resized window is followed.
   ProgressDisplay(int descriptor, std::function<Terminal()> terminal);
   ~ProgressDisplay();  // clear()
 

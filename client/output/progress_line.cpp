@@ -23,7 +23,7 @@ std::string repeated(std::string_view text, std::size_t times) {
 struct Segment {
   std::string text;
   Style style = Style::plain;
-  unsigned importance = 0;      // smaller is left out first
+  unsigned importance = 0;  // smaller is left out first
   bool is_shown = true;
 };
 
@@ -33,7 +33,8 @@ std::vector<Segment> segments_after_bar(const ProgressSnapshot& s) {
   out.push_back({grouped(s.ended()) + "/" + grouped(s.total), Style::plain, 8});
   if (s.failed > 0) out.push_back({grouped(s.failed) + " failed", Style::failed, 7});
   if (s.tasks_per_s > 0) out.push_back({rate_text(s.tasks_per_s) + "/s", Style::plain, 4});
-  if (s.remaining && s.ended() < s.total) out.push_back({"ETA " + duration_text(*s.remaining), Style::running, 6});
+  if (s.remaining && s.ended() < s.total)
+    out.push_back({"ETA " + duration_text(*s.remaining), Style::running, 6});
   if (s.workers) {
     out.push_back({*s.workers == 0 ? "no workers" : count_text(*s.workers, "worker"),
                    *s.workers == 0 ? Style::failed : Style::plain, *s.workers == 0 ? 7u : 3u});
@@ -48,17 +49,22 @@ std::vector<Segment> segments_after_bar(const ProgressSnapshot& s) {
 std::string bar(const BarParts& parts, std::size_t columns, const BarLook& look) {
   const double total = std::max(parts.total, 1e-9);
   const auto width = static_cast<double>(columns);
-  // Positions in eighths of a column; each part begins where the one before ended, so sums never exceed.
+  // Positions in eighths of a column; each part begins where the one before ended, so sums never
+  // exceed.
   const auto position = [&](double until) {
-    return static_cast<std::size_t>(std::floor(std::clamp(until / total, 0.0, 1.0) * width * 8 + 1e-6));
+    return static_cast<std::size_t>(
+        std::floor(std::clamp(until / total, 0.0, 1.0) * width * 8 + 1e-6));
   };
-  const std::size_t done_end = position(parts.done), failed_end = position(parts.done + parts.failed),
+  const std::size_t done_end = position(parts.done),
+                    failed_end = position(parts.done + parts.failed),
                     running_end = position(parts.done + parts.failed + parts.running);
   if (!look.has_unicode) {
     const std::size_t done = done_end / 8, failed = failed_end / 8, running = (running_end + 7) / 8;
     const std::size_t run_end = std::min(std::max(running, failed), columns);
-    return painted(repeated("#", done), Style::done, look.has_colour) + painted(repeated("!", failed - done), Style::failed, look.has_colour) +
-           painted(repeated("-", run_end - failed), Style::running, look.has_colour) + repeated(".", columns - run_end);
+    return painted(repeated("#", done), Style::done, look.has_colour) +
+           painted(repeated("!", failed - done), Style::failed, look.has_colour) +
+           painted(repeated("-", run_end - failed), Style::running, look.has_colour) +
+           repeated(".", columns - run_end);
   }
   std::size_t used = done_end / 8;
   std::string out = painted(repeated("█", used), Style::done, look.has_colour);
@@ -72,7 +78,8 @@ std::string bar(const BarParts& parts, std::size_t columns, const BarLook& look)
     ++used;
   }
   const std::size_t run_until = std::min(std::max((running_end + 7) / 8, used), columns);
-  out += painted(repeated("▒", parts.running > 0 ? run_until - used : 0), Style::running, look.has_colour);
+  out += painted(repeated("▒", parts.running > 0 ? run_until - used : 0), Style::running,
+                 look.has_colour);
   if (parts.running > 0) used = run_until;
   out += painted(repeated("░", columns - used), Style::dim, look.has_colour);
   return out;
@@ -95,16 +102,20 @@ std::string progress_line(const ProgressSnapshot& s, const Terminal& terminal) {
   const auto leave_out_least = [&] {
     Segment* least = nullptr;
     for (Segment& segment : segments)
-      if (segment.is_shown && segment.importance < 9 && (!least || segment.importance < least->importance)) least = &segment;
+      if (segment.is_shown && segment.importance < 9 &&
+          (!least || segment.importance < least->importance))
+        least = &segment;
     if (least) least->is_shown = false;
     return least != nullptr;
   };
-  // The name shrinks first, then goes; then segments go; the bar goes last, when even the percentage has no room.
+  // The name shrinks first, then goes; then segments go; the bar goes last, when even the
+  // percentage has no room.
   constexpr std::size_t with_bar = bar_columns_min + 2;
   if (used() + with_bar > width && column_count(name) > 12) name = clipped(name, 12);
   while (used() + with_bar > width) {
-    const bool has_small_ones = std::any_of(segments.begin(), segments.end(),
-                                            [](const Segment& each) { return each.is_shown && each.importance <= 5; });
+    const bool has_small_ones =
+        std::any_of(segments.begin(), segments.end(),
+                    [](const Segment& each) { return each.is_shown && each.importance <= 5; });
     if (!has_small_ones && !name.empty()) {
       name.clear();
     } else if (!leave_out_least()) {
@@ -116,9 +127,11 @@ std::string progress_line(const ProgressSnapshot& s, const Terminal& terminal) {
     const std::size_t columns = std::min(width - used() - 2, bar_columns_max);
     const double unit = s.total > 0 ? s.total : 1;
     // Running tasks count as done by their progress; what they lack is shaded.
-    const double done = std::max(0.0, s.fraction * unit - s.failed);
+    const double done = std::max(0.0, s.fraction * unit - s.failed - s.stopped);
     const double rest = std::max(0.0, static_cast<double>(s.succeeded) + s.running - done);
-    out += bar({unit, done, static_cast<double>(s.failed), rest}, columns, {terminal.has_unicode, terminal.has_colour}) + "  ";
+    out += bar({unit, done, static_cast<double>(s.failed), rest}, columns,
+               {terminal.has_unicode, terminal.has_colour}) +
+           "  ";
   }
   bool is_first = true;
   for (const Segment& segment : segments) {
@@ -130,13 +143,14 @@ std::string progress_line(const ProgressSnapshot& s, const Terminal& terminal) {
 }
 
 std::string progress_sentence(const ProgressSnapshot& s) {
-  std::string out = "job " + std::to_string(s.job) + ": " + percent_text(s.fraction) + " (" + grouped(s.ended()) + " of " +
-                    count_text(s.total, "task") + ")";
+  std::string out = "job " + std::to_string(s.job) + ": " + percent_text(s.fraction) + " (" +
+                    grouped(s.ended()) + " of " + count_text(s.total, "task") + ")";
   if (s.failed > 0) out += ", " + grouped(s.failed) + " failed";
   if (s.running > 0) out += ", " + grouped(s.running) + " running";
   if (s.tasks_per_s > 0) out += ", " + rate_text(s.tasks_per_s) + " tasks/s";
   if (s.remaining && s.ended() < s.total) out += ", " + duration_text(*s.remaining) + " left";
-  if (s.workers) out += ", " + (*s.workers == 0 ? std::string("no workers") : count_text(*s.workers, "worker"));
+  if (s.workers)
+    out += ", " + (*s.workers == 0 ? std::string("no workers") : count_text(*s.workers, "worker"));
   if (!s.note.empty()) out += "; " + one_line(s.note);
   return out;
 }

@@ -16,12 +16,12 @@ struct BarLook {
   bool has_colour = false;
 };
 
-// Exactly `columns` wide (not counting colours): done, then failed, then running, then the rest. With colours
-// each has its own; without, done and failed are full blocks and running is shaded.
+// Exactly `columns` wide (not counting colours): done, then failed, then running, then the rest.
+// With colours each has its own; without, done and failed are full blocks and running is shaded.
 std::string bar(const BarParts& parts, std::size_t columns, const BarLook& look);
 
-// At most terminal.columns - 1 wide (the last column would wrap on some terminals); what matters least is
-// left out when it is narrow: name, workers, elapsed time, rate, counts.
+// At most terminal.columns - 1 wide (the last column would wrap on some terminals); what matters
+// least is left out when it is narrow: name, workers, elapsed time, rate, counts.
 std::string progress_line(const ProgressSnapshot& snapshot, const Terminal& terminal);
 
 // "job 3: 62% (120 of 192 tasks), 8 running, 3.2 tasks/s, 22s left, 4 workers"

@@ -11,7 +11,9 @@ constexpr Duration window = seconds(20);
 constexpr Duration sample_every = milliseconds(250);
 constexpr Duration rate_after = milliseconds(700);  // shorter spans give wild numbers
 
-bool counts_as_running(TaskState state) { return state == TaskState::running || state == TaskState::leased; }
+bool counts_as_running(TaskState state) {
+  return state == TaskState::running || state == TaskState::leased;
+}
 
 }  // namespace
 
@@ -25,8 +27,10 @@ void ProgressModel::set_state(std::uint32_t task, TaskState state) {
   const auto count = [this](TaskState of, std::uint32_t by) {
     if (of == TaskState::succeeded) {
       succeeded_ += by;
-    } else if (is_terminal(of)) {
+    } else if (is_failure(of)) {
       failed_ += by;
+    } else if (is_terminal(of)) {
+      stopped_ += by;
     } else if (counts_as_running(of)) {
       running_ += by;
     }
@@ -52,10 +56,13 @@ void ProgressModel::set_progress(std::uint32_t task, std::uint32_t permille) {
 }
 
 double ProgressModel::work() const {
-  return static_cast<double>(succeeded_ + failed_) + static_cast<double>(permille_sum_) / 1000;
+  return static_cast<double>(succeeded_ + failed_ + stopped_) +
+         static_cast<double>(permille_sum_) / 1000;
 }
 
-void ProgressModel::restart_rate(TimePoint now) { samples_.assign(1, {now, work()}); }
+void ProgressModel::restart_rate(TimePoint now) {
+  samples_.assign(1, {now, work()});
+}
 
 ProgressSnapshot ProgressModel::snapshot(TimePoint now) {
   if (now - samples_.back().at >= sample_every) samples_.push_back({now, work()});
@@ -66,6 +73,7 @@ ProgressSnapshot ProgressModel::snapshot(TimePoint now) {
   out.total = static_cast<std::uint32_t>(states_.size());
   out.succeeded = succeeded_;
   out.failed = failed_;
+  out.stopped = stopped_;
   out.running = running_;
   out.fraction = out.total > 0 ? std::min(1.0, work() / out.total) : 0;
   out.elapsed = now - started_;
@@ -76,7 +84,8 @@ ProgressSnapshot ProgressModel::snapshot(TimePoint now) {
   if (span >= rate_after && gained > 0) {
     out.tasks_per_s = gained / std::chrono::duration<double>(span).count();
     const double left_s = (out.total - work()) / out.tasks_per_s;
-    if (left_s < 1e8) out.remaining = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(left_s));
+    if (left_s < 1e8)
+      out.remaining = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(left_s));
   }
   return out;
 }

@@ -1,7 +1,7 @@
 // What a progress bar shows, worked out from task states: done, running, rate, time left.
 //
-// Pure: time is passed in. The rate is that of the last seconds and counts the progress of running tasks, so
-// it is known before the first long task ends.
+// Pure: time is passed in. The rate is that of the last seconds and counts the progress of running
+// tasks, so it is known before the first long task ends.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,15 @@ namespace framebus::client {
 struct ProgressSnapshot {
   std::uint64_t job = 0;
   std::string name;
-  std::uint32_t total = 0, succeeded = 0, failed = 0, running = 0;  // tasks; failed: ended otherwise
-  double fraction = 0;                        // 0..1, running tasks counted by their progress
-  double tasks_per_s = 0;                     // 0: not known yet
+  std::uint32_t total = 0, succeeded = 0, failed = 0, running = 0;  // tasks
+  std::uint32_t stopped = 0;                                        // cancelled or abandoned
+  double fraction = 0;     // 0..1, running tasks counted by their progress
+  double tasks_per_s = 0;  // 0: not known yet
   std::optional<Duration> remaining;
   Duration elapsed{0};
   std::optional<std::uint32_t> workers;
-  std::string note;                           // why nothing runs, where the preview is
-  std::uint32_t ended() const { return succeeded + failed; }
+  std::string note;  // why nothing runs, where the preview is
+  std::uint32_t ended() const { return succeeded + failed + stopped; }
 };
 
 class ProgressModel {
@@ -55,10 +56,10 @@ class ProgressModel {
   JobId job_;
   std::string name_;
   std::vector<TaskState> states_;
-  std::uint32_t succeeded_ = 0, failed_ = 0, running_ = 0;
+  std::uint32_t succeeded_ = 0, failed_ = 0, stopped_ = 0, running_ = 0;
   std::unordered_map<std::uint32_t, std::uint32_t> permille_;  // of running tasks
   std::uint64_t permille_sum_ = 0;
-  std::deque<Sample> samples_;                                 // oldest first, at most a window
+  std::deque<Sample> samples_;  // oldest first, at most a window
   std::optional<std::uint32_t> workers_;
   std::string note_;
 };

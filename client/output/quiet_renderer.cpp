@@ -11,7 +11,9 @@ struct Quiet {
     for (const JobSummary& job : list.jobs) out += to_string(job.id) + "\n";
     return out;
   }
-  std::string operator()(const JobDetail& detail) const { return std::string(word_of(detail.job.state)) + "\n"; }
+  std::string operator()(const JobDetail& detail) const {
+    return std::string(word_of(detail.job.state)) + "\n";
+  }
   std::string operator()(const TaskList& list) const {
     std::string out;
     for (const TaskSummary& task : list.tasks) out += to_string(task.task) + "\n";
@@ -24,7 +26,9 @@ struct Quiet {
   }
   std::string operator()(const StatusReport&) const { return {}; }
   std::string operator()(const Explained&) const { return {}; }
-  std::string operator()(const Submitted& submitted) const { return to_string(submitted.job) + "\n"; }
+  std::string operator()(const Submitted& submitted) const {
+    return to_string(submitted.job) + "\n";
+  }
   std::string operator()(const Acted&) const { return {}; }
   std::string operator()(const Fetched& fetched) const {
     std::string out;
@@ -44,13 +48,18 @@ class QuietRenderer final : public Renderer {
 
 }  // namespace
 
-std::unique_ptr<Renderer> make_quiet_renderer() { return std::make_unique<QuietRenderer>(); }
+std::unique_ptr<Renderer> make_quiet_renderer() {
+  return std::make_unique<QuietRenderer>();
+}
 
 std::unique_ptr<Renderer> make_renderer(OutputMode mode, const Terminal& terminal) {
   switch (mode) {
-    case OutputMode::json: return make_json_renderer();
-    case OutputMode::quiet: return make_quiet_renderer();
-    case OutputMode::table: break;
+    case OutputMode::json:
+      return make_json_renderer();
+    case OutputMode::quiet:
+      return make_quiet_renderer();
+    case OutputMode::table:
+      break;
   }
   return make_table_renderer(terminal);
 }

@@ -1,7 +1,8 @@
-// Reports as text, in three ways behind one trait: tables for people, JSON for programs, bare ids for shells.
+// Reports as text, in three ways behind one trait: tables for people, JSON for programs, bare ids
+// for shells.
 //
-// Pure: no descriptor is touched here. The JSON shapes are documented in docs/CLI.md and stable: keys are
-// added, never renamed or removed.
+// Pure: no descriptor is touched here. The JSON shapes are documented in docs/CLI.md and stable:
+// keys are added, never renamed or removed.
 #pragma once
 
 #include <memory>
@@ -17,7 +18,8 @@ enum class OutputMode { table, json, quiet };
 class Renderer {
  public:
   virtual ~Renderer() = default;
-  // Text ending in a new line, or nothing. Never contains what a peer could use against the terminal.
+  // Text ending in a new line, or nothing. Never contains what a peer could use against the
+  // terminal.
   virtual std::string render(const Report& report) const = 0;
 };
 

@@ -1,5 +1,5 @@
-// Everything a verb may have to show. A renderer turns each of them into text; a new kind that one of the
-// renderers forgets does not compile.
+// Everything a verb may have to show. A renderer turns each of them into text; a new kind that one
+// of the renderers forgets does not compile.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace framebus::client {
 
 struct JobList {
   std::vector<JobSummary> jobs;
-  std::uint32_t total = 0;       // on the broker; more than jobs.size() when the list was limited
+  std::uint32_t total = 0;  // on the broker; more than jobs.size() when the list was limited
 };
 
 struct JobDetail {
   JobSummary job;
   std::vector<TaskSummary> troubles;  // the first few tasks that failed
-  bool is_end = false;                // said when waiting is over: one line instead of the whole picture
+  bool is_end = false;  // said when waiting is over: one line instead of the whole picture
 };
 
 struct TaskList {
@@ -33,7 +33,7 @@ struct WorkerList {
 };
 
 struct StatusReport {
-  std::string broker;            // URL asked
+  std::string broker;  // URL asked
   BrokerStatus status;
 };
 
@@ -60,13 +60,13 @@ struct Acted {
 
 struct FetchedFile {
   std::string path;
-  std::string kind;              // image, preview, result
+  std::string kind;  // image, preview, result
   std::uint64_t size_bytes = 0;
 };
 
 struct Fetched {
   JobId job;
-  bool complete = false;         // every task of the job has succeeded and is in the files
+  bool complete = false;  // every task of the job has succeeded and is in the files
   std::uint32_t tasks_done = 0, task_count = 0;
   std::vector<FetchedFile> files;
 };
@@ -100,7 +100,8 @@ struct VersionReport {
   std::uint16_t protocol_major = 0, protocol_minor = 0;
 };
 
-using Report = std::variant<JobList, JobDetail, TaskList, WorkerList, StatusReport, Explained, Submitted, Acted, Fetched,
-                            Validated, TaskOutcomeLine, WatchedEvent, VersionReport>;
+using Report =
+    std::variant<JobList, JobDetail, TaskList, WorkerList, StatusReport, Explained, Submitted,
+                 Acted, Fetched, Validated, TaskOutcomeLine, WatchedEvent, VersionReport>;
 
 }  // namespace framebus::client

@@ -8,7 +8,8 @@ namespace framebus::client {
 
 enum class Style { plain, bold, dim, waiting, running, done, failed, held };
 
-// `text` between the escape sequences of a style; as it is when `has_colour` is false or the style plain.
+// `text` between the escape sequences of a style; as it is when `has_colour` is false or the style
+// plain.
 std::string painted(std::string_view text, Style style, bool has_colour);
 
 }  // namespace framebus::client

@@ -19,19 +19,23 @@ std::uint32_t ended_count(const std::vector<StateCount>& counts) {
 }
 
 std::uint32_t running_count(const std::vector<StateCount>& counts) {
-  return count_of(counts, TaskState::running) + count_of(counts, TaskState::leased) + count_of(counts, TaskState::cancelling);
+  return count_of(counts, TaskState::running) + count_of(counts, TaskState::leased) +
+         count_of(counts, TaskState::cancelling);
 }
 
 BarParts parts_of(const JobSummary& job) {
   BarParts parts;
   parts.total = job.task_count;
   parts.done = count_of(job.counts, TaskState::succeeded);
-  parts.failed = ended_count(job.counts) - static_cast<std::uint32_t>(parts.done);
+  for (const StateCount& each : job.counts)
+    if (is_failure(each.state)) parts.failed += each.count;
   parts.running = running_count(job.counts);
   return parts;
 }
 
-std::string first_line_of(std::string_view text) { return one_line(text.substr(0, text.find('\n'))); }
+std::string first_line_of(std::string_view text) {
+  return one_line(text.substr(0, text.find('\n')));
+}
 
 std::string device_text(const WorkerInfo& info) {
   std::string gpus, cpu;
@@ -73,21 +77,23 @@ std::string table_of(const JobList& list, const Terminal& terminal) {
     const BarParts parts = parts_of(job);
     const std::uint32_t ended = ended_count(job.counts);
     const double fraction = job.task_count > 0 ? static_cast<double>(ended) / job.task_count : 0;
-    table.rows.push_back({{to_string(job.id), Style::bold},
-                          {one_line(job.name)},
-                          {std::string(word_of(job.state)), style_of(job.state)},
-                          {bar(parts, bar_columns, {terminal.has_unicode, false}), Style::plain,
-                           bar(parts, bar_columns, {terminal.has_unicode, true})},
-                          {percent_text(fraction)},
-                          {grouped(ended) + "/" + grouped(job.task_count)},
-                          {parts.failed > 0 ? grouped(static_cast<std::uint64_t>(parts.failed)) : "", Style::failed},
-                          {one_line(job.owner)},
-                          {duration_text_ms(job.age_ms)},
-                          {job.run_ms > 0 ? duration_text_ms(job.run_ms) : "-"}});
+    table.rows.push_back(
+        {{to_string(job.id), Style::bold},
+         {one_line(job.name)},
+         {std::string(word_of(job.state)), style_of(job.state)},
+         {bar(parts, bar_columns, {terminal.has_unicode, false}), Style::plain,
+          bar(parts, bar_columns, {terminal.has_unicode, true})},
+         {percent_text(fraction)},
+         {grouped(ended) + "/" + grouped(job.task_count)},
+         {parts.failed > 0 ? grouped(static_cast<std::uint64_t>(parts.failed)) : "", Style::failed},
+         {one_line(job.owner)},
+         {duration_text_ms(job.age_ms)},
+         {job.run_ms > 0 ? duration_text_ms(job.run_ms) : "-"}});
   }
   std::string out = laid_out(table, terminal.columns, terminal.has_colour);
   if (list.total > list.jobs.size()) {
-    out += painted("showing " + grouped(list.jobs.size()) + " of " + grouped(list.total) + " jobs: --all shows the rest\n",
+    out += painted("showing " + grouped(list.jobs.size()) + " of " + grouped(list.total) +
+                       " jobs: --all shows the rest\n",
                    Style::dim, terminal.has_colour);
   }
   return out;
@@ -96,10 +102,17 @@ std::string table_of(const JobList& list, const Terminal& terminal) {
 std::string table_of(const TaskList& list, const Terminal& terminal) {
   if (list.tasks.empty()) return "no such tasks in job " + to_string(list.job.id) + "\n";
   Columns table;
-  table.columns = {{"TASK"},           {"STEP", false, true, 3}, {"STATE"}, {"DONE", true, false, 4}, {"TRIES", true, false, 2},
-                   {"RAN", true, false, 5}, {"WORKER", false, true, 6}, {"NOTE", false, true, 7}};
+  table.columns = {{"TASK"},
+                   {"STEP", false, true, 3},
+                   {"STATE"},
+                   {"DONE", true, false, 4},
+                   {"TRIES", true, false, 2},
+                   {"RAN", true, false, 5},
+                   {"WORKER", false, true, 6},
+                   {"NOTE", false, true, 7}};
   for (const TaskSummary& task : list.tasks) {
-    const std::string step = task.step < list.job.steps.size() ? list.job.steps[task.step].name : std::to_string(task.step);
+    const std::string step = task.step < list.job.steps.size() ? list.job.steps[task.step].name
+                                                               : std::to_string(task.step);
     const AttemptSummary* last = task.attempts.empty() ? nullptr : &task.attempts.back();
     const bool is_active = task.state == TaskState::running || task.state == TaskState::leased;
     std::string note = is_active ? one_line(task.status) : first_line_of(task.error.message);
@@ -115,21 +128,22 @@ std::string table_of(const TaskList& list, const Terminal& terminal) {
   }
   std::string out = laid_out(table, terminal.columns, terminal.has_colour);
   if (list.total > list.tasks.size()) {
-    out += painted("showing " + grouped(list.tasks.size()) + " of " + grouped(list.total) + " tasks: --all shows the rest, " +
-                       to_string(list.job.id) + ":5-9 some\n",
+    out += painted("showing " + grouped(list.tasks.size()) + " of " + grouped(list.total) +
+                       " tasks: --all shows the rest, " + to_string(list.job.id) + ":5-9 some\n",
                    Style::dim, terminal.has_colour);
   }
   return out;
 }
 
 std::string table_of(const WorkerList& list, const Terminal& terminal) {
-  if (list.workers.empty()) return "no workers are connected: framebus-worker --broker URL starts one\n";
+  if (list.workers.empty())
+    return "no workers are connected: framebus-worker --broker URL starts one\n";
   Columns table;
-  table.columns = {{"WORKER", false, true},     {"STATE"},
-                   {"BUSY", true, false, 8},    {"CPU", true, false, 6},
-                   {"GPU", true, false, 5},     {"DONE", true, false, 7},
-                   {"FAILED", true, false, 4},  {"LATENCY", true, false, 1},
-                   {"DEVICE", false, true, 5},  {"TYPES", false, true, 3},
+  table.columns = {{"WORKER", false, true},    {"STATE"},
+                   {"BUSY", true, false, 8},   {"CPU", true, false, 6},
+                   {"GPU", true, false, 5},    {"DONE", true, false, 7},
+                   {"FAILED", true, false, 4}, {"LATENCY", true, false, 1},
+                   {"DEVICE", false, true, 5}, {"TYPES", false, true, 3},
                    {"NOTE", false, true, 6}};
   bool has_gpu = false, has_notes = false;
   for (const WorkerSummary& worker : list.workers) {
@@ -139,7 +153,7 @@ std::string table_of(const WorkerList& list, const Terminal& terminal) {
   for (const WorkerSummary& worker : list.workers) {
     const auto latency_us = worker.load.latency_us;
     table.rows.push_back(
-        {{one_line(worker.info.host) + "/" + std::to_string(worker.info.pid), Style::bold},
+        {{one_line(worker.info.host) + ":" + std::to_string(worker.info.pid), Style::bold},
          {std::string(word_of(worker.state)), style_of(worker.state)},
          {std::to_string(worker.in_flight) + "/" + std::to_string(worker.info.slots)},
          {percent_text(worker.load.cpu_permille / 1000.0)},
@@ -161,18 +175,23 @@ std::string table_of(const WorkerList& list, const Terminal& terminal) {
 }
 
 std::string table_of(const Explained& explained, const Terminal& terminal) {
-  std::string out = "task " + to_string(explained.task.task) + " is " +
-                    painted(word_of(explained.task.state), style_of(explained.task.state), terminal.has_colour);
-  const std::string why = first_line_of(explained.task.status.empty() ? explained.task.error.message : explained.task.status);
+  std::string out =
+      "task " + to_string(explained.task.task) + " is " +
+      painted(word_of(explained.task.state), style_of(explained.task.state), terminal.has_colour);
+  const std::string why = first_line_of(explained.task.status.empty() ? explained.task.error.message
+                                                                      : explained.task.status);
   out += (why.empty() ? "" : ": " + why) + "\n";
-  if (explained.workers.empty()) return out + "no workers are connected: framebus-worker --broker URL starts one\n";
+  if (explained.workers.empty())
+    return out + "no workers are connected: framebus-worker --broker URL starts one\n";
   Columns table;
-  table.columns = {{"WORKER", false, true}, {"CAN RUN IT"}, {"FILTER", false, false, 3}, {"WHY", false, true}};
+  table.columns = {
+      {"WORKER", false, true}, {"CAN RUN IT"}, {"FILTER", false, false, 3}, {"WHY", false, true}};
   for (const Explanation& each : explained.workers) {
-    table.rows.push_back({{one_line(each.worker_name), Style::bold},
-                          {each.eligible ? "yes" : "no", each.eligible ? Style::done : Style::failed},
-                          {one_line(each.filter)},
-                          {one_line(each.detail)}});
+    table.rows.push_back(
+        {{one_line(each.worker_name), Style::bold},
+         {each.eligible ? "yes" : "no", each.eligible ? Style::done : Style::failed},
+         {one_line(each.filter)},
+         {one_line(each.detail)}});
   }
   return out + laid_out(table, terminal.columns, terminal.has_colour);
 }

@@ -37,7 +37,8 @@ Terminal terminal_of(int descriptor, const char* const* environment) {
   terminal.is_terminal = isatty(descriptor) == 1;
   terminal.has_unicode = is_utf8_locale(environment) && type != "linux" && type != "dumb";
   if (!terminal.is_terminal) return terminal;
-  terminal.has_colour = variable(environment, "NO_COLOR").empty() && type != "dumb" && !type.empty();
+  terminal.has_colour =
+      variable(environment, "NO_COLOR").empty() && type != "dumb" && !type.empty();
   terminal.columns = columns_default;
   winsize size{};
   if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {

@@ -1,7 +1,7 @@
 // Text for terminals: made safe, measured in columns, cut to fit.
 //
-// Names, errors and logs come from other people's files and machines; printed as they are they could
-// move the cursor, recolour the screen or retitle the window.
+// Names, errors and logs come from other people's files and machines; printed as they are they
+// could move the cursor, recolour the screen or retitle the window.
 #pragma once
 
 #include <cstddef>
@@ -10,15 +10,16 @@
 
 namespace framebus::client {
 
-// UTF-8 without control characters (C0, DEL, C1), escape sequences (removed with their parameters), bidirectional
-// overrides and zero-width formatting; invalid bytes become U+FFFD. New lines and tabs become one space.
+// UTF-8 without control characters (C0, DEL, C1), escape sequences (removed with their parameters),
+// bidirectional overrides and zero-width formatting; invalid bytes become U+FFFD. New lines and
+// tabs become one space.
 std::string one_line(std::string_view text);
 
 // The same for many lines: new lines stay, carriage returns and the rest go.
 std::string many_lines(std::string_view text);
 
-// Columns a terminal uses: wide East Asian characters and emoji take 2, combining marks 0. `text` is safe
-// text without colours.
+// Columns a terminal uses: wide East Asian characters and emoji take 2, combining marks 0. `text`
+// is safe text without colours.
 std::size_t column_count(std::string_view text);
 
 // At most `columns` wide; what is cut ends in an ellipsis.

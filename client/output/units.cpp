@@ -18,6 +18,7 @@ std::string printed(const char* format, Values... values) {
 
 std::string duration_text(Duration duration) {
   const double total_s = std::max(0.0, std::chrono::duration<double>(duration).count());
+  if (total_s < 0.0995) return printed("%dms", static_cast<int>(total_s * 1000 + 0.5));
   if (total_s < 9.95) return printed("%.1fs", total_s);
   const auto s = static_cast<long long>(std::llround(total_s));
   if (s < 60) return printed("%llds", s);

@@ -8,9 +8,11 @@
 
 namespace framebus::client {
 
-// "0.4s", "12s", "3m 05s", "2h 07m", "3d 04h": at most two units.
+// "35ms", "0.4s", "12s", "3m 05s", "2h 07m", "3d 04h": at most two units.
 std::string duration_text(Duration duration);
-inline std::string duration_text_ms(std::int64_t ms) { return duration_text(milliseconds(ms)); }
+inline std::string duration_text_ms(std::int64_t ms) {
+  return duration_text(milliseconds(ms));
+}
 // "0:07", "12:40", "1:02:03": for a running clock, whose width must not jump.
 std::string clock_text(Duration duration);
 // "17 B", "1.4 KiB", "320 MiB".

@@ -14,29 +14,34 @@ std::string_view pick(const std::string_view (&words)[N], E value) {
 }  // namespace
 
 std::string_view word_of(TaskState state) {
-  static constexpr std::string_view words[] = {"held",      "queued", "leased",    "running",   "retry_wait", "cancelling",
-                                               "succeeded", "failed", "cancelled", "abandoned", "expired",    "dead"};
+  static constexpr std::string_view words[] = {"held",       "queued",     "leased",    "running",
+                                               "retry_wait", "cancelling", "succeeded", "failed",
+                                               "cancelled",  "abandoned",  "expired",   "dead"};
   return pick(words, state);
 }
 
 std::string_view word_of(JobState state) {
-  static constexpr std::string_view words[] = {"open", "queued", "running", "paused", "succeeded", "failed", "cancelled"};
+  static constexpr std::string_view words[] = {"open",      "queued", "running",  "paused",
+                                               "succeeded", "failed", "cancelled"};
   return pick(words, state);
 }
 
 std::string_view word_of(WorkerState state) {
-  static constexpr std::string_view words[] = {"connecting", "ready", "loading", "busy", "lagging", "draining", "lost"};
+  static constexpr std::string_view words[] = {"connecting", "ready",    "loading", "busy",
+                                               "lagging",    "draining", "lost"};
   return pick(words, state);
 }
 
 std::string_view word_of(AttemptEnd end) {
-  static constexpr std::string_view words[] = {"open",        "ok",      "error",      "crashed", "worker_lost", "lease_expired",
-                                               "not_started", "aborted", "superseded", "timeout"};
+  static constexpr std::string_view words[] = {
+      "open",          "ok",          "error",   "crashed",    "worker_lost",
+      "lease_expired", "not_started", "aborted", "superseded", "timeout"};
   return pick(words, end);
 }
 
 std::string_view word_of(JobAction action) {
-  static constexpr std::string_view words[] = {"none", "cancel", "pause", "resume", "retry", "set_priority"};
+  static constexpr std::string_view words[] = {"none",   "cancel", "pause",
+                                               "resume", "retry",  "set_priority"};
   return pick(words, action);
 }
 
@@ -47,18 +52,24 @@ std::string_view word_of(EventKind kind) {
 
 Style style_of(TaskState state) {
   switch (state) {
-    case TaskState::held: return Style::held;
+    case TaskState::held:
+      return Style::held;
     case TaskState::queued:
-    case TaskState::retry_wait: return Style::waiting;
+    case TaskState::retry_wait:
+      return Style::waiting;
     case TaskState::leased:
     case TaskState::running:
-    case TaskState::cancelling: return Style::running;
-    case TaskState::succeeded: return Style::done;
+    case TaskState::cancelling:
+      return Style::running;
+    case TaskState::succeeded:
+      return Style::done;
     case TaskState::failed:
     case TaskState::expired:
-    case TaskState::dead: return Style::failed;
+    case TaskState::dead:
+      return Style::failed;
     case TaskState::cancelled:
-    case TaskState::abandoned: return Style::dim;
+    case TaskState::abandoned:
+      return Style::dim;
   }
   return Style::plain;
 }
@@ -66,31 +77,50 @@ Style style_of(TaskState state) {
 Style style_of(JobState state) {
   switch (state) {
     case JobState::open:
-    case JobState::queued: return Style::waiting;
-    case JobState::running: return Style::running;
-    case JobState::paused: return Style::held;
-    case JobState::succeeded: return Style::done;
-    case JobState::failed: return Style::failed;
-    case JobState::cancelled: return Style::dim;
+    case JobState::queued:
+      return Style::waiting;
+    case JobState::running:
+      return Style::running;
+    case JobState::paused:
+      return Style::held;
+    case JobState::succeeded:
+      return Style::done;
+    case JobState::failed:
+      return Style::failed;
+    case JobState::cancelled:
+      return Style::dim;
   }
   return Style::plain;
 }
 
 Style style_of(WorkerState state) {
   switch (state) {
-    case WorkerState::ready: return Style::done;
-    case WorkerState::busy: return Style::running;
+    case WorkerState::ready:
+      return Style::done;
+    case WorkerState::busy:
+      return Style::running;
     case WorkerState::connecting:
-    case WorkerState::loading: return Style::waiting;
-    case WorkerState::draining: return Style::held;
+    case WorkerState::loading:
+      return Style::waiting;
+    case WorkerState::draining:
+      return Style::held;
     case WorkerState::lagging:
-    case WorkerState::lost: return Style::failed;
+    case WorkerState::lost:
+      return Style::failed;
   }
   return Style::plain;
 }
 
-bool is_terminal(TaskState state) { return state >= TaskState::succeeded; }
-bool is_terminal(JobState state) { return state >= JobState::succeeded; }
+bool is_terminal(TaskState state) {
+  return state >= TaskState::succeeded;
+}
+bool is_failure(TaskState state) {
+  return state == TaskState::failed || state == TaskState::dead || state == TaskState::expired;
+}
+
+bool is_terminal(JobState state) {
+  return state >= JobState::succeeded;
+}
 
 std::string error_name(const WireError& error) {
   return std::string(error_info(static_cast<Code>(error.code)).name);

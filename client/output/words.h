@@ -11,8 +11,9 @@
 namespace framebus::client {
 
 inline constexpr std::array<TaskState, 12> all_task_states = {
-    TaskState::held,      TaskState::queued, TaskState::leased,    TaskState::running,   TaskState::retry_wait, TaskState::cancelling,
-    TaskState::succeeded, TaskState::failed, TaskState::cancelled, TaskState::abandoned, TaskState::expired,    TaskState::dead};
+    TaskState::held,       TaskState::queued,     TaskState::leased,    TaskState::running,
+    TaskState::retry_wait, TaskState::cancelling, TaskState::succeeded, TaskState::failed,
+    TaskState::cancelled,  TaskState::abandoned,  TaskState::expired,   TaskState::dead};
 
 // A number a newer broker may send and this client does not know is "unknown".
 std::string_view word_of(TaskState state);
@@ -28,6 +29,8 @@ Style style_of(WorkerState state);
 
 bool is_terminal(TaskState state);
 bool is_terminal(JobState state);
+// Ended by an error, a crash or its deadline; not by a person or a dependency.
+bool is_failure(TaskState state);
 
 // The name in the error table of a wire number ("not_found"); "internal" for an unknown one.
 std::string error_name(const WireError& error);

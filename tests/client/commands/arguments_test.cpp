@@ -1,6 +1,7 @@
+#include "client/commands/arguments.h"
+
 #include <doctest/doctest.h>
 
-#include "client/commands/arguments.h"
 #include "client/commands/verbs.h"
 
 using namespace framebus;
@@ -27,7 +28,8 @@ TEST_CASE("arguments: options of all verbs may stand before or after the verb") 
 }
 
 TEST_CASE("arguments: submit takes a file and repeated --set") {
-  const auto out = parse({"submit", "--set", "frames=1-10", "--set", "sampling.spp=16", "job.json", "--wait", "--priority", "60", "-o", "out"});
+  const auto out = parse({"submit", "--set", "frames=1-10", "--set", "sampling.spp=16", "job.json",
+                          "--wait", "--priority", "60", "-o", "out"});
   REQUIRE(out);
   CHECK(out->file == "job.json");
   CHECK(out->overrides == std::vector<std::string>{"frames=1-10", "sampling.spp=16"});
@@ -36,16 +38,23 @@ TEST_CASE("arguments: submit takes a file and repeated --set") {
   CHECK(out->output_directory == "out");
 }
 
-TEST_CASE("arguments: reading verbs are about the last job when no selector is given; changing ones need one") {
-  for (const char* verb : {"job", "tasks", "wait", "watch", "fetch"}) CHECK(parse({verb}).has_value());
-  for (const char* verb : {"cancel", "pause", "resume", "retry", "explain"}) CHECK_FALSE(parse({verb}).has_value());
+TEST_CASE(
+    "arguments: reading verbs are about the last job when no selector is given; changing ones need "
+    "one") {
+  for (const char* verb : {"job", "tasks", "wait", "watch", "fetch"})
+    CHECK(parse({verb}).has_value());
+  for (const char* verb : {"cancel", "pause", "resume", "retry", "explain"})
+    CHECK_FALSE(parse({verb}).has_value());
   CHECK(parse({"cancel", "3:2,5-9"})->selector == "3:2,5-9");
 }
 
 TEST_CASE("arguments: a wrong verb or option names the nearest right one") {
-  CHECK(parse({"submti", "x"}).error().message.find("did you mean \"framebus submit\"?") != std::string::npos);
-  CHECK(parse({"--json", "wrokers"}).error().message.find("\"framebus workers\"") != std::string::npos);
-  CHECK(parse({"submit", "x.json", "--wiat"}).error().message.find("did you mean --wait?") != std::string::npos);
+  CHECK(parse({"submti", "x"}).error().message.find("did you mean \"framebus submit\"?") !=
+        std::string::npos);
+  CHECK(parse({"--json", "wrokers"}).error().message.find("\"framebus workers\"") !=
+        std::string::npos);
+  CHECK(parse({"submit", "x.json", "--wiat"}).error().message.find("did you mean --wait?") !=
+        std::string::npos);
   CHECK(parse({"qqqqqqqq"}).error().message.find("there are local, submit") != std::string::npos);
 }
 

@@ -39,7 +39,8 @@ void read_both(int out, int err, Ran& ran) {
 
 }  // namespace
 
-Ran run_framebus(const std::vector<std::string>& words, const std::vector<std::string>& environment) {
+Ran run_framebus(const std::vector<std::string>& words,
+                 const std::vector<std::string>& environment) {
   std::vector<std::string> arguments{FRAMEBUS_BIN_DIR "/framebus"};
   arguments.insert(arguments.end(), words.begin(), words.end());
   std::vector<std::string> variables = environment;
@@ -66,7 +67,8 @@ Ran run_framebus(const std::vector<std::string>& words, const std::vector<std::s
   int status = 0;
   waitpid(child, &status, 0);
   ran.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  ran.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin);
+  ran.took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - begin);
   return ran;
 }
 

@@ -13,7 +13,9 @@ struct Ran {
   std::chrono::milliseconds took{0};
 };
 
-// Runs build/bin/framebus with these words, stdin closed, an empty environment but for `environment`.
-Ran run_framebus(const std::vector<std::string>& words, const std::vector<std::string>& environment = {});
+// Runs build/bin/framebus with these words, stdin closed, an empty environment but for
+// `environment`.
+Ran run_framebus(const std::vector<std::string>& words,
+                 const std::vector<std::string>& environment = {});
 
 }  // namespace framebus::client

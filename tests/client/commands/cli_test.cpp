@@ -1,6 +1,5 @@
 // The command line where no broker is needed: words, files, exit codes.
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <filesystem>
@@ -13,7 +12,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 struct Folder {
   fs::path path = fs::temp_directory_path() / ("framebus-cli-" + std::to_string(getpid()));
@@ -45,8 +46,15 @@ TEST_CASE("cli: a wrong verb suggests the nearest one, exit 2") {
 }
 
 TEST_CASE("cli: no broker is said with the URL and what to type, exit 3, within the time given") {
-  for (const auto& words : std::vector<std::vector<std::string>>{
-           {"jobs"}, {"job", "3"}, {"tasks", "3"}, {"workers"}, {"status"}, {"cancel", "3"}, {"explain", "3:1"}, {"fetch"}, {"wait"}}) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"jobs"},
+                                                                 {"job", "3"},
+                                                                 {"tasks", "3"},
+                                                                 {"workers"},
+                                                                 {"status"},
+                                                                 {"cancel", "3"},
+                                                                 {"explain", "3:1"},
+                                                                 {"fetch"},
+                                                                 {"wait"}}) {
     std::vector<std::string> all = words;
     all.insert(all.end(), {nobody, "--timeout", "300ms"});
     const Ran ran = run_framebus(all);
@@ -62,10 +70,14 @@ TEST_CASE("cli: no broker is said with the URL and what to type, exit 3, within 
 
 TEST_CASE("cli: the broker's URL comes from a flag, the environment or a file, in this order") {
   Folder folder;
-  const std::string file = folder.file("client.json", R"({"broker": "tcp://127.0.0.1:3", "timeout": "200ms"})");
+  const std::string file =
+      folder.file("client.json", R"({"broker": "tcp://127.0.0.1:3", "timeout": "200ms"})");
   CHECK(has(run_framebus({"status", "--config", file}).err, "127.0.0.1:3"));
-  CHECK(has(run_framebus({"status", "--config", file}, {"FRAMEBUS_BROKER=tcp://127.0.0.1:2"}).err, "127.0.0.1:2"));
-  CHECK(has(run_framebus({"status", "--config", file, nobody}, {"FRAMEBUS_BROKER=tcp://127.0.0.1:2"}).err, "127.0.0.1:1 "));
+  CHECK(has(run_framebus({"status", "--config", file}, {"FRAMEBUS_BROKER=tcp://127.0.0.1:2"}).err,
+            "127.0.0.1:2"));
+  CHECK(has(
+      run_framebus({"status", "--config", file, nobody}, {"FRAMEBUS_BROKER=tcp://127.0.0.1:2"}).err,
+      "127.0.0.1:1 "));
 }
 
 TEST_CASE("cli: bad configuration and selectors are refused before anything is tried, exit 2") {
@@ -80,17 +92,24 @@ TEST_CASE("cli: bad configuration and selectors are refused before anything is t
 
 TEST_CASE("cli: validate accepts a good file and names what is wrong in a bad one") {
   Folder folder;
-  const Ran good = run_framebus({"validate", folder.file("good.json", R"({"name": "e", "type": "echo", "tasks": [{"params": {"x": 1}}, {"params": {}}]})")});
+  const Ran good = run_framebus(
+      {"validate",
+       folder.file(
+           "good.json",
+           R"({"name": "e", "type": "echo", "tasks": [{"params": {"x": 1}}, {"params": {}}]})")});
   CAPTURE(good.err);
   CHECK(good.exit_code == 0);
   CHECK(has(good.out, "valid"));
   CHECK(has(good.out, "echo"));
 
-  const Ran syntax = run_framebus({"validate", folder.file("syntax.json", "{\"name\": \"e\",\n  \"type\" \"echo\"}")});
+  const Ran syntax = run_framebus(
+      {"validate", folder.file("syntax.json", "{\"name\": \"e\",\n  \"type\" \"echo\"}")});
   CHECK(syntax.exit_code == 2);
   CHECK(has(syntax.err, "syntax.json:2:"));
 
-  const Ran typo = run_framebus({"validate", folder.file("typo.json", R"({"name": "e", "type": "echo", "priorty": 3, "tasks": [{}]})")});
+  const Ran typo = run_framebus(
+      {"validate",
+       folder.file("typo.json", R"({"name": "e", "type": "echo", "priorty": 3, "tasks": [{}]})")});
   CHECK(typo.exit_code == 2);
   CHECK(has(typo.err, "priorty"));
   CHECK(has(typo.err, "priority"));
@@ -102,7 +121,8 @@ TEST_CASE("cli: validate accepts a good file and names what is wrong in a bad on
 
 TEST_CASE("cli: a bad job file is reported as such even when there is no broker") {
   Folder folder;
-  const Ran ran = run_framebus({"submit", folder.file("bad.json", "{"), nobody, "--timeout", "200ms"});
+  const Ran ran =
+      run_framebus({"submit", folder.file("bad.json", "{"), nobody, "--timeout", "200ms"});
   CHECK(ran.exit_code == 2);
   CHECK(has(ran.err, "bad.json:1:"));
 }

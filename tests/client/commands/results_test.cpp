@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "client/commands/results.h"
+
+#include <doctest/doctest.h>
 
 using namespace framebus;
 using namespace framebus::client;

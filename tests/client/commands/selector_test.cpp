@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "client/commands/selector.h"
+
+#include <doctest/doctest.h>
 
 using namespace framebus;
 using namespace framebus::client;
@@ -18,8 +18,32 @@ TEST_CASE("selector: every form that is documented") {
 }
 
 TEST_CASE("selector: what is wrong is refused with what was found and what is allowed") {
-  for (const char* text : {"", ":", "3:", ":3", "x", "3,", ",3", "-3", "3-", "8-5", "0", "0-4", "3:4:5", "all:3", "3,4:5", "3-4:5", " 3",
-                           "3 ", "1-20000", "1-6000,6001-12000", "3:0-2000000", "3:1000000", "18446744073709551616", "0x3", "1e3", "lastt"}) {
+  for (const char* text : {"",
+                           ":",
+                           "3:",
+                           ":3",
+                           "x",
+                           "3,",
+                           ",3",
+                           "-3",
+                           "3-",
+                           "8-5",
+                           "0",
+                           "0-4",
+                           "3:4:5",
+                           "all:3",
+                           "3,4:5",
+                           "3-4:5",
+                           " 3",
+                           "3 ",
+                           "1-20000",
+                           "1-6000,6001-12000",
+                           "3:0-2000000",
+                           "3:1000000",
+                           "18446744073709551616",
+                           "0x3",
+                           "1e3",
+                           "lastt"}) {
     CAPTURE(text);
     const auto selector = parse_selector(text);
     REQUIRE_FALSE(selector);

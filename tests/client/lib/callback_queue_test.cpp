@@ -1,11 +1,11 @@
+#include "client/lib/callback_queue.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <future>
 #include <memory>
 #include <vector>
-
-#include "client/lib/callback_queue.h"
 
 using framebus::client::CallbackQueue;
 

@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "client/lib/endpoint.h"
+
+#include <doctest/doctest.h>
 
 using framebus::client::reachable_endpoint;
 

@@ -15,7 +15,8 @@ namespace framebus::client {
 
 class FakeBroker {
  public:
-  // Called on the broker's thread for each message but Hello (which is answered with Welcome), with a way to answer.
+  // Called on the broker's thread for each message but Hello (which is answered with Welcome), with
+  // a way to answer.
   using Answer = std::function<void(const Message&)>;
   using Handler = std::function<void(const Message&, const Answer&)>;
 

@@ -1,11 +1,10 @@
-#include <doctest/doctest.h>
+#include "client/lib/file_transfer.h"
 
+#include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <fstream>
 #include <iterator>
-
-#include "client/lib/file_transfer.h"
 
 using namespace framebus;
 using namespace framebus::client;
@@ -25,7 +24,8 @@ std::string content_of(const fs::path& path) {
 }
 
 std::size_t entry_count(const fs::path& path) {
-  return static_cast<std::size_t>(std::distance(fs::directory_iterator(path), fs::directory_iterator()));
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(path), fs::directory_iterator()));
 }
 
 }  // namespace

@@ -1,12 +1,15 @@
 // Primary over real sockets against a broker that a test scripts.
-#include <doctest/doctest.h>
+//
+// A broker that is ended and started again has a context of its own: when that is gone its address
+// is free, as after the end of a process.
+#include "client/lib/primary.h"
 
+#include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <condition_variable>
 #include <mutex>
 
-#include "client/lib/primary.h"
 #include "tests/client/lib/fake_broker.h"
 
 using namespace framebus;
@@ -30,7 +33,8 @@ struct Latch {
   }
 };
 
-PrimaryOptions options_for(std::shared_ptr<Context> context, const std::string& url, Duration deadline = seconds(10)) {
+PrimaryOptions options_for(std::shared_ptr<Context> context, const std::string& url,
+                           Duration deadline = seconds(10)) {
   PrimaryOptions options;
   options.broker = url;
   options.deadline = deadline;
@@ -74,7 +78,8 @@ TEST_CASE("primary: without a broker a call ends at its deadline with unavailabl
 
 TEST_CASE("primary: the broker may start later than the client") {
   auto context = make_context();
-  const std::string url = "inproc://late-" + std::to_string(reinterpret_cast<std::uintptr_t>(context.get()));
+  const std::string url =
+      "inproc://late-" + std::to_string(reinterpret_cast<std::uintptr_t>(context.get()));
   Primary primary(options_for(context, url));
   auto future = primary.status();
   FakeBroker broker(context, url, answer_status);
@@ -84,17 +89,18 @@ TEST_CASE("primary: the broker may start later than the client") {
 TEST_CASE("primary: a thousand requests answered in reverse order match") {
   auto context = make_context();
   std::vector<Query> seen;
-  FakeBroker broker(context, "tcp://127.0.0.1:0", [&seen](const Message& message, const FakeBroker::Answer& answer) {
-    if (const auto* query = std::get_if<Query>(&message)) seen.push_back(*query);
-    if (seen.size() < 1000) return;
-    for (auto each = seen.rbegin(); each != seen.rend(); ++each) {
-      QueryReply reply;
-      reply.request = each->request;
-      reply.total = each->task.index;
-      answer(reply);
-    }
-    seen.clear();
-  });
+  FakeBroker broker(context, "tcp://127.0.0.1:0",
+                    [&seen](const Message& message, const FakeBroker::Answer& answer) {
+                      if (const auto* query = std::get_if<Query>(&message)) seen.push_back(*query);
+                      if (seen.size() < 1000) return;
+                      for (auto each = seen.rbegin(); each != seen.rend(); ++each) {
+                        QueryReply reply;
+                        reply.request = each->request;
+                        reply.total = each->task.index;
+                        answer(reply);
+                      }
+                      seen.clear();
+                    });
   Primary primary(options_for(context, broker.url()));
   std::vector<Future<QueryReply>> futures;
   for (std::uint32_t i = 0; i < 1000; ++i) {
@@ -113,20 +119,21 @@ TEST_CASE("primary: a thousand requests answered in reverse order match") {
 
 TEST_CASE("primary: pages are joined") {
   auto context = make_context();
-  FakeBroker broker(context, "tcp://127.0.0.1:0", [](const Message& message, const FakeBroker::Answer& answer) {
-    const auto* query = std::get_if<Query>(&message);
-    if (!query) return;
-    QueryReply reply;
-    reply.request = query->request;
-    reply.total = 25;
-    for (std::uint32_t i = query->offset; i < std::min(query->offset + 10, 25u); ++i) {
-      TaskSummary task;
-      task.task = {JobId{1}, i};
-      reply.tasks.push_back(task);
-    }
-    reply.next_offset = query->offset + 10 < 25 ? query->offset + 10 : 0;
-    answer(reply);
-  });
+  FakeBroker broker(
+      context, "tcp://127.0.0.1:0", [](const Message& message, const FakeBroker::Answer& answer) {
+        const auto* query = std::get_if<Query>(&message);
+        if (!query) return;
+        QueryReply reply;
+        reply.request = query->request;
+        reply.total = 25;
+        for (std::uint32_t i = query->offset; i < std::min(query->offset + 10, 25u); ++i) {
+          TaskSummary task;
+          task.task = {JobId{1}, i};
+          reply.tasks.push_back(task);
+        }
+        reply.next_offset = query->offset + 10 < 25 ? query->offset + 10 : 0;
+        answer(reply);
+      });
   Primary primary(options_for(context, broker.url()));
   Query query;
   query.kind = QueryKind::tasks;
@@ -154,7 +161,8 @@ TEST_CASE("primary: any call from a callback works, also waiting for a future an
   CHECK(latch.reached(1));
 }
 
-TEST_CASE("primary: shutdown completes all futures and callbacks with shutdown, twice does nothing") {
+TEST_CASE(
+    "primary: shutdown completes all futures and callbacks with shutdown, twice does nothing") {
   auto context = make_context();
   FakeBroker broker(context, "tcp://127.0.0.1:0", ignore);
   Primary primary(options_for(context, broker.url()));
@@ -162,10 +170,12 @@ TEST_CASE("primary: shutdown completes all futures and callbacks with shutdown, 
   for (int i = 0; i < 50; ++i) futures.push_back(primary.status());
   auto fetch = primary.fetch_bytes(BlobRef{}, 1);
   Latch ended;
-  primary.watch({JobId{1}}, [](const Event&) {}, [&](const Error& error) {
-    CHECK(error.code == Code::shutdown);
-    ended.hit();
-  });
+  primary.watch(
+      {JobId{1}}, [](const Event&) {},
+      [&](const Error& error) {
+        CHECK(error.code == Code::shutdown);
+        ended.hit();
+      });
   primary.act(Act{}, {}, [&](Result<ActOk> outcome) {
     CHECK(outcome.error().code == Code::shutdown);
     ended.hit();
@@ -194,13 +204,13 @@ TEST_CASE("primary: a watch survives the broker's death and goes on from its cur
       if (std::holds_alternative<EventsOk>(message)) confirmed.hit();
     };
   };
-  auto broker = std::make_unique<FakeBroker>(context, url, serve(7));
+  auto broker = std::make_unique<FakeBroker>(make_context(), url, serve(7));
   Primary primary(options_for(context, url));
   const auto watch = primary.watch({JobId{1}}, [&](const Event&) { seen.hit(); });
   REQUIRE(seen.reached(1));
   REQUIRE(confirmed.reached(1));
   broker.reset();
-  broker = std::make_unique<FakeBroker>(context, url, serve(8));
+  broker = std::make_unique<FakeBroker>(make_context(), url, serve(8));
   REQUIRE(seen.reached(2));
   CHECK(resumed_from == 7);
   primary.unwatch(watch);
@@ -221,17 +231,19 @@ TEST_CASE("primary: a submit is repeated with the same submit id until it is ans
     }
     return std::uint64_t{0};
   };
-  auto broker = std::make_unique<FakeBroker>(context, url, [&](const Message& m, const FakeBroker::Answer&) { record(m); });
+  auto broker = std::make_unique<FakeBroker>(
+      make_context(), url, [&](const Message& m, const FakeBroker::Answer&) { record(m); });
   Primary primary(options_for(context, url));
   auto future = primary.submit(JobSpec{}, {});
   REQUIRE(received.reached(1));
   broker.reset();
-  broker = std::make_unique<FakeBroker>(context, url, [&](const Message& m, const FakeBroker::Answer& answer) {
-    SubmitOk ok;
-    ok.request = record(m);
-    ok.job = JobId{5};
-    if (ok.request != 0) answer(ok);
-  });
+  broker = std::make_unique<FakeBroker>(make_context(), url,
+                                        [&](const Message& m, const FakeBroker::Answer& answer) {
+                                          SubmitOk ok;
+                                          ok.request = record(m);
+                                          ok.job = JobId{5};
+                                          if (ok.request != 0) answer(ok);
+                                        });
   const auto accepted = future.get();
   REQUIRE(accepted.has_value());
   CHECK(accepted->job == JobId{5});

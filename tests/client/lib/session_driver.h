@@ -27,22 +27,33 @@ struct Driver {
     f(out);
     return out;
   }
-  Effects start() { return effects_of([&](Effects& o) { session.start(now, o); }); }
-  Effects message(const Message& m) { return effects_of([&](Effects& o) { session.on_message(now, m, o); }); }
-  Effects closed(const std::string& reason = "gone") { return effects_of([&](Effects& o) { session.on_closed(now, reason, o); }); }
-  Effects time() { return effects_of([&](Effects& o) { session.on_time(now, o); }); }
+  Effects start() {
+    return effects_of([&](Effects& o) { session.start(now, o); });
+  }
+  Effects message(const Message& m) {
+    return effects_of([&](Effects& o) { session.on_message(now, m, o); });
+  }
+  Effects closed(const std::string& reason = "gone") {
+    return effects_of([&](Effects& o) { session.on_closed(now, reason, o); });
+  }
+  Effects time() {
+    return effects_of([&](Effects& o) { session.on_time(now, o); });
+  }
   Effects after(Duration d) {
     now += d;
     return time();
   }
-  Effects stop() { return effects_of([&](Effects& o) { session.stop(o); }); }
+  Effects stop() {
+    return effects_of([&](Effects& o) { session.stop(o); });
+  }
   Effects query(std::uint64_t id, Duration deadline = seconds(30)) {
     Query query;
     query.kind = QueryKind::status;
     return request(id, query, deadline);
   }
   Effects request(std::uint64_t id, Message m, Duration deadline = seconds(30)) {
-    return effects_of([&](Effects& o) { session.request(now, id, std::move(m), now + deadline, o); });
+    return effects_of(
+        [&](Effects& o) { session.request(now, id, std::move(m), now + deadline, o); });
   }
   // A session that has been welcomed.
   void connect() {
@@ -74,7 +85,8 @@ inline QueryReply query_reply(std::uint64_t id, std::uint32_t total = 0) {
   reply.total = total;
   return reply;
 }
-inline ErrorReply error_reply(std::uint64_t id, Code code, const std::string& text, std::int64_t retry_ms = 0) {
+inline ErrorReply error_reply(std::uint64_t id, Code code, const std::string& text,
+                              std::int64_t retry_ms = 0) {
   return ErrorReply{id, {static_cast<std::uint16_t>(code), text, retry_ms}};
 }
 

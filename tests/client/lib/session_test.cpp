@@ -16,7 +16,9 @@ Hello hello() {
   return hello;
 }
 
-Code code_of(const Effect& effect) { return std::get<Finished>(effect).outcome.error().code; }
+Code code_of(const Effect& effect) {
+  return std::get<Finished>(effect).outcome.error().code;
+}
 
 }  // namespace
 
@@ -30,7 +32,8 @@ TEST_CASE("session: start connects and says Hello as a primary") {
   CHECK(d.session.is_ready());
 }
 
-TEST_CASE("session: a request made before Welcome is sent after it, and its answer finishes it once") {
+TEST_CASE(
+    "session: a request made before Welcome is sent after it, and its answer finishes it once") {
   Driver d;
   d.start();
   CHECK(d.query(1).empty());
@@ -43,7 +46,8 @@ TEST_CASE("session: a request made before Welcome is sent after it, and its answ
 TEST_CASE("session: a thousand concurrent requests answered in reverse order all match") {
   Driver d;
   d.connect();
-  for (std::uint64_t id = 1; id <= 1000; ++id) CHECK(d.query(id) == Effects{Transmit{query_message(id)}});
+  for (std::uint64_t id = 1; id <= 1000; ++id)
+    CHECK(d.query(id) == Effects{Transmit{query_message(id)}});
   for (std::uint64_t id = 1000; id >= 1; --id) {
     const auto answer = query_reply(id, static_cast<std::uint32_t>(id));
     CHECK(d.message(answer) == Effects{Finished{id, Message{answer}}});
@@ -64,11 +68,13 @@ TEST_CASE("session: what was not answered is repeated unchanged after a reconnec
   CHECK(lost == Effects{Disconnect{"the connection was lost"}});
   CHECK(d.query(4).empty());
   submit.request = 1;
-  CHECK(d.reconnect() ==
-        Effects{Ready{Welcome{}}, Transmit{submit}, Transmit{query_message(3)}, Transmit{query_message(4)}});
+  CHECK(d.reconnect() == Effects{Ready{Welcome{}}, Transmit{submit}, Transmit{query_message(3)},
+                                 Transmit{query_message(4)}});
 }
 
-TEST_CASE("session: the back-off doubles from a quarter second, stays within 25 percent and ends at its maximum") {
+TEST_CASE(
+    "session: the back-off doubles from a quarter second, stays within 25 percent and ends at its "
+    "maximum") {
   Driver d;
   d.start();
   Duration expected = milliseconds(250);
@@ -86,11 +92,14 @@ TEST_CASE("session: the back-off doubles from a quarter second, stays within 25 
   CHECK(*d.session.next_wakeup() - d.now <= milliseconds(320));
 }
 
-TEST_CASE("session: a broker that accepts the connection but never answers Hello is given up after the handshake time") {
+TEST_CASE(
+    "session: a broker that accepts the connection but never answers Hello is given up after the "
+    "handshake time") {
   Driver d;
   d.start();
   CHECK(d.after(milliseconds(4999)).empty());
-  CHECK(d.after(milliseconds(1)) == Effects{Disconnect{"it accepted the connection but did not answer Hello"}});
+  CHECK(d.after(milliseconds(1)) ==
+        Effects{Disconnect{"it accepted the connection but did not answer Hello"}});
 }
 
 TEST_CASE("session: a deadline without any session is unavailable and says where and why") {
@@ -102,7 +111,8 @@ TEST_CASE("session: a deadline without any session is unavailable and says where
   while (d.now < TimePoint{} + seconds(2)) {
     d.now = std::min(*d.session.next_wakeup(), TimePoint{} + seconds(2));
     for (Effect& e : d.time()) all.push_back(e);
-    if (std::holds_alternative<Connect>(all.empty() ? Effect{Ready{}} : all[0])) d.closed("nothing listens there");
+    if (std::holds_alternative<Connect>(all.empty() ? Effect{Ready{}} : all[0]))
+      d.closed("nothing listens there");
   }
   Effects finished;
   for (Effect& e : all)
@@ -144,7 +154,9 @@ TEST_CASE("session: an answer of the wrong type is an error, not a crash") {
   d.query(1);
   CHECK(code_of(d.message(wrong)[0]) == Code::malformed_message);
   d.query(2);
-  const Effects out = d.effects_of([&](Effects& o) { d.session.on_garbled(2, {Code::malformed_message, "bad", 0}, o); });
+  const Effects out = d.effects_of([&](Effects& o) {
+    d.session.on_garbled(2, {Code::malformed_message, "bad", 0}, o);
+  });
   CHECK(code_of(out[0]) == Code::malformed_message);
 }
 
@@ -154,11 +166,14 @@ TEST_CASE("session: only Submit, Act and Query are requests") {
   CHECK(code_of(d.request(1, Message{Goodbye{}})[0]) == Code::invalid_argument);
 }
 
-TEST_CASE("session: a refusal that credentials must fix ends everything outstanding; one that time fixes does not") {
+TEST_CASE(
+    "session: a refusal that credentials must fix ends everything outstanding; one that time fixes "
+    "does not") {
   Driver d;
   d.start();
   d.query(1);
-  Effects out = d.message(Refused{{static_cast<std::uint16_t>(Code::resource_exhausted), "too many", 5000}});
+  Effects out =
+      d.message(Refused{{static_cast<std::uint16_t>(Code::resource_exhausted), "too many", 5000}});
   CHECK(out.size() == 1);
   CHECK(std::holds_alternative<Disconnect>(out[0]));
   CHECK(*d.session.next_wakeup() - d.now >= seconds(5));
@@ -178,7 +193,8 @@ TEST_CASE("session: no_session reconnects and repeats") {
   CHECK(d.reconnect() == Effects{Ready{Welcome{}}, Transmit{query_message(1)}});
 }
 
-TEST_CASE("session: a silent broker is asked once and then given up; an idle session asks nothing") {
+TEST_CASE(
+    "session: a silent broker is asked once and then given up; an idle session asks nothing") {
   Driver d;
   d.connect();
   CHECK_FALSE(d.session.next_wakeup());
@@ -193,7 +209,9 @@ TEST_CASE("session: a silent broker is asked once and then given up; an idle ses
   CHECK(d.after(seconds(10)) == Effects{Disconnect{"the broker fell silent"}});
 }
 
-TEST_CASE("session: stop completes everything with shutdown, is idempotent, and later requests end at once") {
+TEST_CASE(
+    "session: stop completes everything with shutdown, is idempotent, and later requests end at "
+    "once") {
   Driver d;
   d.connect();
   d.query(1);

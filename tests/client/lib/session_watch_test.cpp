@@ -47,7 +47,9 @@ TEST_CASE("watch: events are delivered, and confirmed when they have been taken 
   CHECK(d.confirm(1, 1, 1) == Effects{Transmit{EventsOk{1, 1}}});
 }
 
-TEST_CASE("watch: after a reconnect it asks from the last cursor delivered, and old confirmations are dropped") {
+TEST_CASE(
+    "watch: after a reconnect it asks from the last cursor delivered, and old confirmations are "
+    "dropped") {
   WatchDriver d;
   d.connect();
   d.watch(1);
@@ -68,7 +70,9 @@ TEST_CASE("watch: made while disconnected, it is sent with the next session") {
   CHECK(d.message(Welcome{}) == Effects{Ready{Welcome{}}, Transmit{watch_message(1)}});
 }
 
-TEST_CASE("watch: a job that does not exist ends it; a slow consumer comes back by itself from its cursor") {
+TEST_CASE(
+    "watch: a job that does not exist ends it; a slow consumer comes back by itself from its "
+    "cursor") {
   WatchDriver d;
   d.connect();
   d.watch(1);

@@ -1,8 +1,9 @@
+#include "client/output/columns.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
 
-#include "client/output/columns.h"
 #include "client/output/text.h"
 
 using namespace framebus::client;
@@ -48,7 +49,8 @@ TEST_CASE("columns: a narrow table first loses unimportant columns, then clips f
 }
 
 TEST_CASE("columns: never wider than the terminal while that is possible") {
-  for (std::size_t width = 21; width < 60; ++width) CHECK(widest_line(laid_out(example(), width, false)) <= width);
+  for (std::size_t width = 21; width < 60; ++width)
+    CHECK(widest_line(laid_out(example(), width, false)) <= width);
 }
 
 TEST_CASE("columns: colours do not count as width") {

@@ -1,6 +1,5 @@
 // What ProgressDisplay writes, byte by byte, into a pipe that plays terminal or file.
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <string>
@@ -29,7 +28,9 @@ struct Pipe {
   }
 };
 
-TimePoint at_ms(int ms) { return TimePoint{} + milliseconds(ms); }
+TimePoint at_ms(int ms) {
+  return TimePoint{} + milliseconds(ms);
+}
 
 ProgressSnapshot tenths(int n) {
   ProgressSnapshot s;
@@ -43,7 +44,8 @@ ProgressSnapshot tenths(int n) {
 
 }  // namespace
 
-TEST_CASE("display: on a terminal one line is redrawn in a single write, at most ten times a second") {
+TEST_CASE(
+    "display: on a terminal one line is redrawn in a single write, at most ten times a second") {
   Pipe pipe;
   const Terminal terminal{true, false, true, 40};
   {
@@ -62,7 +64,9 @@ TEST_CASE("display: on a terminal one line is redrawn in a single write, at most
   CHECK(pipe.written() == "\r\x1b[K");
 }
 
-TEST_CASE("display: elsewhere plain lines, at tenths of the job but at most one a second, and after 30 s") {
+TEST_CASE(
+    "display: elsewhere plain lines, at tenths of the job but at most one a second, and after 30 "
+    "s") {
   Pipe pipe;
   ProgressDisplay display(pipe.ends[1], [] { return Terminal{}; });
   display.update(at_ms(0), tenths(0));

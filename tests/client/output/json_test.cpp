@@ -13,22 +13,30 @@ using Json = nlohmann::json;
 
 namespace {
 
-std::string text(const Report& report) { return make_json_renderer()->render(report); }
-Json json(const Report& report) { return Json::parse(text(report)); }
+std::string text(const Report& report) {
+  return make_json_renderer()->render(report);
+}
+Json json(const Report& report) {
+  return Json::parse(text(report));
+}
 
 }  // namespace
 
 TEST_CASE("json: every report is one line") {
-  for (const Report& report : {Report{JobList{{samples::job()}, 1}}, Report{JobDetail{samples::job(), {samples::failed_task()}}},
-                               Report{WorkerList{{samples::worker()}}}, Report{StatusReport{"tcp://x:1", samples::status()}}}) {
+  for (const Report& report : {Report{JobList{{samples::job()}, 1}},
+                               Report{JobDetail{samples::job(), {samples::failed_task()}}},
+                               Report{WorkerList{{samples::worker()}}},
+                               Report{StatusReport{"tcp://x:1", samples::status()}}}) {
     const std::string out = text(report);
     CHECK(out.find('\n') == out.size() - 1);
   }
 }
 
 TEST_CASE("json: submit says job_id first") {
-  CHECK(text(Submitted{JobId{3}, "helmet", 192, false, true, 2, 5}) ==
-        R"({"job_id":3,"name":"helmet","task_count":192,"known":false,"ephemeral":true,"files_sent":2,"bytes_sent":5})" "\n");
+  CHECK(
+      text(Submitted{JobId{3}, "helmet", 192, false, true, 2, 5}) ==
+      R"({"job_id":3,"name":"helmet","task_count":192,"known":false,"ephemeral":true,"files_sent":2,"bytes_sent":5})"
+      "\n");
 }
 
 TEST_CASE("json: a job has its state and the count of every task state") {

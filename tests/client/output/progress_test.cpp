@@ -24,16 +24,23 @@ ProgressSnapshot snapshot() {
   return s;
 }
 
-Terminal wide(std::size_t columns) { return {true, false, true, columns}; }
+Terminal wide(std::size_t columns) {
+  return {true, false, true, columns};
+}
 
-TimePoint at(double s) { return TimePoint{} + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s)); }
+TimePoint at(double s) {
+  return TimePoint{} + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(s));
+}
 
 }  // namespace
 
 TEST_CASE("progress line: everything at 120 columns, and less the narrower it is") {
   CHECK(progress_line(snapshot(), wide(120)) ==
-        "helmet turntable  █████████████████████████▒▒░░░░░░░░░░░░░   62%  120/192  3.2/s  ETA 22s  4 workers  0:38");
-  CHECK(progress_line(snapshot(), wide(80)) == "helmet turntable  ████████▏░░░░   62%  120/192  3.2/s  ETA 22s  4 workers  0:38");
+        "helmet turntable  █████████████████████████▒▒░░░░░░░░░░░░░"
+        "   62%  120/192  3.2/s  ETA 22s "
+        " 4 workers  0:38");
+  CHECK(progress_line(snapshot(), wide(80)) ==
+        "helmet turntable  ████████▏░░░░   62%  120/192  3.2/s  ETA 22s  4 workers  0:38");
   CHECK(progress_line(snapshot(), wide(40)).find("62%  120/192") != std::string::npos);
   CHECK(progress_line(snapshot(), wide(8)) == " 62%");
 }
@@ -42,7 +49,8 @@ TEST_CASE("progress line: never wraps at any width") {
   ProgressSnapshot s = snapshot();
   s.failed = 3;
   s.note = "no worker can run 雪 tasks";
-  for (std::size_t columns = 6; columns < 200; ++columns) CHECK(column_count(progress_line(s, wide(columns))) < columns);
+  for (std::size_t columns = 6; columns < 200; ++columns)
+    CHECK(column_count(progress_line(s, wide(columns))) < columns);
 }
 
 TEST_CASE("progress line: width does not depend on colours") {
@@ -58,13 +66,15 @@ TEST_CASE("progress line: without unicode it is plain ASCII") {
 }
 
 TEST_CASE("progress sentence: for logs") {
-  CHECK(progress_sentence(snapshot()) == "job 3: 62% (120 of 192 tasks), 8 running, 3.2 tasks/s, 22s left, 4 workers");
+  CHECK(progress_sentence(snapshot()) ==
+        "job 3: 62% (120 of 192 tasks), 8 running, 3.2 tasks/s, 22s left, 4 workers");
   ProgressSnapshot stuck;
   stuck.job = 4;
   stuck.total = 1;
   stuck.workers = 0;
   stuck.note = "no worker offers \"cuda\"";
-  CHECK(progress_sentence(stuck) == "job 4: 0% (0 of 1 task), no workers; no worker offers \"cuda\"");
+  CHECK(progress_sentence(stuck) ==
+        "job 4: 0% (0 of 1 task), no workers; no worker offers \"cuda\"");
 }
 
 TEST_CASE("bar: is exactly as wide as asked for, whatever the parts") {
@@ -72,7 +82,8 @@ TEST_CASE("bar: is exactly as wide as asked for, whatever the parts") {
     for (int failed = 0; done + failed <= 40; failed += 3)
       for (int running = 0; done + failed + running <= 44; running += 5)
         for (const bool unicode : {true, false})
-          CHECK(column_count(bar({40, double(done), double(failed), double(running)}, 17, {unicode, false})) == 17);
+          CHECK(column_count(bar({40, double(done), double(failed), double(running)}, 17,
+                                 {unicode, false})) == 17);
 }
 
 TEST_CASE("bar: a single failure among thousands is seen, and only all is full") {

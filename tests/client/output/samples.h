@@ -12,7 +12,10 @@ inline JobSummary job() {
   job.owner = "ada";
   job.state = JobState::running;
   job.task_count = 192;
-  job.counts = {{TaskState::queued, 64}, {TaskState::running, 8}, {TaskState::succeeded, 118}, {TaskState::failed, 2}};
+  job.counts = {{TaskState::queued, 64},
+                {TaskState::running, 8},
+                {TaskState::succeeded, 118},
+                {TaskState::failed, 2}};
   job.steps = {{"render", "render", 0, 192}};
   job.age_ms = 252'000;
   job.run_ms = 230'000;
@@ -40,7 +43,7 @@ inline TaskSummary failed_task() {
   AttemptSummary attempt;
   attempt.epoch = 1;
   attempt.grant = 40;
-  attempt.worker_name = "node7/4711";
+  attempt.worker_name = "node7:4711";
   attempt.end = AttemptEnd::error;
   attempt.run_ms = 1500;
   task.attempts = {attempt, attempt, attempt};
@@ -56,7 +59,7 @@ inline TaskSummary running_task() {
   task.progress_permille = 420;
   task.status = "sampling";
   AttemptSummary attempt;
-  attempt.worker_name = "node8/12";
+  attempt.worker_name = "node8:12";
   attempt.run_ms = 61'000;
   task.attempts = {attempt};
   return task;
@@ -85,7 +88,7 @@ inline WorkerSummary worker() {
 
 inline BrokerStatus status() {
   BrokerStatus status;
-  status.version = "0.1.0";
+  status.version = "framebus-broker 0.1.0";
   status.epoch = 4;
   status.ephemeral = true;
   status.uptime_ms = 90'000'000;

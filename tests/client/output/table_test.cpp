@@ -18,11 +18,15 @@ std::string table(const Report& report, std::size_t columns = 100) {
 
 TEST_CASE("table: jobs") {
   CHECK(table(JobList{{samples::job(), samples::finished_job()}, 2}, 120) ==
-        "JOB  NAME                 STATE      PROGRESS                  TASKS  FAILED  OWNER     AGE     RAN\n"
-        "  3  helmet turntable     running    ██████████▒░░░░░   62%  120/192       2  ada    4m 12s  3m 50s\n"
-        "  2  ramp metering sweep  succeeded  ████████████████  100%      4/4          grace  2h 06m    4.2s\n");
+        "JOB  NAME                 STATE      PROGRESS                  TASKS  FAILED  OWNER     "
+        "AGE     RAN\n"
+        "  3  helmet turntable     running    ██████████▒░░░░░   62%  120/192       2  ada    4m "
+        "12s  3m 50s\n"
+        "  2  ramp metering sweep  succeeded  ████████████████  100%      4/4          grace  2h "
+        "06m    4.2s\n");
   CHECK(table(JobList{}) == "no jobs yet: framebus submit JOB.json\n");
-  CHECK(table(JobList{{samples::job()}, 40}).find("showing 1 of 40 jobs: --all shows the rest\n") != std::string::npos);
+  CHECK(table(JobList{{samples::job()}, 40}).find("showing 1 of 40 jobs: --all shows the rest\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("table: jobs on a narrow terminal keep id, name and state") {
@@ -42,7 +46,7 @@ TEST_CASE("table: one job with what went wrong") {
         "  STEP    TYPE    TASKS  INDICES\n"
         "  render  render    192  0-191\n"
         "\n"
-        "task 3:17 dead after 3 tries, last on node7/4711\n"
+        "task 3:17 dead after 3 tries, last on node7:4711\n"
         "  task_failed: no such texture: wood.png\n"
         "  end of its log:\n"
         "  │ loading scene\n"
@@ -58,7 +62,7 @@ TEST_CASE("table: the end of a job in one line, or with its troubles") {
   CHECK(table(JobDetail{failed, {samples::failed_task()}, true}) ==
         "✗ job 2 failed  ramp metering sweep: 4 tasks in 4.2s\n"
         "  succeeded 3  dead 1\n"
-        "task 3:17 dead after 3 tries, last on node7/4711\n"
+        "task 3:17 dead after 3 tries, last on node7:4711\n"
         "  task_failed: no such texture: wood.png\n"
         "  end of its log:\n"
         "  │ loading scene\n"
@@ -68,20 +72,21 @@ TEST_CASE("table: the end of a job in one line, or with its troubles") {
 TEST_CASE("table: tasks") {
   CHECK(table(TaskList{samples::job(), {samples::failed_task(), samples::running_task()}, 2}) ==
         "TASK  STEP    STATE    DONE  TRIES     RAN  WORKER      NOTE\n"
-        "3:17  render  dead               3    1.5s  node7/4711  no such texture: wood.png\n"
-        "3:18  render  running   42%      1  1m 01s  node8/12    sampling\n");
+        "3:17  render  dead               3    1.5s  node7:4711  no such texture: wood.png\n"
+        "3:18  render  running   42%      1  1m 01s  node8:12    sampling\n");
 }
 
 TEST_CASE("table: workers, without GPU columns where there is no GPU") {
   CHECK(table(WorkerList{{samples::worker()}}) ==
         "WORKER      STATE  BUSY  CPU    DONE  FAILED  LATENCY  DEVICE                 TYPES\n"
-        "node7/4711  busy    3/2  87%  12,345       2  0.41 ms  16 threads, EPYC 9654  echo render\n");
+        "node7:4711  busy    3/2  87%  12,345       2  0.41 ms  16 threads, EPYC 9654  echo "
+        "render\n");
   CHECK(table(WorkerList{}).find("framebus-worker") != std::string::npos);
 }
 
 TEST_CASE("table: status") {
   CHECK(table(StatusReport{"tcp://127.0.0.1:7750", samples::status()}) ==
-        "broker  tcp://127.0.0.1:7750  version 0.1.0, epoch 4, up 1d 01h\n"
+        "broker  tcp://127.0.0.1:7750  framebus-broker 0.1.0, epoch 4, up 1d 01h\n"
         "storage     memory only: jobs do not survive a restart of the broker\n"
         "workers     3 workers, 5 of 6 slots busy\n"
         "jobs        1 active: queued 64  running 8\n"
@@ -91,7 +96,7 @@ TEST_CASE("table: status") {
 
 TEST_CASE("table: explain, submit, act, fetch, validate") {
   Explanation no;
-  no.worker_name = "node7/4711";
+  no.worker_name = "node7:4711";
   no.filter = "gpu_memory";
   no.detail = "wants 24 GiB, has 16 GiB";
   TaskSummary queued;
@@ -100,17 +105,27 @@ TEST_CASE("table: explain, submit, act, fetch, validate") {
   CHECK(table(Explained{queued, {no}}) ==
         "task 3:17 is queued\n"
         "WORKER      CAN RUN IT  FILTER      WHY\n"
-        "node7/4711  no          gpu_memory  wants 24 GiB, has 16 GiB\n");
+        "node7:4711  no          gpu_memory  wants 24 GiB, has 16 GiB\n");
   CHECK(table(Submitted{JobId{3}, "helmet", 192, false, false, 2, 5 << 20}) ==
         "accepted job 3 \"helmet\", 192 tasks, sent 2 files (5.0 MiB)\n");
   ActOk ok;
   ok.changed = 8;
   ok.unchanged = 2;
   ok.job = samples::job();
-  CHECK(table(Acted{JobAction::cancel, {}, ok}) == "job 3: 8 tasks cancelled, 2 not concerned; it is running now\n");
-  CHECK(table(Fetched{JobId{3}, true, 1, 1, {{"out/a.png", "image", 2048}}}) == "out/a.png  image, 2.0 KiB\n");
-  CHECK(table(Fetched{JobId{3}, false, 1, 2, {}}) == "incomplete: 1 of 2 tasks of job 3 succeeded so far\n");
-  CHECK(table(Validated{"job.json", "helmet", 50, {{"render", "render", 192, 4}}, 4, 3 << 20, {"out/####.png"}, {}}) ==
+  CHECK(table(Acted{JobAction::cancel, {}, ok}) ==
+        "job 3: 8 tasks cancelled, 2 not concerned; it is running now\n");
+  CHECK(table(Fetched{JobId{3}, true, 1, 1, {{"out/a.png", "image", 2048}}}) ==
+        "out/a.png  image, 2.0 KiB\n");
+  CHECK(table(Fetched{JobId{3}, false, 1, 2, {}}) ==
+        "incomplete: 1 of 2 tasks of job 3 succeeded so far\n");
+  CHECK(table(Validated{"job.json",
+                        "helmet",
+                        50,
+                        {{"render", "render", 192, 4}},
+                        4,
+                        3 << 20,
+                        {"out/####.png"},
+                        {}}) ==
         "job.json: valid  \"helmet\", priority 50\n"
         "  STEP    TYPE    TASKS  INPUTS\n"
         "  render  render    192       4\n"
@@ -125,7 +140,8 @@ TEST_CASE("table: names and errors of others can not drive the terminal") {
   TaskSummary task = samples::failed_task();
   task.error.message = "bad\x1b[1A\rline";
   task.log_tail = "log\x1b[?1049hline\r\n";
-  for (const Report& report : {Report{JobList{{job}, 1}}, Report{JobDetail{job, {task}}}, Report{JobDetail{job, {task}, true}},
+  for (const Report& report : {Report{JobList{{job}, 1}}, Report{JobDetail{job, {task}}},
+                               Report{JobDetail{job, {task}, true}},
                                Report{TaskList{job, {task}, 1}}, Report{TaskOutcomeLine{task}}}) {
     const std::string out = table(report);
     CHECK(out.find('\x1b') == std::string::npos);

@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "client/output/text.h"
+
+#include <doctest/doctest.h>
 
 using namespace framebus::client;
 
@@ -13,7 +13,8 @@ TEST_CASE("text: escape sequences of others never reach the terminal") {
   CHECK(one_line("\x1b[") == "");
   CHECK(one_line("unfinished \x1b]0;title") == "unfinished 0;title");
   CHECK(one_line("back\bspace\rreturn\x7f") == "backspacereturn");
-  CHECK(one_line("C1 \xC2\x9B" "31m") == "C1 31m");
+  CHECK(one_line("C1 \xC2\x9B"
+                 "31m") == "C1 31m");
 }
 
 TEST_CASE("text: bidirectional overrides and hidden characters go, letters stay") {

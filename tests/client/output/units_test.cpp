@@ -1,19 +1,20 @@
-#include <doctest/doctest.h>
-
 #include "client/output/units.h"
+
+#include <doctest/doctest.h>
 
 using namespace framebus;
 using namespace framebus::client;
 
 TEST_CASE("units: durations in at most two units") {
-  CHECK(duration_text(milliseconds(0)) == "0.0s");
+  CHECK(duration_text(milliseconds(0)) == "0ms");
+  CHECK(duration_text(milliseconds(35)) == "35ms");
   CHECK(duration_text(milliseconds(440)) == "0.4s");
   CHECK(duration_text(seconds(12)) == "12s");
   CHECK(duration_text(milliseconds(59'900)) == "1m 00s");
   CHECK(duration_text(seconds(185)) == "3m 05s");
   CHECK(duration_text(seconds(7620)) == "2h 07m");
   CHECK(duration_text(seconds(273'600)) == "3d 04h");
-  CHECK(duration_text(seconds(-5)) == "0.0s");
+  CHECK(duration_text(seconds(-5)) == "0ms");
 }
 
 TEST_CASE("units: clock, sizes, counts, rates, percentages") {
