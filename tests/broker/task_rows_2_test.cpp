@@ -321,3 +321,70 @@ TEST_CASE("Aborted of a reclaimed attempt puts the task back without any count")
               "Persist 6 TaskGranted{task=1:1 token=1.3 worker=02000000 worker_name=\"w2:1\"}",
               "Send session 3 Assign*"});
 }
+
+TEST_CASE("row 33: after a retry by a person the job stops at the next failure, not at the next end") {
+  Farm rig;
+  const AttemptId attempt = rig.grant(a_job().with_tasks(4).stopping());
+  rig.receive(rig.one, Results{{Rig::error(attempt, true)}});
+  rig.take();
+  CHECK(rig.job_state(first) == JobState::failed);
+  rig.act(rig.ann, JobAction::retry, first, {1, 2});
+  const AttemptId again = Rig::assigned(rig.take()).at(0);
+  rig.receive(rig.one, Results{{Rig::ok(again)}});
+  const AttemptId last = Rig::assigned(rig.take()).at(0);
+  CHECK(rig.state(first, 1) == TaskState::succeeded);
+  rig.receive(rig.one, Results{{Rig::ok(last)}});
+  rig.take();
+  CHECK(rig.state(first, 2) == TaskState::succeeded);
+  CHECK(rig.job_state(first) == JobState::failed);
+}
+
+TEST_CASE("row 30: a worker that comes back with its attempt is forgiven its crash") {
+  Farm rig;
+  const AttemptId attempt = rig.grant(a_job().with_tasks(1));
+  rig.start(rig.one, attempt);
+  rig.step(PeerLost{rig.one, "cable"});
+  rig.take();
+  const TaskDetail& detail = *rig.core.state().find_job(first)->detail_of(0);
+  CHECK(detail.crashes == 1);
+  rig.join(a_worker(1).holds(attempt, AttemptPhase::running));
+  rig.expect({"Send session 3 Welcome*",
+              "Persist 5 GrantAdopted{task=1:0 token=1.1 worker=01000000 worker_name=\"w1:1\" running=1}"});
+  CHECK(detail.crashes == 0);
+  CHECK(rig.state(first) == TaskState::running);
+}
+
+TEST_CASE("row 30: a grant is not adopted when the end of what it waits for was lost") {
+  Farm before;
+  const AttemptId attempt = before.grant(a_job().step("a", 1).step("b", 1).after(0));
+  before.receive(before.one, Results{{Rig::ok(attempt)}});
+  const AttemptId second = Rig::assigned(before.take()).at(0);
+  before.journal.resize(2);  // TaskEnded and the second grant never reached the disk
+  const auto core = before.replayed();
+  Actions out;
+  const WorkerBuilder builder =
+      a_worker(1).holds(attempt, AttemptPhase::reporting).holds(second, AttemptPhase::running);
+  core->step(before.now, PeerHello{SessionId{50}, builder.hello, ""}, out);
+  core->check_invariants();
+  CHECK(core->state().find_job(first)->tasks[0].state == TaskState::leased);
+  CHECK(core->state().find_job(first)->tasks[1].state == TaskState::held);
+  CHECK(Rig::all<Abort>(out).at(0).attempts.at(0) == second);
+}
+
+TEST_CASE("restart: recovered leases have the restart grace, then their tasks are granted again") {
+  Farm before;
+  const AttemptId attempt = before.grant(a_job().with_tasks(1));
+  before.start(before.one, attempt);
+  const auto core = before.replayed();
+  TimePoint now = before.now;
+  Actions out;
+  core->step(now, PeerHello{SessionId{50}, a_worker(2).hello, ""}, out);
+  now += seconds(29);
+  core->step(now, Received{SessionId{50}, before.beat({}), {}}, out);
+  core->step(now, Tick{}, out);
+  CHECK(Rig::assigned(out).empty());
+  now += seconds(1);
+  core->step(now, Tick{}, out);
+  core->check_invariants();
+  CHECK(Rig::assigned(out).size() == 1);
+}
