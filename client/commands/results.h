@@ -22,7 +22,7 @@ struct ResultsOptions {
   std::filesystem::path directory;  // where relative paths start from
   OutputRule rule =
       OutputRule::confined;  // as_written: a job file of this user, whose paths are obeyed
-  bool save_files = false;   // fetch: results of other steps become files, in `directory`
+  bool save_files = false;   // results of other steps become files in `directory` too
   bool with_preview = true;  // a picture of the first unfinished frame, kept fresh
 };
 

@@ -47,7 +47,8 @@ class ResultLines {
     for (const auto& [index, task] : first_) cli_.print(TaskOutcomeLine{task});
     if (indices_.size() > first_.size()) {
       cli_.say("... and " + grouped(indices_.size() - first_.size()) +
-               " more: framebus fetch saves them all");
+               (cli_.arguments().verb == "local" ? " more: -o DIR saves them all"
+                                                 : " more: framebus fetch saves them all"));
     }
   }
 
@@ -91,6 +92,7 @@ int see_through(Cli& cli, JobId job_id, const PlannedJob& planned,
   options.directory =
       has_directory ? std::filesystem::path(cli.arguments().output_directory) : planned.directory;
   options.rule = has_directory ? OutputRule::confined : OutputRule::as_written;
+  options.save_files = has_directory;
   Result<std::unique_ptr<Results>> results =
       Results::make(cli.primary(), job_id, planned.spec, std::move(options));
   if (!results) return cli.fail(results.error());
