@@ -50,17 +50,21 @@ bool Network::send(ConnectionId id, Side from, const Message& message) {
   Connection& connection = connections_[id];
   if (!connection.open[static_cast<int>(from)]) return false;
   const Side to = other(from);
-  world_.at(arrival(connection, to), [this, id, to, message] { deliver(id, to, message); });
+  connection.under_way[static_cast<int>(to)].push_back(message);
+  world_.at(arrival(connection, to), [this, id, to] { deliver_next(id, to); });
   return true;
 }
 
-void Network::deliver(ConnectionId id, Side to, const Message& message) {
+// One call for each message: whichever call comes first takes the oldest, so the order always holds.
+void Network::deliver_next(ConnectionId id, Side to) {
   Connection& connection = connections_[id];
   if (!connection.open[static_cast<int>(to)]) return;
   if (const auto blocked = blocked_until_.find(connection.host); blocked != blocked_until_.end() && blocked->second > world_.now()) {
-    world_.at(blocked->second, [this, id, to, message] { deliver(id, to, message); });
+    world_.at(blocked->second, [this, id, to] { deliver_next(id, to); });
     return;
   }
+  const Message message = std::move(connection.under_way[static_cast<int>(to)].front());
+  connection.under_way[static_cast<int>(to)].pop_front();
   if (Endpoint* const receiver = endpoint(connection, to)) receiver->on_message(id, message);
 }
 
@@ -98,7 +102,9 @@ void Network::kill_client(unsigned host) {
   }
 }
 
-void Network::partition(unsigned host, Duration duration) { blocked_until_[host] = world_.now() + duration; }
+void Network::partition(unsigned host, Duration duration) {
+  blocked_until_[host] = std::max(blocked_until_[host], world_.now() + duration);
+}
 
 std::vector<ConnectionId> Network::open_of(unsigned host) const {
   std::vector<ConnectionId> open;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
 
@@ -54,11 +55,12 @@ class Network {
     unsigned host = 0;
     bool open[2] = {false, false};
     TimePoint last_arrival[2] = {};
+    std::deque<Message> under_way[2];  // to each side, in order
   };
 
   Endpoint* endpoint(const Connection& connection, Side side) { return side == Side::client ? connection.client : server_; }
   TimePoint arrival(Connection& connection, Side to);
-  void deliver(ConnectionId id, Side to, const Message& message);
+  void deliver_next(ConnectionId id, Side to);
   void notify_close(ConnectionId id, Side side, Duration after);
 
   World& world_;

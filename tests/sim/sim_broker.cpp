@@ -1,7 +1,6 @@
 #include "tests/sim/sim_broker.h"
 
 #include <algorithm>
-#include <set>
 
 #include "broker/core/state.h"
 
@@ -10,6 +9,7 @@ namespace {
 
 constexpr Duration sync_min = std::chrono::microseconds(300);
 constexpr Duration sync_max = milliseconds(25);
+constexpr Duration sync_of_a_busy_disk = milliseconds(1500);
 constexpr Duration peer_loss_noticed_within = seconds(1);
 
 broker::Options broker_options() {
@@ -155,8 +155,8 @@ void SimBroker::step(const broker::Event& event) {
   broker::Actions actions;
   core_->step(world_.now(), event, actions);
   core_->check_invariants();
-  check_ends();
   for (const broker::Action& action : actions) perform(action);
+  check_ends();
   begin_sync();
   arm();
 }
@@ -190,7 +190,8 @@ void SimBroker::begin_sync() {
   if (syncing_ || durable_ == log_.size()) return;
   syncing_ = true;
   const std::uint64_t target = log_.size();
-  world_.after(world_.random.between(sync_min, sync_max), [this, target, life = life_] {
+  const Duration most = world_.random.happens(60) ? sync_of_a_busy_disk : sync_max;
+  world_.after(world_.random.between(sync_min, most), [this, target, life = life_] {
     if (life != life_) return;
     syncing_ = false;
     durable_ = target;
@@ -261,6 +262,10 @@ void SimBroker::check_promises(const Message& message) {
     const std::uint64_t lsn = model_.accepted_lsn(ok->job);
     if (lsn == 0 || lsn > durable_) world_.violated("SubmitOk leaves after its record is durable: job " + to_string(ok->job));
   }
+  if (const auto* assign = std::get_if<Assign>(&message))
+    for (const AttemptSpec& spec : assign->attempts)
+      if (!given_out_.insert({spec.token.epoch, spec.token.grant}).second)
+        world_.violated("a token is given out once: " + std::to_string(spec.token.epoch) + "." + std::to_string(spec.token.grant));
   const auto check = [&](const AttemptId& id) {
     const std::uint64_t lsn = model_.reported_lsn(id.task, id.token);
     if (lsn == 0 || lsn > durable_) world_.violated("ResultsOk leaves after its record is durable: task " + to_string(id.task));
@@ -283,10 +288,8 @@ void SimBroker::check_ends() {
           world_.violated("a task ends once: task " + to_string(ref));
         ended_lsn_[ref] = task.ended_lsn;
       } else if (seen != ended_lsn_.end() && model_.retries_of(ref.job) == 0) {
-        // The record of the retry may be among the actions of this very step; it is applied just after.
-        world_.after(Duration{0}, [this, ref] {
-          if (model_.retries_of(ref.job) == 0) world_.violated("what has ended stays ended: task " + to_string(ref));
-        });
+        world_.violated("what has ended stays ended: task " + to_string(ref));
+      } else if (seen != ended_lsn_.end()) {
         ended_lsn_.erase(seen);
       }
     }

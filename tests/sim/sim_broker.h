@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "broker/core/core.h"
@@ -83,6 +84,7 @@ class SimBroker final : public Endpoint {
   TimePoint stalled_until_{};
   TimePoint armed_for_ = TimePoint::max();
   std::map<WorkerId, TimePoint> forgetful_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> given_out_;  // epoch and grant, over all lives
   std::map<SessionId, WorkerId> worker_of_;
   std::map<TaskRef, std::uint64_t> ended_lsn_;  // of tasks seen terminal
   RowHits hits_of_earlier_lives_{};

@@ -13,8 +13,8 @@ namespace framebus::sim {
 namespace {
 
 constexpr std::uint64_t first_seed = 1;
-constexpr std::uint64_t seed_count = 240;
-constexpr std::uint64_t seeds_per_bug = 40;
+constexpr std::uint64_t seed_count = 1000;
+constexpr std::uint64_t seeds_per_bug = 100;
 
 // True when the run broke a promise or ended in a failed CHECK. In a process of its own: a CHECK aborts.
 bool is_found(const Setup& setup) {

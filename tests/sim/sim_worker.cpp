@@ -146,7 +146,9 @@ void SimWorker::plan_end(const StartAttempt& start, std::uint64_t number) {
   const bool may_hang = start.step.timeout_ms > 0 || start.step.progress_timeout_ms > 0;
   const std::uint64_t dice = mischief_.enabled ? world_.random.below(1000) : 999;
   if (dice < 30 && may_hang) return;  // until it is cancelled
-  const Duration takes = world_.random.between(milliseconds(5), world_.random.happens(50) ? seconds(40) : seconds(3));
+  const std::uint64_t length = world_.random.below(100);
+  const Duration most = length < 5 ? seconds(40) : length < 30 ? milliseconds(20) : seconds(3);
+  const Duration takes = world_.random.between(milliseconds(1), most);
   if (dice >= 30 && dice < 40) {
     world_.after(takes, [this, life = life_] {
       if (life != life_) return;
