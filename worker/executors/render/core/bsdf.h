@@ -3,6 +3,10 @@
 // All directions are local: z is the shading normal. `value` is f x cosine. The lobes are sampled as one mixture,
 // whose density is what multiple importance sampling uses. GGX is sampled by its visible normals
 // (Dupuy and Benyoub, 2023). A dielectric with ior = 1 is exactly Lambert: no interface, no reflection.
+//
+// One thing differs from the appendix: it leaves 1 - F(v.h) for the Lambert lobe, which at grazing angles returns
+// up to 1.7 times the light that came, so white rooms would glow. Here the lobe gets
+// (1 - F(n.v)) (1 - F(n.l)) / (1 - mean F): the same at normal incidence, reciprocal, and never more than came in.
 #pragma once
 
 #include "worker/executors/render/core/elementary.h"
@@ -14,7 +18,7 @@ FB_CORE_BEGIN
 inline constexpr float ggx_alpha_min = 1e-3f;
 
 struct Bsdf {
-  Float3 diffuse;          // of the Lambert lobe, before Fresnel
+  Float3 diffuse;          // of the Lambert lobe: albedo / (1 - mean Fresnel)
   Float3 f0;
   float f90, alpha;
   float specular_chance;   // of the GGX lobe in the mixture
@@ -42,6 +46,9 @@ FB_FN Bsdf make_bsdf(const Surface& s, float wo_z) {
   b.f0 = lerp({dielectric, dielectric, dielectric}, s.base_color, s.metallic);
   b.f90 = (1.0f - s.metallic) * (s.ior == 1.0f ? 0.0f : 1.0f) + s.metallic;
   b.alpha = fb_max(s.roughness * s.roughness, ggx_alpha_min);
+  const Float3 mean = b.f0 + (Float3{b.f90, b.f90, b.f90} - b.f0) * (1.0f / 21.0f);
+  b.diffuse = {b.diffuse.x / fb_max(1.0f - mean.x, 0.05f), b.diffuse.y / fb_max(1.0f - mean.y, 0.05f),
+               b.diffuse.z / fb_max(1.0f - mean.z, 0.05f)};
   const float specular = max_component(fresnel(b, wo_z));
   const float diffuse = max_component(b.diffuse) * (1.0f - fb_min(specular, 1.0f));
   if (max_component(b.diffuse) <= 0.0f) {
@@ -58,6 +65,13 @@ FB_FN Bsdf make_bsdf(const Surface& s, float wo_z) {
 FB_FN float ggx_masking(float alpha, Float3 w) {
   return 2.0f * w.z / (w.z + fb_sqrt(w.z * w.z + alpha * alpha * (w.x * w.x + w.y * w.y)));
 }
+// Smith's height-correlated masking and shadowing of both, over 2 wo.z.
+FB_FN float ggx_shadowing(float alpha, Float3 wo, Float3 wi) {
+  const float a2 = alpha * alpha;
+  const float o = wi.z * fb_sqrt(wo.z * wo.z + a2 * (wo.x * wo.x + wo.y * wo.y));
+  const float i = wo.z * fb_sqrt(wi.z * wi.z + a2 * (wi.x * wi.x + wi.y * wi.y));
+  return wi.z / (o + i);
+}
 FB_FN float ggx_distribution(float alpha, Float3 h) {
   const float a2 = alpha * alpha;
   const float e = (h.x * h.x + h.y * h.y) / a2 + h.z * h.z;
@@ -67,15 +81,16 @@ FB_FN float ggx_distribution(float alpha, Float3 h) {
 FB_FN BsdfValue evaluate(const Bsdf& b, Float3 wo, Float3 wi) {
   BsdfValue result = {{0.0f, 0.0f, 0.0f}, 0.0f};
   if (!(wo.z > 0.0f) || !(wi.z > 0.0f)) return result;
-  const Float3 h = normalize_or(wo + wi, {0.0f, 0.0f, 1.0f});
-  const Float3 f = fresnel(b, dot(wo, h));
+  const Float3 one = {1.0f, 1.0f, 1.0f};
   const float lambert = wi.z * inv_pi;
-  result.value = b.diffuse * (Float3{1.0f, 1.0f, 1.0f} - f) * lambert;
+  result.value = b.diffuse * (one - fresnel(b, wo.z)) * (one - fresnel(b, wi.z)) * lambert;
   result.density = (1.0f - b.specular_chance) * lambert;
   if (b.specular_chance > 0.0f) {
-    const float visible = ggx_distribution(b.alpha, h) * ggx_masking(b.alpha, wo) / (4.0f * wo.z);
-    result.value = result.value + f * (visible * ggx_masking(b.alpha, wi));
-    result.density += b.specular_chance * visible;
+    const Float3 h = normalize_or(wo + wi, {0.0f, 0.0f, 1.0f});
+    const float distribution = ggx_distribution(b.alpha, h);
+    const Float3 f = fresnel(b, dot(wo, h));
+    result.value = result.value + f * (0.5f * distribution * ggx_shadowing(b.alpha, wo, wi));
+    result.density += b.specular_chance * distribution * ggx_masking(b.alpha, wo) / (4.0f * wo.z);
   }
   return result;
 }

@@ -37,7 +37,7 @@ FB_FN EnvironmentTexel environment_texel(const Environment& e, Float3 d) {
       fb_clamp(u * static_cast<float>(e.width), 0.0f, static_cast<float>(e.width - 1)));
   t.y = static_cast<std::uint32_t>(
       fb_clamp(v * static_cast<float>(e.height), 0.0f, static_cast<float>(e.height - 1)));
-  t.sin_theta = fb_sqrt(fb_clamp(1.0f - d.y * d.y, 0.0f, 1.0f));
+  t.sin_theta = fb_sqrt(d.x * d.x + d.z * d.z);
   return t;
 }
 

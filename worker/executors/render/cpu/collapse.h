@@ -9,7 +9,7 @@ namespace framebus::render {
 template <int Width, class Leaf>
 class Collapse {
  public:
-  Collapse(const BinaryTree& tree, std::vector<WideNode<Width>>& nodes, Leaf& leaf)
+  Collapse(const BinaryTree& tree, std::vector<WideNode<Width>, HugePageAllocator<WideNode<Width>>>& nodes, Leaf& leaf)
       : tree_(tree), nodes_(nodes), leaf_(leaf) {}
 
   ChildRef make(std::uint32_t index) {
@@ -62,7 +62,7 @@ class Collapse {
   }
 
   const BinaryTree& tree_;
-  std::vector<WideNode<Width>>& nodes_;
+  std::vector<WideNode<Width>, HugePageAllocator<WideNode<Width>>>& nodes_;
   Leaf& leaf_;
 };
 

@@ -9,14 +9,15 @@
 
 #include "worker/executors/render/core/scene_view.h"
 #include "worker/executors/render/cpu/bvh_build.h"
+#include "worker/executors/render/cpu/huge_pages.h"
 #include "worker/executors/render/cpu/wide_bvh.h"
 
 namespace framebus::render {
 
 // Inner nodes of one wide tree; the vector of its width is used.
 struct WideNodes {
-  std::vector<WideNode<4>> of_4;
-  std::vector<WideNode<8>> of_8;
+  std::vector<WideNode<4>, HugePageAllocator<WideNode<4>>> of_4;
+  std::vector<WideNode<8>, HugePageAllocator<WideNode<8>>> of_8;
   const void* data(int width) const {
     return width == 8 ? static_cast<const void*>(of_8.data()) : of_4.data();
   }
@@ -34,7 +35,7 @@ class MeshBvhs {
  private:
   struct Tree {
     WideNodes nodes;
-    std::vector<TriangleBlock> blocks;
+    std::vector<TriangleBlock, HugePageAllocator<TriangleBlock>> blocks;
   };
   void build_mesh(const SceneView& scene, std::uint32_t mesh, unsigned threads);
 

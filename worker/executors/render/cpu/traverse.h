@@ -35,11 +35,21 @@ inline void push_children(const WideNode<Width>& node, unsigned mask, const floa
   }
 }
 
-// Walks a tree; visit(first, count) for each entered leaf, true to stop. visit may lower t_max.
+// Walks a tree; visit(first, count) for each entered leaf, true to stop. visit may lower t_max. `blocks`: where
+// leaves point to, only to be fetched early.
 template <class Isa, class Visit>
-inline bool walk(const void* nodes_untyped, ChildRef root, const typename Isa::Slabs& slabs,
-                 const float& t_max, Visit&& visit) {
+inline bool walk(const void* nodes_untyped, const TriangleBlock* blocks, ChildRef root,
+                 const typename Isa::Slabs& slabs, const float& t_max, Visit&& visit) {
   const auto* nodes = static_cast<const WideNode<Isa::width>*>(nodes_untyped);
+  const auto prefetch = [&](ChildRef child) {
+    const std::uintptr_t leaf = reinterpret_cast<std::uintptr_t>(blocks) + leaf_first(child) * sizeof *blocks;
+    const std::uintptr_t inner = reinterpret_cast<std::uintptr_t>(nodes) + child * sizeof *nodes;
+    const char* at = reinterpret_cast<const char*>((child & leaf_bit) != 0 ? leaf : inner);
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + 64);
+    __builtin_prefetch(at + 128);
+    __builtin_prefetch(at + 192);
+  };
   StackEntry stack[wide_stack_size];
   alignas(32) float t_enter[Isa::width];
   int depth = 0;
@@ -59,6 +69,8 @@ inline bool walk(const void* nodes_untyped, ChildRef root, const typename Isa::S
         continue;
       }
       const int j = __builtin_ctz(mask);
+      prefetch(node.child[i]);
+      prefetch(node.child[j]);
       if ((mask & (mask - 1)) == 0) {
         const bool is_i_nearer = t_enter[i] <= t_enter[j];
         stack[depth++] = is_i_nearer ? StackEntry{node.child[j], t_enter[j]}
@@ -80,8 +92,9 @@ inline bool walk(const void* nodes_untyped, ChildRef root, const typename Isa::S
 }
 
 // One instance. AnyHit: stops at the first hit.
+// Kept out of line: the ray then lives in registers while the tree is walked.
 template <class Isa, bool AnyHit>
-inline bool trace_instance(const RenderParams& p, const WideMesh& mesh, std::uint32_t instance_index,
+__attribute__((noinline)) bool trace_instance(const RenderParams& p, const WideMesh& mesh, std::uint32_t instance_index,
                            const Ray& ray, Hit& best) {
   const Instance& instance = p.frame.instances[instance_index];
   const RaySetup s = setup_ray(transform_point(instance.to_object, ray.origin),
@@ -90,7 +103,7 @@ inline bool trace_instance(const RenderParams& p, const WideMesh& mesh, std::uin
   const auto slabs = Isa::make_slabs(s, s.pad * tree_pad_factor);
   const auto shears = Isa::make_shears(s);
   const TriangleBlock* blocks = mesh.blocks;
-  return walk<Isa>(mesh.nodes, mesh.root, slabs, best.t, [&](std::uint32_t first, std::uint32_t count) {
+  return walk<Isa>(mesh.nodes, blocks, mesh.root, slabs, best.t, [&](std::uint32_t first, std::uint32_t count) {
     for (std::uint32_t b = first; b < first + count; ++b) {
       const TriangleBlock& block = blocks[b];
       unsigned mask = Isa::may_hit(block, shears, best.t);
@@ -122,7 +135,7 @@ inline Hit trace_wide(const RenderParams& p, const WideScene& scene, const Ray& 
   const RaySetup s = setup_ray(ray.origin, ray.direction, scene.top_extent);
   if (!s.is_valid) return best;
   const auto slabs = Isa::make_slabs(s, s.pad * scene.top_pad_factor);
-  walk<Isa>(scene.top_nodes, scene.top_root, slabs, best.t, [&](std::uint32_t first, std::uint32_t count) {
+  walk<Isa>(scene.top_nodes, nullptr, scene.top_root, slabs, best.t, [&](std::uint32_t first, std::uint32_t count) {
     for (std::uint32_t i = first; i < first + count; ++i) {
       const std::uint32_t instance = scene.order[i];
       const WideMesh& mesh = scene.meshes[p.frame.instances[instance].mesh];

@@ -23,7 +23,7 @@ inline constexpr std::uint32_t leaf_count(ChildRef ref) { return (ref >> 27) & 1
 
 // Absent children have an empty box and leaf_empty.
 template <int Width>
-struct alignas(32) WideNode {
+struct alignas(64) WideNode {
   float bounds[6][Width];    // low x, y, z, high x, y, z
   ChildRef child[Width];
 };
