@@ -83,13 +83,29 @@ TEST_CASE(
   CHECK(farm.job(job).at("counts").at("succeeded") == 1);  // its late result changed nothing
 }
 
-TEST_CASE(
-    "lost worker: an executor that crashes its worker every time makes the task dead, not the "
-    "farm") {
-  Farm farm({"--retry-base", "10ms"});
+TEST_CASE("lost worker: nobody loses a lease because the broker itself stood still") {
+  Farm farm({"--heartbeat", "100ms", "--suspect-after", "300ms", "--lease", "1s"});
+  ChildProcess& worker = farm.worker();
+  farm.wait_for_workers(1);
+  const std::string job = farm.submit(sleep_job(1, milliseconds(4000)));
+  farm.wait_for({"job", job},
+                [](const Json& reply) { return reply.at("counts").at("running") == 1; });
+  farm.broker().signal(SIGSTOP);
+  CHECK_FALSE(worker.wait_exit(milliseconds(2500)));  // two and a half leases
+  farm.broker().signal(SIGCONT);
+  farm.wait_for_state(job, "succeeded");
+  const Json tasks = farm.tasks(job);
+  CHECK(tasks[0].at("attempts").size() == 1);
+  CHECK(farm.broker().errors().find("stood still") != std::string::npos);
+}
+
+TEST_CASE("lost worker: a task that takes its worker down every time ends dead, not the farm") {
+  // The worker may go before its Started is out: then it counts as an infrastructure loss, else as
+  // a crash. Three of either end the task, so five workers are always enough.
+  Farm farm({"--retry-base", "10ms", "--infrastructure-losses-max", "3"});
   farm.worker({"--task-type", "echo"});
-  for (int i = 0; i < 3; ++i) farm.worker({"--task-type", "fail"});
-  farm.wait_for_workers(4);
+  for (int i = 0; i < 5; ++i) farm.worker({"--task-type", "fail"});
+  farm.wait_for_workers(6);
   const std::string job = farm.submit(job_of("fail", 1, "{\"crash\": true}"));
   const Json ended = farm.wait_for_state(job, "failed");
   CHECK(ended.at("counts").at("dead") == 1);
