@@ -28,7 +28,11 @@ class Questions {
       const auto reply = reason_.get();
       if (reply && !reply->jobs.empty()) note_ = reply->jobs.front().reason;
     }
-    model.set_note(is_running ? "" : note_);
+    if (!primary_.is_connected()) {
+      model.set_note("connection lost, trying again");
+    } else {
+      model.set_note(is_running ? "" : note_);
+    }
     if (asked_at_ && now - *asked_at_ < ask_every) return;
     asked_at_ = now;
     if (!status_.valid()) status_ = primary_.status();
@@ -69,7 +73,11 @@ class Follower {
       const TimePoint now = now_monotonic();
       if (options_.results) FRAMEBUS_TRY(options_.results->pump(now));
       show(now);
-      if (const auto end = feed_.end()) return fail(*end);
+      if (auto end = feed_.end()) {
+        if (end->code == Code::not_found)
+          end->message += "; a broker that keeps jobs in memory forgets them when it restarts";
+        return fail(std::move(*end));
+      }
       if (InterruptGuard::is_interrupted()) {
         out_.is_interrupted = true;
         return std::move(out_);

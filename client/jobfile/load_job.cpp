@@ -218,8 +218,6 @@ class JobLoader {
 Result<LoadedJob> load_job_text(std::string text, const std::string& name,
                                 const std::filesystem::path& directory,
                                 const LoadOptions& options) {
-  // The file's own syntax errors are reported for the file as it is.
-  FRAMEBUS_TRY(JsonDocument::parse(text, name));
   for (const std::string& override : options.overrides) {
     FRAMEBUS_ASSIGN(text, apply_override(std::move(text), name, override));
   }

@@ -33,7 +33,7 @@ Status check_keys(const JsonDocument& document, JsonValue object,
     for (const std::string& each : names)
       if (each.front() != '$') allowed += (allowed.empty() ? "" : ", ") + each;
     return wrong(document, value,
-                 "unknown key" + (near.empty() ? "" : "; did you mean \"" + near + "\"?") +
+                 "unknown key" + (near.empty() ? "." : "; did you mean \"" + near + "\"?") +
                      " Allowed here: " + allowed);
   }
   for (const SectionInfo* section : sections)

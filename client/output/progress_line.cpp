@@ -40,7 +40,7 @@ std::vector<Segment> segments_after_bar(const ProgressSnapshot& s) {
                    *s.workers == 0 ? Style::failed : Style::plain, *s.workers == 0 ? 7u : 3u});
   }
   out.push_back({clock_text(s.elapsed), Style::dim, 2});
-  if (!s.note.empty()) out.push_back({one_line(s.note), Style::held, 5});
+  if (!s.note.empty()) out.push_back({one_line(s.note), Style::held, 6});
   return out;
 }
 
