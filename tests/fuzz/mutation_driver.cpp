@@ -1,7 +1,9 @@
 // main() of a fuzz target without libFuzzer: mutates valid inputs with a seeded generator, so that
 // every plain build exercises every decoder the same way.
 //
-// Usage: fuzz_NAME_mutations [--seconds S] [--runs N] [--seed X] [FILE | FOLDER]...
+// Usage: fuzz_NAME_mutations [--seconds S] [--runs N] [--seed X] [--write FOLDER] [FILE |
+// FOLDER]...
+// --write only saves the seeds as files, as a corpus for libFuzzer.
 // The last input is kept in the temporary folder while it runs, so a crash can be looked at; the
 // driver prints seed and path first. Runs with the same seed and --runs are the same.
 #include <fcntl.h>
@@ -42,6 +44,7 @@ struct Options {
   double seconds = 3;
   std::uint64_t runs = 1'000'000;
   std::uint64_t seed = 20'240'611;
+  std::string write_folder;
   std::vector<std::string> paths;
 };
 
@@ -56,6 +59,8 @@ Options parse(int argc, char** argv) {
       options.runs = std::strtoull(value, nullptr, 10), ++i;
     else if (word == "--seed")
       options.seed = std::strtoull(value, nullptr, 10), ++i;
+    else if (word == "--write")
+      options.write_folder = value, ++i;
     else
       options.paths.push_back(word);
   }
@@ -88,6 +93,21 @@ std::vector<Input> collect_seeds(const Options& options) {
   }
   if (seeds.empty()) seeds.push_back({});
   return seeds;
+}
+
+int write_seeds(const std::string& folder, const std::vector<Input>& seeds) {
+  std::filesystem::create_directories(folder);
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream stream(folder + "/seed_" + std::to_string(i), std::ios::binary);
+    stream.write(reinterpret_cast<const char*>(seeds[i].data()),
+                 static_cast<std::streamsize>(seeds[i].size()));
+    if (!stream) {
+      std::fprintf(stderr, "%s can not be written\n", folder.c_str());
+      return 2;
+    }
+  }
+  std::printf("%zu seeds written to %s\n", seeds.size(), folder.c_str());
+  return 0;
 }
 
 void mutate_once(Input& input, const std::vector<Input>& seeds, Random& random) {
@@ -177,6 +197,7 @@ class LastInput {
 int main(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const std::vector<Input> seeds = collect_seeds(options);
+  if (!options.write_folder.empty()) return write_seeds(options.write_folder, seeds);
   const std::string last_path = (std::filesystem::temp_directory_path() /
                                  ("framebus_fuzz_last_" + std::to_string(::getpid())))
                                     .string();
