@@ -70,13 +70,14 @@ Status check_act(const Job* job, const Act& message) {
                                             ", allowed are 1 to 5");
   }
   if (message.action == JobAction::set_priority && message.priority > priority_max) {
-    return fail(Code::invalid_argument, "priority: found " + std::to_string(message.priority) +
-                                            ", allowed are 0 to 100");
+    return fail(Code::invalid_argument,
+                "priority: found " + std::to_string(message.priority) + ", allowed are 0 to 100");
   }
   for (const std::uint32_t index : message.tasks) {
     if (index < job->tasks.size()) continue;
-    return fail(Code::not_found, "task " + to_string(TaskRef{message.job, index}) + ": the job has " +
-                                     std::to_string(job->tasks.size()) + " tasks, counted from 0");
+    return fail(Code::not_found, "task " + to_string(TaskRef{message.job, index}) +
+                                     ": the job has " + std::to_string(job->tasks.size()) +
+                                     " tasks, counted from 0");
   }
   return {};
 }
@@ -111,8 +112,8 @@ void on_act(Turn& turn, SessionId session, const Act& message) {
     }
     if (blocked > 0) record.tasks = std::move(list);
   }
-  const auto named = static_cast<std::uint32_t>(record.tasks.empty() ? job->tasks.size()
-                                                                     : record.tasks.size());
+  const auto named =
+      static_cast<std::uint32_t>(record.tasks.empty() ? job->tasks.size() : record.tasks.size());
   const std::vector<std::uint32_t> tasks = record.tasks;
   const std::uint64_t lsn = turn.persist(std::move(record));
   const std::uint32_t changed = turn.changed;

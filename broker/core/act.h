@@ -1,4 +1,5 @@
-// Act: cancel, pause, resume, retry, set_priority on a job or some of its tasks (rows 2, 19, 20, 23, 25, 32).
+// Act: cancel, pause, resume, retry, set_priority on a job or some of its tasks (rows 2, 19, 20,
+// 23, 25, 32).
 #pragma once
 
 #include "broker/core/turn.h"

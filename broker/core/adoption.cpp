@@ -2,7 +2,8 @@
 //
 //   its lease here                     -> renewed (told again to stop, if it is being cancelled)
 //   token live, or newer than all known-> adopted; another holder is told to stop
-//   anything else                      -> told to stop, unless it only waits to report: the answer to
+//   anything else                      -> told to stop, unless it only waits to report: the answer
+//   to
 //                                         its result settles that
 #include "broker/core/lease.h"
 #include "broker/core/session.h"
@@ -61,8 +62,7 @@ bool claim_attempt(Turn& turn, Worker& worker, const HeldAttempt& held, AbortLis
       if (&other != known && other.is_leased()) superseded.add(state, held.task, other);
     }
   }
-  const bool running =
-      held.phase == AttemptPhase::running || held.phase == AttemptPhase::reporting;
+  const bool running = held.phase == AttemptPhase::running || held.phase == AttemptPhase::reporting;
   ++state.counters.adopted;
   turn.persist(GrantAdopted{held.task, held.token, worker.info.id, worker.name, running});
   superseded.send(turn, AbortReason::superseded);

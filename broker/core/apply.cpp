@@ -231,9 +231,7 @@ struct Applier {
     return 0;
   }
   std::uint32_t operator()(const JobActed& record) { return apply_deed(state, record); }
-  std::uint32_t operator()(const JobForgotten& record) {
-    return apply_forgotten(state, record), 0;
-  }
+  std::uint32_t operator()(const JobForgotten& record) { return apply_forgotten(state, record), 0; }
 };
 
 }  // namespace

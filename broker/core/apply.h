@@ -1,8 +1,8 @@
 // The only way durable state changes, live and in replay: one function for each record.
 //
 // A record was decided by a handler against the same state, so apply() checks (FRAMEBUS_CHECK) and
-// never refuses. State::lsn is the record's number and State::now the moment (zero in replay: begin()
-// sets the times afterwards).
+// never refuses. State::lsn is the record's number and State::now the moment (zero in replay:
+// begin() sets the times afterwards).
 #pragma once
 
 #include "broker/core/record.h"
@@ -10,7 +10,8 @@
 
 namespace framebus::broker {
 
-// Returns how many tasks changed their state by a JobActed itself, without what followed from it; else 0.
+// Returns how many tasks changed their state by a JobActed itself, without what followed from it;
+// else 0.
 std::uint32_t apply(State& state, const Record& record);
 
 // Parts of it, by family.

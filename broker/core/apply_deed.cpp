@@ -86,7 +86,8 @@ struct Deeds {
         if (dependent.by_task) {
           reopen_abandoned(step.first + index - job.steps[from].first);
         } else if (looked_at.insert({from, dependent.step}).second) {
-          for (std::uint32_t each = 0; each < step.count; ++each) reopen_abandoned(step.first + each);
+          for (std::uint32_t each = 0; each < step.count; ++each)
+            reopen_abandoned(step.first + each);
         }
       }
     }

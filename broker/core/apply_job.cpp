@@ -92,14 +92,22 @@ void begin_job(State& state, Job& job) {
     job.ended_at = state.now;
     state.finished.push_back(job.id);
     state.finished_tasks += job.tasks.size();
-    state.timers.arm({state.now + state.options.finished_jobs_kept, TimerKind::forget_job,
-                      TaskRef{job.id, 0}, {}, 0, 0});
+    state.timers.arm({state.now + state.options.finished_jobs_kept,
+                      TimerKind::forget_job,
+                      TaskRef{job.id, 0},
+                      {},
+                      0,
+                      0});
     return;
   }
   count_active(state, job);
   if (job.spec.deadline_ms > 0 && !job.deadline_passed) {
-    state.timers.arm({state.now + milliseconds(job.spec.deadline_ms), TimerKind::deadline,
-                      TaskRef{job.id, 0}, {}, 0, 0});
+    state.timers.arm({state.now + milliseconds(job.spec.deadline_ms),
+                      TimerKind::deadline,
+                      TaskRef{job.id, 0},
+                      {},
+                      0,
+                      0});
   }
 }
 
@@ -133,8 +141,12 @@ void apply_job(State& state, const JobAccepted& record) {
   ++state.active_jobs;
   state.open_spec_bytes += job.spec_bytes;
   if (job.spec.deadline_ms > 0) {
-    state.timers.arm({state.now + milliseconds(job.spec.deadline_ms), TimerKind::deadline,
-                      TaskRef{job.id, 0}, {}, 0, 0});
+    state.timers.arm({state.now + milliseconds(job.spec.deadline_ms),
+                      TimerKind::deadline,
+                      TaskRef{job.id, 0},
+                      {},
+                      0,
+                      0});
   }
 }
 

@@ -1,5 +1,5 @@
-// Checks of a submitted job that need nothing but the job. Each error names the field as a path, what
-// was found and what is allowed.
+// Checks of a submitted job that need nothing but the job. Each error names the field as a path,
+// what was found and what is allowed.
 #include <set>
 
 #include "broker/core/task_manager.h"
@@ -11,10 +11,12 @@ namespace {
 constexpr std::int64_t duration_ms_max = 366LL * 24 * 3600 * 1000;
 constexpr std::uint32_t attempts_max = 1000;
 
-Status bound(const std::string& field, std::uint64_t found, std::uint64_t least, std::uint64_t most) {
+Status bound(const std::string& field, std::uint64_t found, std::uint64_t least,
+             std::uint64_t most) {
   if (found >= least && found <= most) return {};
-  return fail(Code::invalid_argument, field + ": found " + std::to_string(found) + ", allowed are " +
-                                          std::to_string(least) + " to " + std::to_string(most));
+  return fail(Code::invalid_argument, field + ": found " + std::to_string(found) +
+                                          ", allowed are " + std::to_string(least) + " to " +
+                                          std::to_string(most));
 }
 
 Status bound_ms(const std::string& field, std::int64_t found) {
@@ -53,8 +55,8 @@ Status check_dependencies(const JobSpec& job, std::uint32_t index, const std::st
                                               ", only earlier steps are allowed");
     }
     if (!seen.insert(dependency.step).second) {
-      return fail(Code::invalid_argument, at + "depends_on: names step " +
-                                              std::to_string(dependency.step) + " twice");
+      return fail(Code::invalid_argument,
+                  at + "depends_on: names step " + std::to_string(dependency.step) + " twice");
     }
     const std::uint32_t theirs = job.steps[dependency.step].task_count;
     if (dependency.by_task && theirs != step.task_count) {
@@ -69,15 +71,14 @@ Status check_dependencies(const JobSpec& job, std::uint32_t index, const std::st
 Status check_params(const StepSpec& step, const std::string& at) {
   FRAMEBUS_TRY(bound(at + "params: bytes", step.params.size(), 0, limits::task_spec_bytes_max));
   if (!step.task_params.empty() && step.task_params.size() != step.task_count) {
-    return fail(Code::invalid_argument, at + "task_params: has " +
-                                            std::to_string(step.task_params.size()) +
-                                            " entries, needed are none or task_count = " +
-                                            std::to_string(step.task_count));
+    return fail(Code::invalid_argument,
+                at + "task_params: has " + std::to_string(step.task_params.size()) +
+                    " entries, needed are none or task_count = " + std::to_string(step.task_count));
   }
   for (std::size_t i = 0; i < step.task_params.size(); ++i) {
     if (step.task_params[i].size() <= limits::task_spec_bytes_max) continue;
-    return bound(at + "task_params[" + std::to_string(i) + "]: bytes", step.task_params[i].size(), 0,
-                 limits::task_spec_bytes_max);
+    return bound(at + "task_params[" + std::to_string(i) + "]: bytes", step.task_params[i].size(),
+                 0, limits::task_spec_bytes_max);
   }
   return {};
 }

@@ -32,6 +32,8 @@ std::optional<TimePoint> Core::next_wakeup() const {
   return state_->timers.earliest();
 }
 
-const State& Core::state() const { return *state_; }
+const State& Core::state() const {
+  return *state_;
+}
 
 }  // namespace framebus::broker

@@ -19,8 +19,7 @@ struct Walker {
   }
   void add(const BlobHash& hash) { hasher.add(hash.bytes); }
   template <class T>
-    requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-  void add(T value) {
+  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void add(T value) {
     hasher.add_u64(static_cast<std::uint64_t>(value));
   }
   template <class T>

@@ -1,5 +1,5 @@
-// A digest of a job's content, so that a repeated Submit is told from another one under the same id.
-// Walks the field tables; does not depend on the wire encoding. Pure; about 1 GB/s.
+// A digest of a job's content, so that a repeated Submit is told from another one under the same
+// id. Walks the field tables; does not depend on the wire encoding. Pure; about 1 GB/s.
 #pragma once
 
 #include "broker/core/siphash.h"

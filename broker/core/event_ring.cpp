@@ -20,7 +20,10 @@ struct Digest {
   void operator()(const M& message) {
     if constexpr (requires { message.attempts.front().task; }) {
       list(message.attempts);
-    } else if constexpr (requires { message.results; message.results.front().task; }) {
+    } else if constexpr (requires {
+                           message.results;
+                           message.results.front().task;
+                         }) {
       list(message.results);
     } else if constexpr (requires { message.job.value; }) {
       task = {message.job, 0};
@@ -53,7 +56,7 @@ void EventRing::note(TimePoint now, const Event& event, std::uint64_t lsn) {
 }
 
 std::string EventRing::dump() const {
-  static constexpr std::array kinds{"PeerHello", "PeerLost", "SendFailed",
+  static constexpr std::array kinds{"PeerHello", "PeerLost",      "SendFailed",
                                     "Received",  "StorePressure", "Tick"};
   std::string out;
   const std::uint64_t shown = std::min<std::uint64_t>(count_, entries_.size());

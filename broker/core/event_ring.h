@@ -1,5 +1,6 @@
-// The last events of a core in a few words each, for a crash or a question. Fixed size; never allocates
-// after construction. Reruns are made from (options, seed, events); this says what happened.
+// The last events of a core in a few words each, for a crash or a question. Fixed size; never
+// allocates after construction. Reruns are made from (options, seed, events); this says what
+// happened.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ class EventRing {
 
   void note(TimePoint now, const Event& event, std::uint64_t lsn);
 
-  // One line for each event, oldest first: time in seconds, what, session, first task, lsn before it.
+  // One line for each event, oldest first: time in seconds, what, session, first task, lsn before
+  // it.
   std::string dump() const;
 
  private:
@@ -26,9 +28,9 @@ class EventRing {
     std::uint64_t lsn = 0;
     SessionId session;
     TaskRef task;
-    std::uint32_t items = 0;          // attempts, results or tasks in the message
-    std::uint16_t kind = 0;           // index into Event
-    std::uint16_t message = 0;        // number of a Received message
+    std::uint32_t items = 0;    // attempts, results or tasks in the message
+    std::uint16_t kind = 0;     // index into Event
+    std::uint16_t message = 0;  // number of a Received message
   };
   std::vector<Entry> entries_;
   std::uint64_t count_ = 0;

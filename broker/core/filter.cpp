@@ -17,7 +17,9 @@ std::uint64_t host_memory(const WorkerInfo& worker) {
   return bytes;
 }
 
-bool is_gpu(const DeviceInfo& device) { return device.kind != "cpu"; }
+bool is_gpu(const DeviceInfo& device) {
+  return device.kind != "cpu";
+}
 
 std::optional<FilterFailure> gpu_failure(const WorkerInfo& worker, const Requirements& needs) {
   std::uint32_t gpus = 0;
@@ -34,15 +36,16 @@ std::optional<FilterFailure> gpu_failure(const WorkerInfo& worker, const Require
     best_memory = std::max(best_memory, device.memory_free_bytes);
     if (device.memory_free_bytes >= needs.gpu_memory_bytes) ++enough;
   }
-  const std::uint32_t wanted = std::max(
-      needs.gpus, needs.gpu_memory_bytes != 0 || needs.compute_capability != 0 ? 1u : 0u);
+  const std::uint32_t wanted =
+      std::max(needs.gpus, needs.gpu_memory_bytes != 0 || needs.compute_capability != 0 ? 1u : 0u);
   if (gpus < wanted) return FilterFailure{"gpus", found(wanted, " GPU(s)", gpus)};
   if (capable < wanted) {
-    return FilterFailure{"compute_capability", found(needs.compute_capability, "", best_capability)};
+    return FilterFailure{"compute_capability",
+                         found(needs.compute_capability, "", best_capability)};
   }
   if (enough < wanted) {
-    return FilterFailure{"gpu_memory", found(needs.gpu_memory_bytes, " bytes free on each GPU",
-                                             best_memory)};
+    return FilterFailure{"gpu_memory",
+                         found(needs.gpu_memory_bytes, " bytes free on each GPU", best_memory)};
   }
   return std::nullopt;
 }
@@ -61,8 +64,8 @@ std::optional<FilterFailure> first_failure(const WorkerInfo& worker, const std::
     const auto has = std::find_if(worker.labels.begin(), worker.labels.end(),
                                   [&](const Label& label) { return label.key == wanted.key; });
     if (has == worker.labels.end()) {
-      return FilterFailure{"labels", "wants " + wanted.key + "=" + wanted.value + ", has no " +
-                                         wanted.key};
+      return FilterFailure{"labels",
+                           "wants " + wanted.key + "=" + wanted.value + ", has no " + wanted.key};
     }
     if (has->value != wanted.value) {
       return FilterFailure{"labels", "wants " + wanted.key + "=" + wanted.value + ", has " +

@@ -50,7 +50,6 @@ void renew(Turn& turn, Worker& worker, const LeaseKey& key, Lease& lease,
   lease.phase = status.phase;
   if (job.tasks[key.task.index].state != TaskState::leased) return;
   if (status.phase == AttemptPhase::running) {
-    lease.reclaiming = false;
     return start_attempt(turn, key.task, status.token);  // its Started has been overtaken
   }
   if (status.phase != AttemptPhase::starting) {

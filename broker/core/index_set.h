@@ -1,8 +1,9 @@
 // An ordered set of task indices in 1.02 bits each: a tree of bitmaps, 64 children a node.
 //
-// Why: a step may hold a million queued tasks; taking the first, adding one back and removing any must
-// not depend on how many there are. All operations touch at most one word per level (4 levels for
-// 16 million). It does not grow after construction. Owned by one Core; no thread rule of its own.
+// Why: a step may hold a million queued tasks; taking the first, adding one back and removing any
+// must not depend on how many there are. All operations touch at most one word per level (4 levels
+// for 16 million). It does not grow after construction. Owned by one Core; no thread rule of its
+// own.
 #pragma once
 
 #include <bit>

@@ -1,5 +1,5 @@
-// Core::check_invariants(): what must hold between steps, said once more in another way than the code
-// that keeps it. O(state); tests and the simulator only.
+// Core::check_invariants(): what must hold between steps, said once more in another way than the
+// code that keeps it. O(state); tests and the simulator only.
 #include <algorithm>
 
 #include "broker/core/core.h"
@@ -32,7 +32,8 @@ void check_attempts(const State& state, const Job& job, std::uint32_t index, Sum
   bool started = false;
   std::pair<std::uint64_t, std::uint64_t> last{0, 0};
   if (detail != nullptr) {
-    FRAMEBUS_CHECK(detail->attempts.size() <= limits::attempts_kept_per_task_max, "history bounded");
+    FRAMEBUS_CHECK(detail->attempts.size() <= limits::attempts_kept_per_task_max,
+                   "history bounded");
     for (const Attempt& attempt : detail->attempts) {
       const std::pair number{attempt.epoch, attempt.grant};
       FRAMEBUS_CHECK(last < number, "tokens grow");
@@ -49,7 +50,8 @@ void check_attempts(const State& state, const Job& job, std::uint32_t index, Sum
                      "a leased attempt has a lease");
     }
   }
-  FRAMEBUS_CHECK(is_in_flight(now_in) == (leased_count > 0), "leased, running, cancelling: a lease");
+  FRAMEBUS_CHECK(is_in_flight(now_in) == (leased_count > 0),
+                 "leased, running, cancelling: a lease");
   FRAMEBUS_CHECK(now_in != running || started, "running tasks have started");
   sums.leases += leased_count;
 }
@@ -62,11 +64,13 @@ void check_task(const State& state, const Job& job, std::uint32_t index, Sums& s
   FRAMEBUS_CHECK((task.ended_lsn != 0) == is_terminal(task.state), "ended tasks know their record");
   FRAMEBUS_CHECK(task.ended_lsn <= state.lsn, "no record of the future");
   if (task.state == queued) {
-    FRAMEBUS_CHECK(!task.paused && !job.paused && dependencies_met(job, index), "queued tasks may run");
+    FRAMEBUS_CHECK(!task.paused && !job.paused && dependencies_met(job, index),
+                   "queued tasks may run");
     FRAMEBUS_CHECK(!job.stopped && !job.deadline_passed, "nothing waits in a job that is over");
   }
   if (task.state == held) {
-    FRAMEBUS_CHECK(task.paused || job.paused || !dependencies_met(job, index), "something holds it");
+    FRAMEBUS_CHECK(task.paused || job.paused || !dependencies_met(job, index),
+                   "something holds it");
     FRAMEBUS_CHECK(!dependencies_failed(job, index), "it is not waiting in vain");
   }
   check_attempts(state, job, index, sums);
@@ -92,12 +96,14 @@ void check_job(const State& state, const Job& job, Sums& sums) {
   }
   FRAMEBUS_CHECK(counts == job.counts, "tasks by state");
   FRAMEBUS_CHECK(job.failures == counts[static_cast<std::size_t>(failed)] +
-                                     counts[static_cast<std::size_t>(dead)], "failures");
+                                     counts[static_cast<std::size_t>(dead)],
+                 "failures");
   FRAMEBUS_CHECK(job.in_flight == sums.leases - leases_before, "open leases of the job");
   StateCounts of_steps{};
   for (const Step& step : job.steps) {
     for (std::size_t each = 0; each < task_state_count; ++each) of_steps[each] += step.counts[each];
-    FRAMEBUS_CHECK(step.queued.size() == step.counts[static_cast<std::size_t>(queued)], "queue size");
+    FRAMEBUS_CHECK(step.queued.size() == step.counts[static_cast<std::size_t>(queued)],
+                   "queue size");
     const bool room = job.spec.max_parallel == 0 || job.in_flight < job.spec.max_parallel;
     FRAMEBUS_CHECK(step.ready == (room && !step.queued.empty()), "ready steps may be served");
     ++sums.steps[step.shape];
@@ -115,7 +121,8 @@ void check_job(const State& state, const Job& job, Sums& sums) {
 }
 
 void check_worker(const State& state, const Worker& worker, Sums& sums) {
-  FRAMEBUS_CHECK(worker.is_connected() || worker.state == SessionState::closed, "no session: closed");
+  FRAMEBUS_CHECK(worker.is_connected() || worker.state == SessionState::closed,
+                 "no session: closed");
   if (worker.is_connected()) {
     const auto session = state.sessions.find(worker.session);
     FRAMEBUS_CHECK(session != state.sessions.end() && session->second.worker == worker.info.id,
@@ -130,8 +137,9 @@ void check_worker(const State& state, const Worker& worker, Sums& sums) {
     const Attempt* attempt =
         find_attempt(job->detail_of(key.task.index), Token{key.epoch, key.grant, {}});
     FRAMEBUS_CHECK(attempt != nullptr && attempt->is_leased(), "a lease belongs to an attempt");
-    FRAMEBUS_CHECK(lease.armed != TimePoint{} && lease.armed <= lease.until + state.options.lease * 100,
-                   "a lease has its timer");
+    FRAMEBUS_CHECK(
+        lease.armed != TimePoint{} && lease.armed <= lease.until + state.options.lease * 100,
+        "a lease has its timer");
     for (const auto& [limit, amount] : job->steps[job->step_of(key.task.index)].limits) {
       sums.limits[limit] += amount;
     }
@@ -148,15 +156,18 @@ void check_worker(const State& state, const Worker& worker, Sums& sums) {
 void check_shapes(const State& state, const Sums& sums) {
   for (const auto& [id, shape] : state.shapes) {
     const auto steps = sums.steps.find(id);
-    FRAMEBUS_CHECK(shape.steps == (steps == sums.steps.end() ? 0 : steps->second), "steps of a shape");
-    FRAMEBUS_CHECK(shape.turns.size() == shape.ready.size(), "a turn for each principal that waits");
+    FRAMEBUS_CHECK(shape.steps == (steps == sums.steps.end() ? 0 : steps->second),
+                   "steps of a shape");
+    FRAMEBUS_CHECK(shape.turns.size() == shape.ready.size(),
+                   "a turn for each principal that waits");
     for (const auto& [running, principal] : shape.turns) {
       FRAMEBUS_CHECK(state.principals.at(principal).running == running, "turns are up to date");
     }
     const bool open = !shape.seats.empty() && !shape.turns.empty();
     FRAMEBUS_CHECK(open == state.open_shapes.contains(id), "open shapes");
     for (const auto& [worker_id, worker] : state.workers) {
-      const bool fits = worker.is_connected() && !first_failure(worker.info, shape.type, shape.needs);
+      const bool fits =
+          worker.is_connected() && !first_failure(worker.info, shape.type, shape.needs);
       FRAMEBUS_CHECK(fits == shape.fitting.contains(worker_id), "who fits");
     }
   }

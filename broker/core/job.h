@@ -28,14 +28,14 @@ struct Dependent {
 };
 
 struct Step {
-  std::uint32_t first = 0;             // task index in the job
+  std::uint32_t first = 0;  // task index in the job
   std::uint32_t count = 0;
   StateCounts counts{};
-  IndexSet queued;                     // task indices within the step
+  IndexSet queued;  // task indices within the step
   std::vector<Dependent> dependents;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> limits;  // State::limits index, amount
-  ShapeId shape = 0;                   // derived: which workers fit (ready.h)
-  bool ready = false;                  // derived: the scheduler may take from it
+  ShapeId shape = 0;   // derived: which workers fit (ready.h)
+  bool ready = false;  // derived: the scheduler may take from it
 };
 
 // One line of a job's log of ended tasks; stale when the task was opened again since.
@@ -53,25 +53,25 @@ struct Job {
   std::vector<Task> tasks;
   std::deque<TaskDetail> details;
   StateCounts counts{};
-  std::uint32_t in_flight = 0;         // open leases
-  std::uint32_t failures = 0;          // tasks failed or dead
-  bool paused = false;                 // by a person, the whole of it
-  bool stopped = false;                // on_failure, max_failures
+  std::uint32_t in_flight = 0;  // open leases
+  std::uint32_t failures = 0;   // tasks failed or dead
+  bool paused = false;          // by a person, the whole of it
+  bool stopped = false;         // on_failure, max_failures
   bool deadline_passed = false;
   std::uint64_t accepted_lsn = 0;
-  std::uint64_t last_lsn = 0;          // of the last record about it
+  std::uint64_t last_lsn = 0;  // of the last record about it
   std::uint64_t spec_bytes = 0;
-  std::vector<EndedTask> ended;        // ascending lsn
+  std::vector<EndedTask> ended;  // ascending lsn
   WireError first_error;
   // A worker's failures at a task type of this job; excluded from `exclude_after` on.
   std::map<std::pair<std::string, WorkerId>, std::uint32_t> failures_of;
   // Volatile
   TimePoint accepted_at{};
-  TimePoint first_grant_at{};          // zero: none yet
+  TimePoint first_grant_at{};  // zero: none yet
   TimePoint ended_at{};
   JobState announced = JobState::open;
   std::set<WatchKey> watches;
-  std::string notice;                  // why something unusual was done, for people
+  std::string notice;  // why something unusual was done, for people
 
   std::uint32_t step_of(std::uint32_t index) const;
   TaskDetail* detail_of(std::uint32_t index) {
@@ -81,7 +81,7 @@ struct Job {
   const TaskDetail* detail_of(std::uint32_t index) const {
     return const_cast<Job*>(this)->detail_of(index);
   }
-  std::uint32_t open_tasks() const;    // not terminal
+  std::uint32_t open_tasks() const;  // not terminal
   JobState state() const;
 };
 

@@ -7,9 +7,9 @@
 namespace framebus::broker {
 
 void set_attempt(Attempt& attempt, AttemptState to) {
-  const bool allowed = std::any_of(
-      attempt_rows.begin(), attempt_rows.end(),
-      [&](const AttemptRow& row) { return row.from == attempt.state && row.to == to; });
+  const bool allowed =
+      std::any_of(attempt_rows.begin(), attempt_rows.end(),
+                  [&](const AttemptRow& row) { return row.from == attempt.state && row.to == to; });
   FRAMEBUS_CHECK(allowed, "no such row in the attempt table");
   attempt.state = to;
 }
@@ -65,8 +65,8 @@ Lease& lease_of(State& state, TaskRef task, const Attempt& attempt) {
 Attempt& add_attempt(TaskDetail& detail, Attempt attempt) {
   std::vector<Attempt>& all = detail.attempts;
   if (all.size() >= limits::attempts_kept_per_task_max) {
-    const auto oldest = std::find_if(all.begin(), all.end(),
-                                     [](const Attempt& each) { return !each.is_leased(); });
+    const auto oldest =
+        std::find_if(all.begin(), all.end(), [](const Attempt& each) { return !each.is_leased(); });
     FRAMEBUS_CHECK(oldest != all.end(), "more open leases of one task than its history holds");
     all.erase(oldest);
   }
@@ -111,8 +111,8 @@ void close_lease(State& state, Job& job, std::uint32_t index, const Attempt& att
   const auto entry = worker.leases.find(key_of({job.id, index}, attempt));
   FRAMEBUS_CHECK(entry != worker.leases.end(), "a lease is closed that is not open");
   const LeaseKey& key = entry->first;
-  state.timers.disarm({entry->second.armed, TimerKind::lease, key.task, worker.info.id, key.epoch,
-                       key.grant});
+  state.timers.disarm(
+      {entry->second.armed, TimerKind::lease, key.task, worker.info.id, key.epoch, key.grant});
   worker.leases.erase(entry);
   --job.in_flight;
   for (const auto& [limit, amount] : job.steps[job.step_of(index)].limits) {
@@ -167,8 +167,7 @@ void arm_lease(State& state, const WorkerId& worker, const LeaseKey& key, Lease&
   const TimePoint at = lease_deadline(state, job, key.task.index, lease);
   if (lease.armed != TimePoint{} && lease.armed <= at) return;
   if (lease.armed != TimePoint{}) {
-    state.timers.disarm(
-        {lease.armed, TimerKind::lease, key.task, worker, key.epoch, key.grant});
+    state.timers.disarm({lease.armed, TimerKind::lease, key.task, worker, key.epoch, key.grant});
   }
   lease.armed = at;
   state.timers.arm({at, TimerKind::lease, key.task, worker, key.epoch, key.grant});

@@ -1,5 +1,5 @@
-// Opening and closing leases: the worker's slot, the job's, principal's and named limits' counts move
-// together here and nowhere else. Called by apply(); times are set from State::now.
+// Opening and closing leases: the worker's slot, the job's, principal's and named limits' counts
+// move together here and nowhere else. Called by apply(); times are set from State::now.
 #pragma once
 
 #include "broker/core/state.h"
@@ -33,7 +33,8 @@ void close_lease(State& state, Job& job, std::uint32_t index, const Attempt& att
 void retire_attempts(State& state, Job& job, std::uint32_t index, const Attempt* except);
 
 // When this lease has to be looked at next.
-TimePoint lease_deadline(const State& state, const Job& job, std::uint32_t index, const Lease& lease);
+TimePoint lease_deadline(const State& state, const Job& job, std::uint32_t index,
+                         const Lease& lease);
 // Arms its timer for that moment, if it is earlier than what is armed.
 void arm_lease(State& state, const WorkerId& worker, const LeaseKey& key, Lease& lease);
 

@@ -7,7 +7,9 @@
 namespace framebus::broker {
 namespace {
 
-std::string at(SessionId session) { return "session " + to_string(session) + " "; }
+std::string at(SessionId session) {
+  return "session " + to_string(session) + " ";
+}
 
 struct ActionText {
   std::string operator()(const Persist& action) const {
@@ -51,8 +53,14 @@ struct EventText {
 
 }  // namespace
 
-std::string to_string(const Record& record) { return printing::named(record); }
-std::string to_string(const Action& action) { return std::visit(ActionText{}, action); }
-std::string to_string(const Event& event) { return std::visit(EventText{}, event); }
+std::string to_string(const Record& record) {
+  return printing::named(record);
+}
+std::string to_string(const Action& action) {
+  return std::visit(ActionText{}, action);
+}
+std::string to_string(const Event& event) {
+  return std::visit(EventText{}, event);
+}
 
 }  // namespace framebus::broker

@@ -1,5 +1,5 @@
-// Described structs as text for logs and failing tests: "Name{field=value ...}", only what is not the
-// default, long bytes cut. Heavy to instantiate: included by print.cpp and tests only.
+// Described structs as text for logs and failing tests: "Name{field=value ...}", only what is not
+// the default, long bytes cut. Heavy to instantiate: included by print.cpp and tests only.
 #pragma once
 
 #include <string>
@@ -26,7 +26,9 @@ inline void put(std::string& out, const Bytes& bytes) {
 inline void put(std::string& out, const Token& token) {
   out += std::to_string(token.epoch) + "." + std::to_string(token.grant);
 }
-inline void put(std::string& out, const TaskRef& task) { out += to_string(task); }
+inline void put(std::string& out, const TaskRef& task) {
+  out += to_string(task);
+}
 template <class Tag>
 void put(std::string& out, const Id64<Tag>& id) {
   out += to_string(id);
@@ -35,12 +37,17 @@ template <class Tag>
 void put(std::string& out, const Id128<Tag>& id) {
   out += to_string(id).substr(0, 8);
 }
-inline void put(std::string& out, const BlobHash& hash) { out += to_string(hash).substr(0, 8); }
-inline void put(std::string& out, TaskState state) { out += word(state); }
-inline void put(std::string& out, JobState state) { out += word(state); }
+inline void put(std::string& out, const BlobHash& hash) {
+  out += to_string(hash).substr(0, 8);
+}
+inline void put(std::string& out, TaskState state) {
+  out += word(state);
+}
+inline void put(std::string& out, JobState state) {
+  out += word(state);
+}
 template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-void put(std::string& out, T value) {
+requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void put(std::string& out, T value) {
   if constexpr (std::is_enum_v<T>) {
     out += std::to_string(static_cast<std::underlying_type_t<T>>(value));
   } else {

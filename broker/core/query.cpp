@@ -28,7 +28,9 @@ std::size_t weight(const WorkerSummary& worker) {
   for (const std::string& type : worker.info.task_types) bytes += 8 + type.size();
   return bytes;
 }
-std::size_t weight(const Explanation& line) { return 64 + line.worker_name.size() + line.detail.size(); }
+std::size_t weight(const Explanation& line) {
+  return 64 + line.worker_name.size() + line.detail.size();
+}
 
 // Fills one page from `total` elements; `make(i)` gives the i-th.
 template <class Element, class Make>
@@ -126,9 +128,9 @@ Status fill(const State& state, const Query& message, QueryReply& reply) {
     case QueryKind::spec:
       return fill_of_job(state, message, reply);
     default:
-      return fail(Code::invalid_argument, "kind: found " +
-                                              std::to_string(static_cast<int>(message.kind)) +
-                                              ", allowed are 1 to 7");
+      return fail(
+          Code::invalid_argument,
+          "kind: found " + std::to_string(static_cast<int>(message.kind)) + ", allowed are 1 to 7");
   }
 }
 
@@ -153,8 +155,8 @@ Explanation explain(const State& state, const Job& job, std::uint32_t index, con
     return because("draining", worker.reason.empty() ? "takes no more" : worker.reason);
   }
   if (is_excluded(job, spec.type, worker.info.id)) {
-    return because("excluded", "failed " + std::to_string(exclude_after) +
-                                   " times or more at '" + spec.type + "' of this job");
+    return because("excluded", "failed " + std::to_string(exclude_after) + " times or more at '" +
+                                   spec.type + "' of this job");
   }
   if (worker.free_credit() == 0) {
     const std::string held = std::to_string(worker.in_flight() + worker.strangers) + " held of " +
@@ -165,7 +167,8 @@ Explanation explain(const State& state, const Job& job, std::uint32_t index, con
   if (job.tasks[index].state != TaskState::queued) {
     out.detail = "the task is " + std::string(word(job.tasks[index].state));
   } else if (job.spec.max_parallel > 0 && job.in_flight >= job.spec.max_parallel) {
-    out.detail = "the job's max_parallel of " + std::to_string(job.spec.max_parallel) + " is reached";
+    out.detail =
+        "the job's max_parallel of " + std::to_string(job.spec.max_parallel) + " is reached";
   } else {
     out.detail = "may be granted; others go first";
   }

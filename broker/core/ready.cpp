@@ -22,7 +22,8 @@ std::string key_of(const Shape& shape) {
   const Requirements& needs = shape.needs;
   for (const std::uint64_t number :
        {std::uint64_t{needs.gpus}, needs.gpu_memory_bytes, std::uint64_t{needs.compute_capability},
-        std::uint64_t{needs.cpus}, needs.memory_bytes, static_cast<std::uint64_t>(shape.strategy)}) {
+        std::uint64_t{needs.cpus}, needs.memory_bytes,
+        static_cast<std::uint64_t>(shape.strategy)}) {
     key += std::to_string(number) + ',';
   }
   for (const Label& label : needs.labels) {

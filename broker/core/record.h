@@ -1,9 +1,9 @@
-// What the broker writes down. Only apply(State&, const Record&) (apply.h) changes durable state, live
-// and in replay alike, so the sequence of records is the broker's whole memory.
+// What the broker writes down. Only apply(State&, const Record&) (apply.h) changes durable state,
+// live and in replay alike, so the sequence of records is the broker's whole memory.
 //
 // Rules: every struct has a field table (libmsg/schema/field.h); record and field numbers are never
-// reused; a record says what was decided, never what has to be decided again (delays with their jitter,
-// the row of the task table that was taken). Nothing here depends on a clock or on chance.
+// reused; a record says what was decided, never what has to be decided again (delays with their
+// jitter, the row of the task table that was taken). Nothing here depends on a clock or on chance.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +26,17 @@ enum class Blame : std::uint8_t { none = 0, task = 1, crash = 2, infrastructure 
 // Why a task is being cancelled.
 enum class CancelReason : std::uint8_t { none = 0, user = 1, timeout = 2 };
 
-// An action on a whole job or on some of its tasks; 1 to 5 as JobAction, the others by the broker itself.
+// An action on a whole job or on some of its tasks; 1 to 5 as JobAction, the others by the broker
+// itself.
 enum class Deed : std::uint8_t {
-  none = 0, cancel = 1, pause = 2, resume = 3, retry = 4, set_priority = 5, expire = 6, stop = 7,
+  none = 0,
+  cancel = 1,
+  pause = 2,
+  resume = 3,
+  retry = 4,
+  set_priority = 5,
+  expire = 6,
+  stop = 7,
 };
 
 struct JobAccepted {
@@ -94,13 +102,17 @@ struct AttemptEnded {
   std::string log_tail;
   static constexpr auto fields() {
     using S = AttemptEnded;
-    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of the attempt"),
-                      FB_F(3, row, "of the task table"), FB_F(4, end, "how it ended"),
-                      FB_F(5, next, "state of the task now"), FB_F(6, blame, "who is charged"),
+    return std::tuple{FB_F(1, task, "task"),
+                      FB_F(2, token, "of the attempt"),
+                      FB_F(3, row, "of the task table"),
+                      FB_F(4, end, "how it ended"),
+                      FB_F(5, next, "state of the task now"),
+                      FB_F(6, blame, "who is charged"),
                       FB_F(7, delay_ms, "before the next grant, next = retry_wait"),
                       FB_F(8, reported, "by the worker's own result: its repeats are duplicates"),
                       FB_F(9, uncounted, "never ran: leaves no trace in the history"),
-                      FB_F(10, run_ms, "from grant to end"), FB_F(11, error, "why"),
+                      FB_F(10, run_ms, "from grant to end"),
+                      FB_F(11, error, "why"),
                       FB_F(12, log_tail, "last lines of its log")};
   }
   bool operator==(const AttemptEnded&) const = default;
@@ -124,12 +136,17 @@ struct TaskEnded {
   std::string log_tail;
   static constexpr auto fields() {
     using S = TaskEnded;
-    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of the attempt that decided it"),
-                      FB_F(3, row, "of the task table"), FB_F(4, state, "terminal"),
-                      FB_F(5, end, "how that attempt ended"), FB_F(6, blame, "who is charged"),
+    return std::tuple{FB_F(1, task, "task"),
+                      FB_F(2, token, "of the attempt that decided it"),
+                      FB_F(3, row, "of the task table"),
+                      FB_F(4, state, "terminal"),
+                      FB_F(5, end, "how that attempt ended"),
+                      FB_F(6, blame, "who is charged"),
                       FB_F(7, reported, "by the worker's own result"),
-                      FB_F(8, run_ms, "from grant to end"), FB_F(9, result, "inline result"),
-                      FB_F(10, blobs, "results in the blob store"), FB_F(11, error, "why not"),
+                      FB_F(8, run_ms, "from grant to end"),
+                      FB_F(9, result, "inline result"),
+                      FB_F(10, blobs, "results in the blob store"),
+                      FB_F(11, error, "why not"),
                       FB_F(12, log_tail, "last lines of its log")};
   }
   bool operator==(const TaskEnded&) const = default;
@@ -146,7 +163,8 @@ struct TaskCancelling {
   static constexpr auto fields() {
     using S = TaskCancelling;
     return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of the running attempt"),
-                      FB_F(3, reason, "1 user, 2 timeout"), FB_F(4, error, "which bound was passed")};
+                      FB_F(3, reason, "1 user, 2 timeout"),
+                      FB_F(4, error, "which bound was passed")};
   }
   bool operator==(const TaskCancelling&) const = default;
 };
@@ -191,10 +209,11 @@ struct JobActed {
   std::string by;
   static constexpr auto fields() {
     using S = JobActed;
-    return std::tuple{FB_F(1, job, "job"),
-                      FB_F(2, deed, "1 cancel, 2 pause, 3 resume, 4 retry, 5 set_priority, 6 expire, 7 stop"),
-                      FB_F(3, tasks, "indices, ascending; empty: the whole job"),
-                      FB_F(4, priority, "set_priority only"), FB_F(5, by, "principal; empty: the broker")};
+    return std::tuple{
+        FB_F(1, job, "job"),
+        FB_F(2, deed, "1 cancel, 2 pause, 3 resume, 4 retry, 5 set_priority, 6 expire, 7 stop"),
+        FB_F(3, tasks, "indices, ascending; empty: the whole job"),
+        FB_F(4, priority, "set_priority only"), FB_F(5, by, "principal; empty: the broker")};
   }
   bool operator==(const JobActed&) const = default;
 };
@@ -214,8 +233,8 @@ struct JobForgotten {
 #undef FB_F
 
 // All records, in number order.
-using Record = std::variant<JobAccepted, TaskGranted, TaskStarted, AttemptEnded, TaskEnded, TaskCancelling,
-                            GrantAdopted, RetryDue, JobActed, JobForgotten>;
+using Record = std::variant<JobAccepted, TaskGranted, TaskStarted, AttemptEnded, TaskEnded,
+                            TaskCancelling, GrantAdopted, RetryDue, JobActed, JobForgotten>;
 
 // One line: name and every field that is not its default; long bytes are cut.
 std::string to_string(const Record& record);

@@ -10,13 +10,12 @@ namespace framebus::broker {
 namespace {
 
 template <class M>
-concept FromPrimary = std::is_same_v<M, Submit> || std::is_same_v<M, Act> || std::is_same_v<M, Query> ||
-                      std::is_same_v<M, Watch> || std::is_same_v<M, EventsOk> ||
-                      std::is_same_v<M, Unwatch>;
+concept FromPrimary =
+    std::is_same_v<M, Submit> || std::is_same_v<M, Act> || std::is_same_v<M, Query> ||
+    std::is_same_v<M, Watch> || std::is_same_v<M, EventsOk> || std::is_same_v<M, Unwatch>;
 template <class M>
 concept FromWorker = std::is_same_v<M, Heartbeat> || std::is_same_v<M, Started> ||
-                     std::is_same_v<M, Progress> || std::is_same_v<M, Results> ||
-                     std::is_same_v<M, Aborted>;
+    std::is_same_v<M, Progress> || std::is_same_v<M, Results> || std::is_same_v<M, Aborted>;
 
 template <class M>
 std::uint64_t request_in(const M& message) {
@@ -57,8 +56,8 @@ struct Dispatch {
       const Role needed = FromPrimary<M> ? Role::primary : Role::worker;
       if (role == needed) return run(message);
       turn.refuse(from(), request_in(message), Code::permission_denied,
-                  std::string(M::name) + ": only a " +
-                      (FromPrimary<M> ? "primary" : "worker") + " may send it");
+                  std::string(M::name) + ": only a " + (FromPrimary<M> ? "primary" : "worker") +
+                      " may send it");
     } else {
       ++turn.state.counters.malformed;
       turn.refuse(from(), request_in(message), Code::malformed_message,

@@ -31,9 +31,9 @@ std::optional<Choice> choose_worker(const Shape& shape, const Job& job) {
     if (++seat == shape.seats.end()) seat = shape.seats.begin();
   } while (seat != first);
   // Everyone with credit is excluded. Somebody else may only be busy: then it waits.
-  const bool other = std::any_of(
-      shape.fitting.begin(), shape.fitting.end(),
-      [&](const WorkerId& worker) { return !is_excluded(job, shape.type, worker); });
+  const bool other =
+      std::any_of(shape.fitting.begin(), shape.fitting.end(),
+                  [&](const WorkerId& worker) { return !is_excluded(job, shape.type, worker); });
   if (other) return std::nullopt;
   return Choice{first->worker, true};
 }

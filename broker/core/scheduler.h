@@ -1,8 +1,9 @@
-// The Scheduler: filter, then choose. plan_next() is a pure function of the state; schedule() grants
-// what it says until nothing fits or the bound of one call is reached.
+// The Scheduler: filter, then choose. plan_next() is a pure function of the state; schedule()
+// grants what it says until nothing fits or the bound of one call is reached.
 //
-// Order between principals: fewest running attempts; within one: priority, then first come. A worker is
-// chosen by the job's strategy among those that fit and have credit. O(open shapes + log workers) each.
+// Order between principals: fewest running attempts; within one: priority, then first come. A
+// worker is chosen by the job's strategy among those that fit and have credit. O(open shapes + log
+// workers) each.
 #pragma once
 
 #include <optional>
@@ -28,8 +29,8 @@ bool is_excluded(const Job& job, const std::string& type, const WorkerId& worker
 void schedule(Turn& turn);
 inline constexpr std::uint32_t grants_per_call = 1024;
 
-// Asks for prefetched attempts back when another worker that fits has an idle slot and nothing queued
-// to fill it with. Bounded work.
+// Asks for prefetched attempts back when another worker that fits has an idle slot and nothing
+// queued to fill it with. Bounded work.
 void reclaim(Turn& turn);
 
 }  // namespace framebus::broker

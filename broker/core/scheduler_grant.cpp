@@ -11,8 +11,8 @@ namespace {
 constexpr std::size_t assign_bytes_max = 4 * limits::MiB;
 constexpr std::uint32_t reclaim_workers_looked_at = 16;
 
-// The Assigns of one plan, one list for each worker; at-most-once attempts apart, since theirs wait for
-// the sync of their records.
+// The Assigns of one plan, one list for each worker; at-most-once attempts apart, since theirs wait
+// for the sync of their records.
 class Assigns {
  public:
   explicit Assigns(Turn& turn) : turn_(turn) {}
@@ -85,8 +85,8 @@ void grant(Turn& turn, const Placement& placement, Assigns& assigns) {
   }
   const Token token = make_token(state.key, placement.task, state.options.epoch, state.next_grant,
                                  placement.worker);
-  const std::uint64_t lsn = turn.persist(
-      TaskGranted{placement.task, token, placement.worker, worker.name, false});
+  const std::uint64_t lsn =
+      turn.persist(TaskGranted{placement.task, token, placement.worker, worker.name, false});
   ++state.counters.grants;
   assigns.add(worker.session, job, placement.task.index, token, lsn);
 }
@@ -126,6 +126,8 @@ struct Reclaiming {
       if (idle == 0) continue;
       --idle;
       if (lease.reclaiming) continue;
+      // It may be starting at this moment, and what has started once is over by an Abort.
+      if (job.spec.steps[job.step_of(key.task.index)].at_most_once) continue;
       lease.reclaiming = true;
       const TaskDetail* detail = job.detail_of(key.task.index);
       aborts.add(turn.state, key.task, *find_attempt(detail, Token{key.epoch, key.grant, {}}));

@@ -11,7 +11,9 @@ constexpr std::int64_t thousandths(std::uint64_t value, std::uint64_t half) {
   return static_cast<std::int64_t>(bounded * 1000 / (bounded + half));
 }
 
-constexpr std::int64_t permille(std::uint32_t value) { return std::min<std::uint32_t>(value, 1000); }
+constexpr std::int64_t permille(std::uint32_t value) {
+  return std::min<std::uint32_t>(value, 1000);
+}
 
 }  // namespace
 

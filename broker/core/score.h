@@ -1,8 +1,8 @@
 // The load score of a worker: an integer, lower is better. Pure.
 //
-// Weights (times 1000) over terms in thousandths: cpu, memory, gpu, gpu_memory as reported, in_flight over
-// slots, latency / (latency + 10 ms), minus bandwidth / (bandwidth + 1 GB/s). More load never lowers it,
-// more bandwidth never raises it.
+// Weights (times 1000) over terms in thousandths: cpu, memory, gpu, gpu_memory as reported,
+// in_flight over slots, latency / (latency + 10 ms), minus bandwidth / (bandwidth + 1 GB/s). More
+// load never lowers it, more bandwidth never raises it.
 #pragma once
 
 #include <cstdint>

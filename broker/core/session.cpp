@@ -23,10 +23,12 @@ Status check_texts(const std::string& field, const std::vector<std::string>& tex
   return {};
 }
 
-Status bound(const std::string& field, std::uint64_t found, std::uint64_t least, std::uint64_t most) {
+Status bound(const std::string& field, std::uint64_t found, std::uint64_t least,
+             std::uint64_t most) {
   if (found >= least && found <= most) return {};
-  return fail(Code::invalid_argument, field + ": found " + std::to_string(found) + ", allowed are " +
-                                          std::to_string(least) + " to " + std::to_string(most));
+  return fail(Code::invalid_argument, field + ": found " + std::to_string(found) +
+                                          ", allowed are " + std::to_string(least) + " to " +
+                                          std::to_string(most));
 }
 
 Status check_worker(const Hello& hello) {
@@ -38,8 +40,8 @@ Status check_worker(const Hello& hello) {
   FRAMEBUS_TRY(bound("worker.prefetch", info.prefetch, 0, limits::slots_per_worker_max));
   FRAMEBUS_TRY(bound("worker.task_types: number", info.task_types.size(), 1,
                      limits::task_types_per_worker_max));
-  FRAMEBUS_TRY(bound("worker.devices: number", info.devices.size(), 0,
-                     limits::devices_per_worker_max));
+  FRAMEBUS_TRY(
+      bound("worker.devices: number", info.devices.size(), 0, limits::devices_per_worker_max));
   FRAMEBUS_TRY(bound("worker.labels: number", info.labels.size(), 0, limits::labels_max));
   FRAMEBUS_TRY(bound("held: number", hello.held.size(), 0, held_max));
   FRAMEBUS_TRY(check_texts("worker.task_types", info.task_types));
@@ -48,8 +50,8 @@ Status check_worker(const Hello& hello) {
     FRAMEBUS_TRY(check_texts("worker.labels", {label.key, label.value}));
   }
   for (const DeviceInfo& device : info.devices) {
-    FRAMEBUS_TRY(check_texts("worker.devices", {device.kind, device.uuid, device.pci_id,
-                                                device.name, device.driver}));
+    FRAMEBUS_TRY(check_texts(
+        "worker.devices", {device.kind, device.uuid, device.pci_id, device.name, device.driver}));
   }
   return {};
 }
@@ -118,7 +120,8 @@ SessionId attach(Turn& turn, const PeerHello& event) {
   worker.sequence = 0;
   worker.heartbeat_at = worker.heard_at = turn.now();
   state.with_prefetch.erase(info.id);
-  state.timers.arm({turn.now() + state.options.suspect_after, TimerKind::worker, {}, info.id, 0, 0});
+  state.timers.arm(
+      {turn.now() + state.options.suspect_after, TimerKind::worker, {}, info.id, 0, 0});
   ++state.counters.workers_joined;
   turn.note(1, "worker " + worker.name + " joined from " + event.address + " with " +
                    std::to_string(info.slots) + " slot(s)");
@@ -170,8 +173,7 @@ void on_hello(Turn& turn, const PeerHello& event) {
   if (!valid) {
     ++state.counters.refused_hellos;
     const Error& error = valid.error();
-    turn.send(event.session,
-              Refused{wire_error(error.code, error.message, error.retry_after_ms)});
+    turn.send(event.session, Refused{wire_error(error.code, error.message, error.retry_after_ms)});
     turn.note(2, "Hello from " + event.address + " refused: " + error.message);
     if (!state.sessions.contains(event.session)) {
       turn.out.emplace_back(CloseSession{event.session, "refused: " + error.message});
@@ -207,16 +209,16 @@ void lose_session(Turn& turn, SessionId id, Loss loss, const std::string& reason
   ++state.counters.workers_left;
   delist_worker(state, worker);
   state.with_prefetch.erase(session.worker);
-  turn.note(loss == Loss::goodbye ? 1 : 2,
-            "worker " + worker.name + " is gone (" + reason + ") with " +
-                std::to_string(worker.leases.size()) + " attempt(s)");
+  turn.note(loss == Loss::goodbye ? 1 : 2, "worker " + worker.name + " is gone (" + reason +
+                                               ") with " + std::to_string(worker.leases.size()) +
+                                               " attempt(s)");
   lose_unlisted(turn, session.worker, {}, loss);
   state.lost_workers.push_back(session.worker);
   if (state.lost_workers.size() > lost_workers_max) {
     on_forget_worker_due(turn, state.lost_workers.front());
   }
-  state.timers.arm({turn.now() + 4 * state.options.lease, TimerKind::forget_worker, {},
-                    session.worker, 0, 0});
+  state.timers.arm(
+      {turn.now() + 4 * state.options.lease, TimerKind::forget_worker, {}, session.worker, 0, 0});
 }
 
 void on_forget_worker_due(Turn& turn, const WorkerId& id) {

@@ -1,4 +1,5 @@
-// Sessions: Hello, Goodbye, loss and replacement, and the attempts a worker says it still holds (row 30).
+// Sessions: Hello, Goodbye, loss and replacement, and the attempts a worker says it still holds
+// (row 30).
 #pragma once
 
 #include "broker/core/task_manager.h"

@@ -9,15 +9,19 @@ namespace framebus::broker {
 State::State(const Options& options_given, std::uint64_t seed)
     : options(options_given), key(token_key(options_given.token_key)), chance(seed) {
   identities.push_back({});
-  for (const NamedLimit& limit : options.named_limits) limits.push_back({limit.name, limit.amount, 0});
-  if (options.default_strategy == Strategy::broker_default) options.default_strategy = Strategy::load;
+  for (const NamedLimit& limit : options.named_limits)
+    limits.push_back({limit.name, limit.amount, 0});
+  if (options.default_strategy == Strategy::broker_default)
+    options.default_strategy = Strategy::load;
 }
 
 Job* State::find_job(JobId id) {
   const auto entry = jobs.find(id);
   return entry == jobs.end() ? nullptr : &entry->second;
 }
-const Job* State::find_job(JobId id) const { return const_cast<State*>(this)->find_job(id); }
+const Job* State::find_job(JobId id) const {
+  return const_cast<State*>(this)->find_job(id);
+}
 
 Worker* State::find_worker(const WorkerId& id) {
   const auto entry = workers.find(id);
@@ -35,9 +39,9 @@ Worker* State::worker_of(SessionId session) {
 
 std::uint32_t Job::step_of(std::uint32_t index) const {
   if (steps.size() == 1) return 0;
-  const auto after = std::upper_bound(
-      steps.begin(), steps.end(), index,
-      [](std::uint32_t wanted, const Step& step) { return wanted < step.first; });
+  const auto after =
+      std::upper_bound(steps.begin(), steps.end(), index,
+                       [](std::uint32_t wanted, const Step& step) { return wanted < step.first; });
   return static_cast<std::uint32_t>(after - steps.begin() - 1);
 }
 
@@ -53,7 +57,8 @@ JobState Job::state() const {
   const auto count = [&](TaskState each) { return counts[static_cast<std::size_t>(each)]; };
   if (open_tasks() == 0) {
     using enum TaskState;
-    if (count(failed) + count(dead) + count(expired) + count(abandoned) > 0) return JobState::failed;
+    if (count(failed) + count(dead) + count(expired) + count(abandoned) > 0)
+      return JobState::failed;
     return count(cancelled) > 0 ? JobState::cancelled : JobState::succeeded;
   }
   if (paused) return JobState::paused;

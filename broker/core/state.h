@@ -1,8 +1,8 @@
-// Everything the broker core knows, as plain data. Tests and the simulator read it; only apply() and
-// the handlers in this folder change it.
+// Everything the broker core knows, as plain data. Tests and the simulator read it; only apply()
+// and the handlers in this folder change it.
 //
-// What apply() writes is durable and comes back by replay; sessions, leases' times, watches, timers and
-// what the scheduler keeps ready are not recorded.
+// What apply() writes is durable and comes back by replay; sessions, leases' times, watches, timers
+// and what the scheduler keeps ready are not recorded.
 #pragma once
 
 #include <array>
@@ -66,16 +66,16 @@ struct State {
   std::deque<SubmitId> forgotten_submits;  // oldest first, bounded
   std::vector<Identity> identities;
   std::map<WorkerId, std::uint32_t> identity_of;
-  std::uint64_t lsn = 0;         // of the last record
+  std::uint64_t lsn = 0;  // of the last record
   std::uint64_t next_job = 1;
   std::uint64_t next_grant = 1;  // of this epoch
 
   // Sums over all jobs
-  StateCounts counts{};          // of the tasks of unfinished jobs
+  StateCounts counts{};  // of the tasks of unfinished jobs
   std::uint64_t open_tasks = 0;
   std::uint64_t open_spec_bytes = 0;
   std::uint32_t active_jobs = 0;
-  std::deque<JobId> finished;    // in order of their end
+  std::deque<JobId> finished;  // in order of their end
   std::uint64_t finished_tasks = 0;
 
   // Peers
@@ -89,14 +89,14 @@ struct State {
   // What the scheduler keeps ready
   std::map<ShapeId, Shape> shapes;
   std::map<std::string, ShapeId> shape_of;
-  std::set<ShapeId> open_shapes;      // with a seat and a ready step
+  std::set<ShapeId> open_shapes;  // with a seat and a ready step
   ShapeId next_shape = 1;
   std::map<PrincipalId, Principal> principals;
   std::map<std::string, PrincipalId> principal_of;
   PrincipalId next_principal = 1;
   std::vector<Limit> limits;
-  bool plan_again = false;            // the last plan stopped at its bound
-  std::set<WorkerId> with_prefetch;   // workers that listed `queued` attempts
+  bool plan_again = false;           // the last plan stopped at its bound
+  std::set<WorkerId> with_prefetch;  // workers that listed `queued` attempts
 
   // Time and the rest
   TimePoint now{};
@@ -108,7 +108,7 @@ struct State {
   Counters counters;
   EventRing ring;
   std::set<WatchKey> dirty_watches;
-  std::set<JobId> dirty_jobs;         // whose derived state may have changed in this step
+  std::set<JobId> dirty_jobs;  // whose derived state may have changed in this step
   std::array<std::uint64_t, task_row_count + 1> hits{};
 
   // How often each row of the task table was taken since construction, by number.

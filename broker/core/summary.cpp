@@ -148,7 +148,8 @@ WorkerSummary summarize_worker(const State& state, const Worker& worker) {
     if (out.reason.empty()) out.reason = "not connected";
   } else if (worker.state == SessionState::suspect) {
     out.state = WorkerState::lagging;
-    out.reason = "no heartbeat for " + std::to_string(to_ms(state.now - worker.heartbeat_at)) + " ms";
+    out.reason =
+        "no heartbeat for " + std::to_string(to_ms(state.now - worker.heartbeat_at)) + " ms";
   } else if (worker.state == SessionState::draining) {
     out.state = WorkerState::draining;
     if (out.reason.empty()) out.reason = "finishes what it has and takes no more";

@@ -1,5 +1,5 @@
-// The flat transition tables of task, attempt, session and job. Every change of such a state goes through a
-// row here; row_hits() of the State counts how often each task row was taken.
+// The flat transition tables of task, attempt, session and job. Every change of such a state goes
+// through a row here; row_hits() of the State counts how often each task row was taken.
 //
 //                    2                4                 6
 //   1 -> held ------------> queued ----------> leased ----------> running
@@ -31,7 +31,9 @@ template <class... States>
 constexpr StateSet states(States... each) {
   return static_cast<StateSet>((0u | ... | state_bit(each)));
 }
-constexpr bool contains(StateSet set, TaskState state) { return (set & state_bit(state)) != 0; }
+constexpr bool contains(StateSet set, TaskState state) {
+  return (set & state_bit(state)) != 0;
+}
 
 namespace sets {
 using enum TaskState;
@@ -43,9 +45,15 @@ inline constexpr StateSet bad_end = states(failed, abandoned, expired, dead);
 inline constexpr StateSet retryable = states(failed, cancelled, abandoned, expired, dead);
 }  // namespace sets
 
-constexpr bool is_terminal(TaskState state) { return contains(sets::terminal, state); }
-constexpr bool is_waiting(TaskState state) { return contains(sets::waiting, state); }
-constexpr bool is_in_flight(TaskState state) { return contains(sets::in_flight, state); }
+constexpr bool is_terminal(TaskState state) {
+  return contains(sets::terminal, state);
+}
+constexpr bool is_waiting(TaskState state) {
+  return contains(sets::waiting, state);
+}
+constexpr bool is_in_flight(TaskState state) {
+  return contains(sets::in_flight, state);
+}
 
 // How durable a row's record is before anybody is told.
 enum class Durability : std::uint8_t {
@@ -58,7 +66,7 @@ struct TaskRow {
   std::uint32_t row;
   StateSet from;  // 0: the task does not exist yet, or its state does not matter
   std::string_view event;
-  StateSet to;    // 0: the state stays
+  StateSet to;  // 0: the state stays
   Durability durability;
   std::string_view effect;
 };
@@ -67,8 +75,16 @@ struct TaskRow {
 inline constexpr std::uint32_t task_row_count = 33;
 extern const std::array<TaskRow, task_row_count + 1> task_rows;  // by number; [0] is unused
 
-// Attempts: from its grant to the end of its lease; a closed one may still be live (its result counts).
-enum class AttemptState : std::uint8_t { granted, running, stopping, closed_live, retired, reported };
+// Attempts: from its grant to the end of its lease; a closed one may still be live (its result
+// counts).
+enum class AttemptState : std::uint8_t {
+  granted,
+  running,
+  stopping,
+  closed_live,
+  retired,
+  reported
+};
 
 struct AttemptRow {
   AttemptState from;
@@ -123,8 +139,11 @@ constexpr bool is_allowed(SessionState from, SessionState to) {
 
 // Jobs: their state is derived from the counts of their tasks, in this order of questions.
 //   tasks all terminal: any failed, dead, expired, abandoned -> failed; any cancelled -> cancelled;
-//   else succeeded. Otherwise: paused by a person -> paused; any task in flight -> running; else queued.
-constexpr bool is_ended(JobState state) { return state >= JobState::succeeded; }
+//   else succeeded. Otherwise: paused by a person -> paused; any task in flight -> running; else
+//   queued.
+constexpr bool is_ended(JobState state) {
+  return state >= JobState::succeeded;
+}
 
 std::string_view word(TaskState state);
 std::string_view word(JobState state);

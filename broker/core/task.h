@@ -1,7 +1,7 @@
 // A task as the core remembers it: 16 bytes until its first grant, then a TaskDetail as well.
 //
-// Plain data of State (state.h). Only apply() changes what is not marked volatile; volatile members are
-// lost in a restart and set anew by begin().
+// Plain data of State (state.h). Only apply() changes what is not marked volatile; volatile members
+// are lost in a restart and set anew by begin().
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ namespace framebus::broker {
 
 struct Task {
   TaskState state = TaskState::held;
-  bool paused = false;       // by a person, this task alone
-  std::uint32_t detail = 0;  // 1 + index into Job::details; 0: never touched
+  bool paused = false;          // by a person, this task alone
+  std::uint32_t detail = 0;     // 1 + index into Job::details; 0: never touched
   std::uint64_t ended_lsn = 0;  // of the record that ended it; 0 while not terminal
 };
 
@@ -57,17 +57,17 @@ struct Outcomes {
 };
 
 struct TaskDetail {
-  std::vector<Attempt> attempts;        // oldest first, at most attempts_kept_per_task_max
+  std::vector<Attempt> attempts;  // oldest first, at most attempts_kept_per_task_max
   std::unique_ptr<Trouble> trouble;
-  std::unique_ptr<Outcomes> outcome;    // succeeded with a result
-  std::uint32_t tries = 0;              // attempts ended by an error of the task or a timeout
+  std::unique_ptr<Outcomes> outcome;  // succeeded with a result
+  std::uint32_t tries = 0;            // attempts ended by an error of the task or a timeout
   std::uint32_t crashes = 0;
-  std::uint32_t losses = 0;             // infrastructure
-  std::uint32_t grants = 0;             // in all, for people
+  std::uint32_t losses = 0;  // infrastructure
+  std::uint32_t grants = 0;  // in all, for people
   std::uint32_t retry_delay_ms = 0;
   CancelReason cancel = CancelReason::none;
-  TimePoint retry_at{};                 // volatile; state retry_wait
-  TimePoint may_run_until{};            // volatile; at_most_once: a lost worker may still run it
+  TimePoint retry_at{};       // volatile; state retry_wait
+  TimePoint may_run_until{};  // volatile; at_most_once: a lost worker may still run it
 };
 
 inline constexpr std::size_t last_errors_kept = 3;

@@ -1,5 +1,5 @@
-// The TaskManager: submits, the life of attempts, results. Handlers over the shared State; each file
-// task_manager_*.cpp holds one family.
+// The TaskManager: submits, the life of attempts, results. Handlers over the shared State; each
+// file task_manager_*.cpp holds one family.
 #pragma once
 
 #include <vector>

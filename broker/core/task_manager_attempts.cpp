@@ -52,6 +52,11 @@ void take_aborted(Turn& turn, Worker& worker, const AttemptId& id) {
     if (lease->reclaiming) ++turn.state.counters.reclaimed;
     return give_back(turn, id.task, id.token, 0);
   }
+  // Asked back just as it started: that is nobody's fault.
+  if (lease->reclaiming && job->tasks[id.task.index].state == running) {
+    ++turn.state.counters.reclaimed;
+    return give_back(turn, id.task, id.token, 10);
+  }
   lose_attempt(turn, {id.task, id.token.epoch, id.token.grant}, Loss::given_back);
   job->detail_of(id.task.index)->may_run_until = {};
 }
@@ -60,8 +65,8 @@ void begin_timeout(Turn& turn, const Worker& worker, const LeaseKey& key, const 
   State& state = turn.state;
   const Job& job = *state.find_job(key.task.job);
   const StepSpec& spec = job.spec.steps[job.step_of(key.task.index)];
-  const bool whole = spec.timeout_ms > 0 &&
-                     lease.started_at + milliseconds(spec.timeout_ms) <= turn.now();
+  const bool whole =
+      spec.timeout_ms > 0 && lease.started_at + milliseconds(spec.timeout_ms) <= turn.now();
   const std::int64_t bound = whole ? spec.timeout_ms : spec.progress_timeout_ms;
   const std::string what = whole ? "it ran longer than its timeout of "
                                  : "it made no progress for its progress_timeout of ";
@@ -71,9 +76,9 @@ void begin_timeout(Turn& turn, const Worker& worker, const LeaseKey& key, const 
       find_attempt(job.detail_of(key.task.index), Token{key.epoch, key.grant, {}});
   const AttemptId id = id_of(state, key.task, *attempt);
   aborts.add(worker.session, key.task, id.token);
-  turn.persist(TaskCancelling{
-      key.task, id.token, CancelReason::timeout,
-      wire_error(Code::deadline_exceeded, what + std::to_string(bound) + " ms")});
+  turn.persist(
+      TaskCancelling{key.task, id.token, CancelReason::timeout,
+                     wire_error(Code::deadline_exceeded, what + std::to_string(bound) + " ms")});
   Lease& open = lease_of(state, key.task, *attempt);
   open.stop_by = turn.now() + state.options.cancel_grace + state.options.lease;
   arm_lease(state, worker.info.id, key, open);
@@ -92,12 +97,11 @@ void on_started(Turn& turn, SessionId session, const Started& message) {
   Worker& worker = *state.worker_of(session);
   AbortList aborts;
   for (const AttemptId& id : message.attempts) {
-    Lease* lease = own_lease(worker, id.task, id.token);
+    const Lease* lease = own_lease(worker, id.task, id.token);
     if (lease == nullptr) {
       aborts.add(session, id.task, id.token);
       continue;
     }
-    lease->reclaiming = false;
     const TaskState now_in = state.find_job(id.task.job)->tasks[id.task.index].state;
     if (now_in == leased) start_attempt(turn, id.task, id.token);
   }

@@ -52,9 +52,8 @@ std::int64_t back_off_ms(State& state, std::uint32_t failures) {
 }
 
 bool another_runs(const TaskDetail& detail, const Attempt& attempt) {
-  return std::any_of(detail.attempts.begin(), detail.attempts.end(), [&](const Attempt& other) {
-    return &other != &attempt && other.is_leased();
-  });
+  return std::any_of(detail.attempts.begin(), detail.attempts.end(),
+                     [&](const Attempt& other) { return &other != &attempt && other.is_leased(); });
 }
 
 std::int64_t run_ms(const State& state, TaskRef task, const Attempt& attempt) {

@@ -8,13 +8,15 @@ namespace {
 void count_out(State& state, const Job& job) {
   --state.active_jobs;
   state.open_spec_bytes -= job.spec_bytes;
-  for (std::size_t each = 0; each < task_state_count; ++each) state.counts[each] -= job.counts[each];
+  for (std::size_t each = 0; each < task_state_count; ++each)
+    state.counts[each] -= job.counts[each];
 }
 
 void count_in(State& state, const Job& job) {
   ++state.active_jobs;
   state.open_spec_bytes += job.spec_bytes;
-  for (std::size_t each = 0; each < task_state_count; ++each) state.counts[each] += job.counts[each];
+  for (std::size_t each = 0; each < task_state_count; ++each)
+    state.counts[each] += job.counts[each];
 }
 
 void end_job(Turn& turn, Job& job) {
@@ -24,10 +26,14 @@ void end_job(Turn& turn, Job& job) {
   job.ended_at = turn.now();
   state.finished.push_back(job.id);
   state.finished_tasks += job.tasks.size();
-  state.timers.arm({turn.now() + state.options.finished_jobs_kept, TimerKind::forget_job,
-                    TaskRef{job.id, 0}, {}, 0, 0});
-  turn.note(1, "job " + to_string(job.id) + " '" + job.spec.name + "' " +
-                   std::string(word(job.state())));
+  state.timers.arm({turn.now() + state.options.finished_jobs_kept,
+                    TimerKind::forget_job,
+                    TaskRef{job.id, 0},
+                    {},
+                    0,
+                    0});
+  turn.note(
+      1, "job " + to_string(job.id) + " '" + job.spec.name + "' " + std::string(word(job.state())));
 }
 
 void forget(Turn& turn, JobId id) {
@@ -40,8 +46,8 @@ void forget(Turn& turn, JobId id) {
 // Finished jobs beyond the bound: the oldest go.
 void drop_oldest(Turn& turn) {
   State& state = turn.state;
-  while (!state.finished.empty() && (state.finished.size() > finished_jobs_max ||
-                                     state.finished_tasks > finished_tasks_max)) {
+  while (!state.finished.empty() &&
+         (state.finished.size() > finished_jobs_max || state.finished_tasks > finished_tasks_max)) {
     forget(turn, state.finished.front());
   }
 }

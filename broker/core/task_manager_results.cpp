@@ -25,8 +25,9 @@ std::string tail_of(const std::string& text, std::size_t bytes) {
 // An outcome that breaks a bound is an error of the task: trying again gives the same.
 std::string broken_bound(const TaskResult& result) {
   if (result.result.size() > limits::inline_result_bytes_max) {
-    return "the inline result has " + std::to_string(result.result.size()) + " bytes, allowed are " +
-           std::to_string(limits::inline_result_bytes_max) + "; larger ones must be blobs";
+    return "the inline result has " + std::to_string(result.result.size()) +
+           " bytes, allowed are " + std::to_string(limits::inline_result_bytes_max) +
+           "; larger ones must be blobs";
   }
   if (result.blobs.size() > limits::inputs_per_step_max) {
     return "the result names " + std::to_string(result.blobs.size()) + " blobs, allowed are " +
@@ -79,9 +80,9 @@ std::uint64_t record_failure(Turn& turn, const TaskResult& result, const std::st
     ++state.counters.results_error;
   }
   if (failure.error.code == 0) {
-    failure.error = wire_error(Code::task_failed, failure.error.message.empty()
-                                                      ? "the worker gave no reason"
-                                                      : failure.error.message);
+    failure.error =
+        wire_error(Code::task_failed, failure.error.message.empty() ? "the worker gave no reason"
+                                                                    : failure.error.message);
   }
   if (failure.error.message.size() > limits::error_text_bytes_max) {
     failure.error.message.resize(limits::error_text_bytes_max);

@@ -1,5 +1,5 @@
-// Submits: idempotent by submit id, bounded, refused with the bound, the value found and when to come
-// back (row 1).
+// Submits: idempotent by submit id, bounded, refused with the bound, the value found and when to
+// come back (row 1).
 #include <algorithm>
 
 #include "broker/core/digest.h"
@@ -32,9 +32,8 @@ Status check_limits(const State& state, const JobSpec& spec) {
     std::vector<std::string> seen;
     for (const NamedLimit& wanted : spec.steps[index].limits) {
       const auto& all = state.options.named_limits;
-      const auto has = std::find_if(all.begin(), all.end(), [&](const NamedLimit& each) {
-        return each.name == wanted.name;
-      });
+      const auto has = std::find_if(
+          all.begin(), all.end(), [&](const NamedLimit& each) { return each.name == wanted.name; });
       if (has == all.end()) {
         std::string known;
         for (const NamedLimit& each : all) known += (known.empty() ? "" : ", ") + each.name;
@@ -93,12 +92,12 @@ void refuse_submit(Turn& turn, SessionId session, const Submit& submit, const Er
 // The same submit id once more.
 void answer_repeat(Turn& turn, SessionId session, const Submit& submit, const SubmitSeen& seen) {
   if (digest_of(submit.job) != seen.digest) {
-    return refuse_submit(turn, session, submit,
-                         {Code::already_exists,
-                          "submit id " + to_string(submit.submit_id) + " was used for job " +
-                              to_string(seen.job) +
-                              " with another content; use a new id for a new job",
-                          0});
+    return refuse_submit(
+        turn, session, submit,
+        {Code::already_exists,
+         "submit id " + to_string(submit.submit_id) + " was used for job " + to_string(seen.job) +
+             " with another content; use a new id for a new job",
+         0});
   }
   ++turn.state.counters.submits_repeated;
   turn.send(session,
@@ -112,9 +111,9 @@ void on_submit(Turn& turn, SessionId session, const Submit& submit,
                const std::vector<BlobRef>& missing) {
   State& state = turn.state;
   if (submit.submit_id.is_none()) {
-    return refuse_submit(turn, session, submit,
-                         {Code::invalid_argument, "submit_id: is absent, 128 random bits are needed",
-                          0});
+    return refuse_submit(
+        turn, session, submit,
+        {Code::invalid_argument, "submit_id: is absent, 128 random bits are needed", 0});
   }
   const auto seen = state.submits.find(submit.submit_id);
   if (seen != state.submits.end()) return answer_repeat(turn, session, submit, seen->second);
@@ -131,8 +130,8 @@ void on_submit(Turn& turn, SessionId session, const Submit& submit,
   const std::uint64_t lsn = turn.persist(
       JobAccepted{id, submit.submit_id, state.sessions.at(session).principal, submit.job});
   ++state.counters.jobs_accepted;
-  turn.note(1, "job " + to_string(id) + " '" + submit.job.name + "' accepted: " +
-                   std::to_string(count) + " tasks");
+  turn.note(1, "job " + to_string(id) + " '" + submit.job.name +
+                   "' accepted: " + std::to_string(count) + " tasks");
   turn.send(session, SubmitOk{submit.request, id, count, false, state.options.ephemeral}, lsn);
 }
 

@@ -16,10 +16,10 @@ enum class TimerKind : std::uint8_t { deadline, retry, lease, worker, forget_job
 struct Timer {
   TimePoint at{};
   TimerKind kind = TimerKind::deadline;
-  TaskRef task;            // deadline and forget_job: its job; retry; lease
-  WorkerId worker;         // lease, worker, forget_worker
-  std::uint64_t epoch = 0; // lease
-  std::uint64_t grant = 0; // lease
+  TaskRef task;             // deadline and forget_job: its job; retry; lease
+  WorkerId worker;          // lease, worker, forget_worker
+  std::uint64_t epoch = 0;  // lease
+  std::uint64_t grant = 0;  // lease
   auto operator<=>(const Timer&) const = default;
 };
 

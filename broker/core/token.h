@@ -1,6 +1,6 @@
 // Makes and checks the MAC of a token: SipHash-2-4-128 under the broker's key over job, task index,
-// epoch, grant (little-endian u64 each) and the worker's id. So a worker can present only what it was
-// granted. Pure; any thread.
+// epoch, grant (little-endian u64 each) and the worker's id. So a worker can present only what it
+// was granted. Pure; any thread.
 #pragma once
 
 #include "broker/core/siphash.h"

@@ -10,9 +10,13 @@ namespace {
 
 using enum TaskState;
 
-std::size_t at(TaskState state) { return static_cast<std::size_t>(state); }
+std::size_t at(TaskState state) {
+  return static_cast<std::size_t>(state);
+}
 
-bool counts_as_failure(TaskState state) { return state == failed || state == dead; }
+bool counts_as_failure(TaskState state) {
+  return state == failed || state == dead;
+}
 
 void recount(State& state, Job& job, Step& step, TaskState from, TaskState to) {
   // An ended job that is opened again counts from the end of the step on (settle_jobs).
@@ -69,7 +73,9 @@ void settle_dependent(State& state, Job& job, std::uint32_t index, const Depende
 
 }  // namespace
 
-void hit_row(State& state, std::uint32_t row) { ++state.hits[row]; }
+void hit_row(State& state, std::uint32_t row) {
+  ++state.hits[row];
+}
 
 TaskDetail& touch(Job& job, std::uint32_t index) {
   Task& task = job.tasks[index];

@@ -8,8 +8,8 @@
 
 namespace framebus::broker {
 
-// Takes row `row` of the task table: checks it, moves the task, keeps counts, queues, the log of ended
-// tasks and watches in step. O(log) of the queue's size.
+// Takes row `row` of the task table: checks it, moves the task, keeps counts, queues, the log of
+// ended tasks and watches in step. O(log) of the queue's size.
 void move_task(State& state, Job& job, std::uint32_t index, std::uint32_t row, TaskState to);
 
 // Counts a row that leaves the state as it is (8, 15, 16, 17, 23, 26, 27, 28, 31).
@@ -18,8 +18,8 @@ void hit_row(State& state, std::uint32_t row);
 // The detail of a task, made if it has none yet.
 TaskDetail& touch(Job& job, std::uint32_t index);
 
-// These tasks have just ended: releases (row 2) or abandons (row 29) those that waited for them, and
-// stops the job when it has failed often enough (row 33).
+// These tasks have just ended: releases (row 2) or abandons (row 29) those that waited for them,
+// and stops the job when it has failed often enough (row 33).
 void settle_ended(State& state, Job& job, std::vector<std::uint32_t> ended);
 
 // Every task waited for has succeeded. O(dependencies of the step).

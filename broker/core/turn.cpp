@@ -17,7 +17,9 @@ void Turn::send(SessionId session, Message message, std::uint64_t after_lsn) {
   out.emplace_back(Send{session, std::move(message), after_lsn});
 }
 
-void Turn::note(int level, std::string text) { out.emplace_back(Note{level, std::move(text)}); }
+void Turn::note(int level, std::string text) {
+  out.emplace_back(Note{level, std::move(text)});
+}
 
 void Turn::refuse(SessionId session, std::uint64_t request, Code code, std::string message,
                   std::int64_t retry_after_ms) {
@@ -30,8 +32,8 @@ WireError wire_error(Code code, std::string message, std::int64_t retry_after_ms
 }
 
 AttemptId id_of(const State& state, TaskRef task, const Attempt& attempt) {
-  return {task, make_token(state.key, task, attempt.epoch, attempt.grant,
-                           worker_of(state, attempt))};
+  return {task,
+          make_token(state.key, task, attempt.epoch, attempt.grant, worker_of(state, attempt))};
 }
 
 void AbortList::add(const State& state, TaskRef task, const Attempt& attempt) {

@@ -1,4 +1,5 @@
-// One step() in progress: the state, and the list that its actions go to. Handlers get one by reference.
+// One step() in progress: the state, and the list that its actions go to. Handlers get one by
+// reference.
 #pragma once
 
 #include <map>

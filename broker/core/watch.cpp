@@ -39,8 +39,8 @@ bool is_stale(const Job& job, const EndedTask& ended) {
   return job.tasks[ended.index].ended_lsn != ended.lsn;
 }
 
-// Ended tasks from the watch's position on. Several may share a record: only the last of them carries
-// its lsn, so that a cursor never lies between them.
+// Ended tasks from the watch's position on. Several may share a record: only the last of them
+// carries its lsn, so that a cursor never lies between them.
 void take_ended(const State& state, const Job& job, WatchState& watch, Batch& batch) {
   while (watch.position < job.ended.size() && !batch.is_full()) {
     const EndedTask& ended = job.ended[watch.position++];
@@ -164,7 +164,8 @@ void on_watch(Turn& turn, SessionId session, const Watch& message) {
       return turn.refuse(session, message.request, Code::not_found,
                          "job " + to_string(message.job) + ": there is no such job here");
     }
-    // A cursor from another history (a broker without a store was started again) counts for nothing.
+    // A cursor from another history (a broker without a store was started again) counts for
+    // nothing.
     if (message.from.lsn <= state.lsn && message.from.epoch <= state.options.epoch) {
       const auto next = std::upper_bound(
           job->ended.begin(), job->ended.end(), message.from.lsn,

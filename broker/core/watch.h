@@ -1,7 +1,7 @@
 // Watches: Watch, EventsOk, Unwatch, and the pump that turns changed state into Events (row 28).
 //
-// A watch walks its job's log of ended tasks from its cursor; replay and live are the same walk. Job
-// states, changes and progress are told as they are when their turn comes, not as they were.
+// A watch walks its job's log of ended tasks from its cursor; replay and live are the same walk.
+// Job states, changes and progress are told as they are when their turn comes, not as they were.
 #pragma once
 
 #include "broker/core/turn.h"

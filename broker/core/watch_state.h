@@ -1,5 +1,5 @@
-// A watch of one job, or of all. It holds no events: it walks the job's log of ended tasks, and what
-// changes in between is coalesced, so a slow watcher costs a bounded amount of memory.
+// A watch of one job, or of all. It holds no events: it walks the job's log of ended tasks, and
+// what changes in between is coalesced, so a slow watcher costs a bounded amount of memory.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace framebus::broker {
 
 struct WatchState {
-  JobId job;                        // none: every job's state
+  JobId job;  // none: every job's state
   bool results = false;
   bool live = false;                // the replay is over and said so
   bool job_changed = true;          // its summary is to be told
@@ -20,7 +20,7 @@ struct WatchState {
   std::uint64_t confirmed = 0;      // by EventsOk
   std::set<std::uint32_t> changed;  // tasks that changed without ending
   std::set<std::uint32_t> progressed;
-  std::set<JobId> jobs;             // all-jobs watch: summaries to be told
+  std::set<JobId> jobs;  // all-jobs watch: summaries to be told
 };
 
 inline constexpr std::size_t watch_changes_max = 4096;

@@ -35,14 +35,14 @@ struct Lease {
   TimePoint granted_at{};
   TimePoint started_at{};
   TimePoint until{};
-  TimePoint starting_since{};    // zero: not listed as starting
-  TimePoint progress_at{};       // last progress
-  TimePoint stop_by{};           // cancelling: considered gone from then on
-  TimePoint armed{};             // when its timer fires
+  TimePoint starting_since{};  // zero: not listed as starting
+  TimePoint progress_at{};     // last progress
+  TimePoint stop_by{};         // cancelling: considered gone from then on
+  TimePoint armed{};           // when its timer fires
   AttemptPhase phase = AttemptPhase::queued;
-  bool listed = false;           // by a heartbeat, at least once
-  bool reclaiming = false;       // Abort(reclaimed) was sent
-  std::uint32_t omitted = 0;     // heartbeats in a row
+  bool listed = false;        // by a heartbeat, at least once
+  bool reclaiming = false;    // Abort(reclaimed) was sent, it may start all the same
+  std::uint32_t omitted = 0;  // heartbeats in a row
   std::uint32_t permille = 0;
   std::string status;
 };
@@ -55,16 +55,16 @@ struct Membership {
 
 struct Worker {
   WorkerInfo info;
-  std::string name;              // "host:pid"
-  SessionId session;             // none: not connected
+  std::string name;   // "host:pid"
+  SessionId session;  // none: not connected
   SessionState state = SessionState::closed;
   std::map<LeaseKey, Lease> leases;
-  std::uint32_t credit = 0;      // attempts it would hold in all, as it last said, bounded
-  std::uint32_t strangers = 0;   // attempts it listed that are no leases here
+  std::uint32_t credit = 0;     // attempts it would hold in all, as it last said, bounded
+  std::uint32_t strangers = 0;  // attempts it listed that are no leases here
   std::string reason;
   LoadReport load;
   std::uint64_t sequence = 0;
-  TimePoint heartbeat_at{};      // or Hello
+  TimePoint heartbeat_at{};  // or Hello
   TimePoint heard_at{};
   TimePoint lost_at{};
   std::uint64_t tasks_done = 0;
@@ -87,7 +87,7 @@ struct Session {
   Role role = Role::none;
   std::string principal;
   std::string address;
-  WorkerId worker;               // role worker
+  WorkerId worker;  // role worker
   std::set<std::uint64_t> watches;
 };
 

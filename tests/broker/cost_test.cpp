@@ -1,8 +1,8 @@
 // What a task costs the core, printed; bounds are loose so that only a change of order fails.
+#include <malloc.h>
+
 #include <chrono>
 #include <cstdio>
-
-#include <malloc.h>
 
 #include "tests/broker/rig.h"
 
@@ -37,7 +37,8 @@ TEST_CASE("cost: submit, grant and result of a million-task job, a few microseco
   Hello hello;
   hello.role = Role::primary;
   step(PeerHello{SessionId{1}, hello, ""});
-  const broker::Event submit = Received{SessionId{1}, Submit{1, {{1}}, a_job().with_tasks(tasks).spec}, {}};
+  const broker::Event submit =
+      Received{SessionId{1}, Submit{1, {{1}}, a_job().with_tasks(tasks).spec}, {}};
   const double heap_before = heap_bytes();
   double begin = now_ns();
   step(submit);
@@ -55,7 +56,9 @@ TEST_CASE("cost: submit, grant and result of a million-task job, a few microseco
     }
   };
   for (std::uint8_t number = 0; number < 64; ++number) {
-    step(PeerHello{SessionId{10u + number}, a_worker(static_cast<std::uint8_t>(number + 1)).slots(64).prefetch(64).hello, ""});
+    step(PeerHello{SessionId{10u + number},
+                   a_worker(static_cast<std::uint8_t>(number + 1)).slots(64).prefetch(64).hello,
+                   ""});
     note_assigned();
   }
   // Results of 64 tasks come in one message; as many are granted in the same step.
@@ -67,8 +70,8 @@ TEST_CASE("cost: submit, grant and result of a million-task job, a few microseco
       for (std::size_t i = 0; i < 64 && i < open[number].size(); ++i) {
         results.results.push_back(Rig::ok(open[number][i]));
       }
-      open[number].erase(open[number].begin(),
-                         open[number].begin() + static_cast<std::ptrdiff_t>(results.results.size()));
+      open[number].erase(open[number].begin(), open[number].begin() + static_cast<std::ptrdiff_t>(
+                                                                          results.results.size()));
       done += static_cast<std::uint32_t>(results.results.size());
       const broker::Event event = Received{SessionId{10u + number}, std::move(results), {}};
       begin = now_ns();
@@ -78,9 +81,10 @@ TEST_CASE("cost: submit, grant and result of a million-task job, a few microseco
     }
   }
   const double finished = (heap_bytes() - heap_before - heap * tasks) / done;
-  std::printf("cost: submit %.1f ns/task, %.1f bytes/queued task; result + grant %.0f ns/task, "
-              "%.0f more bytes/ended task\n",
-              submit_ns, heap, spent / done, finished);
+  std::printf(
+      "cost: submit %.1f ns/task, %.1f bytes/queued task; result + grant %.0f ns/task, "
+      "%.0f more bytes/ended task\n",
+      submit_ns, heap, spent / done, finished);
   CHECK(submit_ns < 500);
   CHECK(heap < 100);
   CHECK(spent / done < 30'000);

@@ -65,7 +65,8 @@ TEST_CASE("index set: does what an ordered set does") {
   }
 }
 
-TEST_CASE("tables: rows are numbered, leave ended tasks only by a retry, and stay in the set of states") {
+TEST_CASE(
+    "tables: rows are numbered, leave ended tasks only by a retry, and stay in the set of states") {
   for (std::uint32_t number = 1; number <= task_row_count; ++number) {
     const TaskRow& row = task_rows[number];
     CHECK(row.row == number);
@@ -77,5 +78,6 @@ TEST_CASE("tables: rows are numbered, leave ended tasks only by a retry, and sta
 
 TEST_CASE("print: actions name every field that is not its default") {
   const Send send{SessionId{4}, ResultsOk{{{{JobId{1}, 2}, {1, 7, {}}}}, {}}, 9};
-  CHECK(to_string(Action(send)) == "Send session 4 ResultsOk{attempts=[{task=1:2 token=1.7}]} after 9");
+  CHECK(to_string(Action(send)) ==
+        "Send session 4 ResultsOk{attempts=[{task=1:2 token=1.7}]} after 9");
 }

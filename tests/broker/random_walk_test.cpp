@@ -1,5 +1,5 @@
-// Thousands of seeded random events, sensible and hostile ones, against one core: nothing may break an
-// invariant, every record must replay, and a replayed core must know the same.
+// Thousands of seeded random events, sensible and hostile ones, against one core: nothing may break
+// an invariant, every record must replay, and a replayed core must know the same.
 #include <map>
 
 #include "tests/broker/rig.h"
@@ -13,7 +13,8 @@ namespace {
 // Workers and primaries that do what they like, half of the time something reasonable.
 class Walk {
  public:
-  explicit Walk(std::uint64_t seed) : chance_(seed), core_(walk_options(), seed), now_(seconds(5)) {}
+  explicit Walk(std::uint64_t seed)
+      : chance_(seed), core_(walk_options(), seed), now_(seconds(5)) {}
 
   static Options walk_options() {
     Options options;
@@ -26,19 +27,35 @@ class Walk {
 
   void event() {
     switch (below(16)) {
-      case 0: return hello();
-      case 1: return lost();
-      case 2: return submit();
-      case 3: return act();
-      case 4: return query();
-      case 5: return watch();
-      case 6: case 7: return tick();
-      case 8: case 9: return heartbeat();
-      case 10: return started();
-      case 11: case 12: return results();
-      case 13: return aborted();
-      case 14: return hostile();
-      default: return send_failed();
+      case 0:
+        return hello();
+      case 1:
+        return lost();
+      case 2:
+        return submit();
+      case 3:
+        return act();
+      case 4:
+        return query();
+      case 5:
+        return watch();
+      case 6:
+      case 7:
+        return tick();
+      case 8:
+      case 9:
+        return heartbeat();
+      case 10:
+        return started();
+      case 11:
+      case 12:
+        return results();
+      case 13:
+        return aborted();
+      case 14:
+        return hostile();
+      default:
+        return send_failed();
     }
   }
 
@@ -85,7 +102,8 @@ class Walk {
     for (int tries = 0; tries < 8; ++tries) {
       const SessionId session = any_session();
       const auto entry = core_.state().sessions.find(session);
-      if (entry != core_.state().sessions.end() && entry->second.role == Role::worker) return session;
+      if (entry != core_.state().sessions.end() && entry->second.role == Role::worker)
+        return session;
     }
     return any_session();
   }
@@ -100,7 +118,8 @@ class Walk {
       return step(PeerHello{session, hello, "walk"});
     }
     WorkerBuilder builder = a_worker(static_cast<std::uint8_t>(1 + below(6)));
-    builder.slots(static_cast<std::uint32_t>(below(4))).prefetch(static_cast<std::uint32_t>(below(3)));
+    builder.slots(static_cast<std::uint32_t>(below(4)))
+        .prefetch(static_cast<std::uint32_t>(below(3)));
     if (below(3) == 0) builder.types({"echo", "render"});
     for (const AttemptId& id : some(any_session())) builder.holds(id, any_phase());
     const SessionId before = any_session();
@@ -132,13 +151,17 @@ class Walk {
   }
   JobId any_job() { return JobId{1 + below(core_.state().next_job)}; }
   void act() {
-    Act message{2, static_cast<JobAction>(below(7)), any_job(), {}, static_cast<std::uint32_t>(below(120))};
+    Act message{
+        2, static_cast<JobAction>(below(7)), any_job(), {}, static_cast<std::uint32_t>(below(120))};
     while (below(2) == 0) message.tasks.push_back(static_cast<std::uint32_t>(below(10)));
     receive(any_session(), message);
   }
   void query() {
-    Query message{3, static_cast<QueryKind>(below(9)), {any_job(), static_cast<std::uint32_t>(below(9))},
-                  static_cast<std::uint32_t>(below(5)), static_cast<std::uint32_t>(below(4))};
+    Query message{3,
+                  static_cast<QueryKind>(below(9)),
+                  {any_job(), static_cast<std::uint32_t>(below(9))},
+                  static_cast<std::uint32_t>(below(5)),
+                  static_cast<std::uint32_t>(below(4))};
     receive(any_session(), message);
   }
   void watch() {
@@ -161,7 +184,8 @@ class Walk {
     message.load.cpu_permille = static_cast<std::uint32_t>(below(2000));
     message.load.bandwidth_bytes_per_s = chance_.next();
     for (const AttemptId& id : some(session)) {
-      message.attempts.push_back({id.task, id.token, any_phase(), static_cast<std::uint32_t>(below(3000)), ""});
+      message.attempts.push_back(
+          {id.task, id.token, any_phase(), static_cast<std::uint32_t>(below(3000)), ""});
     }
     receive(session, message);
   }
@@ -197,13 +221,20 @@ class Walk {
     const AttemptId nothing{{any_job(), static_cast<std::uint32_t>(chance_.next())},
                             {below(3), below(50), {}}};
     switch (below(8)) {
-      case 0: return receive(any_session(), Welcome{});
-      case 1: return receive(any_session(), Hello{});
-      case 2: return receive(worker_session(), Results{{Rig::ok(nothing)}});
-      case 3: return receive(worker_session(), Started{{nothing, nothing}});
-      case 4: return receive(worker_session(), Progress{{{nothing.task, nothing.token, {}, 9, ""}}});
-      case 5: return receive(worker_session(), Aborted{{nothing}});
-      case 6: return step(StorePressure{below(2) == 0, "walk"});
+      case 0:
+        return receive(any_session(), Welcome{});
+      case 1:
+        return receive(any_session(), Hello{});
+      case 2:
+        return receive(worker_session(), Results{{Rig::ok(nothing)}});
+      case 3:
+        return receive(worker_session(), Started{{nothing, nothing}});
+      case 4:
+        return receive(worker_session(), Progress{{{nothing.task, nothing.token, {}, 9, ""}}});
+      case 5:
+        return receive(worker_session(), Aborted{{nothing}});
+      case 6:
+        return step(StorePressure{below(2) == 0, "walk"});
       default: {
         Act message{1, JobAction::cancel, any_job(), {UINT32_MAX}, 0};
         return receive(any_session(), message);
@@ -231,10 +262,10 @@ std::vector<TaskState> states_of(const Core& core) {
 
 TEST_CASE("random walk: invariants hold after every event, and replay gives the same state") {
   std::array<std::uint64_t, task_row_count + 1> rows{};
-  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed ", seed);
     Walk walk(seed);
-    for (int i = 0; i < 1500; ++i) walk.event();
+    for (int i = 0; i < 3000; ++i) walk.event();
     for (std::size_t row = 1; row <= task_row_count; ++row) rows[row] += walk.rows()[row];
     Core copy(Walk::walk_options(), 99);
     for (std::size_t i = 0; i < walk.journal.size(); ++i) copy.restore(i + 1, walk.journal[i]);

@@ -1,12 +1,12 @@
-// A broker core with peers made of function calls: builders, a clock that the test turns, and a list of
-// actions that must be read. Every step is followed by check_invariants(); every record is kept and can
-// be replayed into a second core.
+// A broker core with peers made of function calls: builders, a clock that the test turns, and a
+// list of actions that must be read. Every step is followed by check_invariants(); every record is
+// kept and can be replayed into a second core.
 #pragma once
+
+#include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
-
-#include <doctest/doctest.h>
 
 #include "broker/core/core.h"
 #include "broker/core/lease.h"
@@ -15,7 +15,9 @@
 
 namespace framebus::broker::test {
 
-inline Bytes bytes(std::string_view text) { return {text.begin(), text.end()}; }
+inline Bytes bytes(std::string_view text) {
+  return {text.begin(), text.end()};
+}
 
 inline WorkerId worker_id(std::uint8_t number) {
   WorkerId id;
@@ -93,7 +95,8 @@ inline WorkerBuilder a_worker(std::uint8_t number) {
 
 class Rig {
  public:
-  explicit Rig(Options options = {}, std::uint64_t seed = 1) : options_(options), core(options, seed) {
+  explicit Rig(Options options = {}, std::uint64_t seed = 1)
+      : options_(options), core(options, seed) {
     now = TimePoint(seconds(1000));
   }
   ~Rig() { CHECK_MESSAGE(unread_.empty(), "unread actions: ", text(unread_)); }

@@ -1,9 +1,10 @@
 // Who is served next, and by whom: strategies, fairness, limits, exclusion, explain.
+#include "broker/core/scheduler.h"
+
 #include <algorithm>
 #include <map>
 
 #include "broker/core/query.h"
-#include "broker/core/scheduler.h"
 #include "broker/core/score.h"
 #include "tests/broker/rig.h"
 
@@ -57,7 +58,8 @@ TEST_CASE("roundrobin: counts differ by at most 1 over 10,000 equal tasks") {
   hello.role = Role::primary;
   step(PeerHello{SessionId{100}, hello, ""});
   step(Received{SessionId{100},
-                Submit{1, {{1}}, a_job().with_tasks(10'000).strategy(Strategy::roundrobin).spec}, {}});
+                Submit{1, {{1}}, a_job().with_tasks(10'000).strategy(Strategy::roundrobin).spec},
+                {}});
   std::uint32_t done = 0;
   for (; !open.empty(); ++done) {
     const auto [session, id] = open.begin()->second;
@@ -83,23 +85,38 @@ TEST_CASE("load: more load never makes a worker preferred, more bandwidth never 
   const LoadWeights weights;
   for (int i = 0; i < 20'000; ++i) {
     const auto permille = [&] { return static_cast<std::uint32_t>(chance.below(1100)); };
-    LoadReport load{permille(), permille(), permille(), permille(),
-                    static_cast<std::uint32_t>(chance.below(1'000'000)), chance.next() >> chance.below(64)};
+    LoadReport load{permille(),
+                    permille(),
+                    permille(),
+                    permille(),
+                    static_cast<std::uint32_t>(chance.below(1'000'000)),
+                    chance.next() >> chance.below(64)};
     const auto slots = static_cast<std::uint32_t>(1 + chance.below(16));
     const auto in_flight = static_cast<std::uint32_t>(chance.below(40));
     const std::int64_t score = load_score(weights, load, in_flight, slots);
     LoadReport more = load;
     switch (chance.below(7)) {
-      case 0: more.cpu_permille += 5; break;
-      case 1: more.memory_permille += 5; break;
-      case 2: more.gpu_permille += 5; break;
-      case 3: more.gpu_memory_permille += 5; break;
-      case 4: more.latency_us += 500; break;
+      case 0:
+        more.cpu_permille += 5;
+        break;
+      case 1:
+        more.memory_permille += 5;
+        break;
+      case 2:
+        more.gpu_permille += 5;
+        break;
+      case 3:
+        more.gpu_memory_permille += 5;
+        break;
+      case 4:
+        more.latency_us += 500;
+        break;
       case 5:
         CHECK(load_score(weights, load, in_flight + 1, slots) >= score);
         break;
       default:
-        more.bandwidth_bytes_per_s += std::min<std::uint64_t>(1'000'000, UINT64_MAX - more.bandwidth_bytes_per_s);
+        more.bandwidth_bytes_per_s +=
+            std::min<std::uint64_t>(1'000'000, UINT64_MAX - more.bandwidth_bytes_per_s);
         CHECK(load_score(weights, more, in_flight, slots) <= score);
         continue;
     }

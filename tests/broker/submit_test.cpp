@@ -93,7 +93,8 @@ TEST_CASE("submit: every bound is refused by the name of its field") {
   check_refused(heavy, "params");
 }
 
-TEST_CASE("submit: too many waiting tasks are refused with the bound, what is there and when to return") {
+TEST_CASE(
+    "submit: too many waiting tasks are refused with the bound, what is there and when to return") {
   Options options;
   options.queued_tasks_max = 5;
   Rig rig(options);
@@ -140,9 +141,10 @@ TEST_CASE("session: a worker beyond max_workers is refused and told when to retu
   Rig rig(options);
   rig.worker(1);
   rig.join(a_worker(2));
-  rig.expect({"Send session 2 Refused{error={code=4 message=\"max_workers: 1 workers are allowed, now 1\" "
-              "retry_after_ms=10000}}",
-              "CloseSession session 2 refused: max_workers: 1 workers are allowed, now 1"});
+  rig.expect(
+      {"Send session 2 Refused{error={code=4 message=\"max_workers: 1 workers are allowed, now 1\" "
+       "retry_after_ms=10000}}",
+       "CloseSession session 2 refused: max_workers: 1 workers are allowed, now 1"});
 }
 
 TEST_CASE("session: a Hello with nonsense in it is refused by the name of the field") {

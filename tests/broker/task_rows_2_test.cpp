@@ -26,10 +26,11 @@ TEST_CASE("row 19: what waits is cancelled at once, and the reply waits for the 
   const SessionId ann = rig.primary();
   rig.submit(ann, a_job().with_tasks(3));
   rig.act(ann, JobAction::cancel, first);
-  rig.expect({"Persist 2 JobActed{job=1 deed=1 by=\"ann\"}",
-              "Send session 1 ActOk{request=2 changed=3 job={id=1 name=\"job\" owner=\"ann\" "
-              "state=cancelled task_count=3 counts=[{state=cancelled count=3}] steps=[{name=\"work\" "
-              "type=\"echo\" task_count=3}]}} after 2"});
+  rig.expect(
+      {"Persist 2 JobActed{job=1 deed=1 by=\"ann\"}",
+       "Send session 1 ActOk{request=2 changed=3 job={id=1 name=\"job\" owner=\"ann\" "
+       "state=cancelled task_count=3 counts=[{state=cancelled count=3}] steps=[{name=\"work\" "
+       "type=\"echo\" task_count=3}]}} after 2"});
   CHECK(rig.hits(19) == 3);
 }
 
@@ -203,7 +204,8 @@ TEST_CASE("row 28: a watch from a cursor gets what was recorded after it, then l
 
 TEST_CASE("row 29: what waits for a task that ended badly is abandoned, down the line") {
   Farm rig;
-  const AttemptId attempt = rig.grant(a_job().step("a", 1).step("b", 1).after(0).step("c", 1).after(1));
+  const AttemptId attempt =
+      rig.grant(a_job().step("a", 1).step("b", 1).after(0).step("c", 1).after(1));
   rig.receive(rig.one, Results{{Rig::error(attempt, true)}});
   rig.take();
   CHECK(rig.state(first, 1) == TaskState::abandoned);
@@ -219,8 +221,8 @@ TEST_CASE("row 30: running work survives a restart of the broker") {
   const auto core = before.replayed();
   Actions out;
   const SessionId session{50};
-  core->step(before.now, PeerHello{session, a_worker(1).holds(attempt, AttemptPhase::running).hello, ""},
-             out);
+  core->step(before.now,
+             PeerHello{session, a_worker(1).holds(attempt, AttemptPhase::running).hello, ""}, out);
   core->check_invariants();
   CHECK(core->state().find_job(first)->tasks[0].state == TaskState::running);
   CHECK(Rig::all<Abort>(out).empty());
@@ -236,7 +238,8 @@ TEST_CASE("row 30: a grant whose record was lost is adopted by its MAC") {
   const auto core = before.replayed();
   Actions out;
   core->step(before.now,
-             PeerHello{SessionId{50}, a_worker(1).holds(attempt, AttemptPhase::running).hello, ""}, out);
+             PeerHello{SessionId{50}, a_worker(1).holds(attempt, AttemptPhase::running).hello, ""},
+             out);
   core->check_invariants();
   CHECK(core->state().find_job(first)->tasks[0].state == TaskState::running);
   CHECK(core->state().row_hits()[30] == 1);
@@ -313,7 +316,8 @@ TEST_CASE("Aborted of a reclaimed attempt puts the task back without any count")
   rig.join(a_worker(2));
   rig.take();
   rig.receive(one, rig.beat({Rig::status(rig.granted[0], AttemptPhase::running),
-                             Rig::status(rig.granted[1], AttemptPhase::queued)}, 2));
+                             Rig::status(rig.granted[1], AttemptPhase::queued)},
+                            2));
   rig.expect({"Send session 2 HeartbeatAck*",
               "Send session 2 Abort{attempts=[{task=1:1 token=1.2}] reason=4 grace_ms=10000}"});
   rig.receive(one, Aborted{{rig.granted[1]}});
@@ -322,7 +326,8 @@ TEST_CASE("Aborted of a reclaimed attempt puts the task back without any count")
               "Send session 3 Assign*"});
 }
 
-TEST_CASE("row 33: after a retry by a person the job stops at the next failure, not at the next end") {
+TEST_CASE(
+    "row 33: after a retry by a person the job stops at the next failure, not at the next end") {
   Farm rig;
   const AttemptId attempt = rig.grant(a_job().with_tasks(4).stopping());
   rig.receive(rig.one, Results{{Rig::error(attempt, true)}});
@@ -349,7 +354,8 @@ TEST_CASE("row 30: a worker that comes back with its attempt is forgiven its cra
   CHECK(detail.crashes == 1);
   rig.join(a_worker(1).holds(attempt, AttemptPhase::running));
   rig.expect({"Send session 3 Welcome*",
-              "Persist 5 GrantAdopted{task=1:0 token=1.1 worker=01000000 worker_name=\"w1:1\" running=1}"});
+              "Persist 5 GrantAdopted{task=1:0 token=1.1 worker=01000000 worker_name=\"w1:1\" "
+              "running=1}"});
   CHECK(detail.crashes == 0);
   CHECK(rig.state(first) == TaskState::running);
 }
@@ -387,4 +393,24 @@ TEST_CASE("restart: recovered leases have the restart grace, then their tasks ar
   core->step(now, Tick{}, out);
   core->check_invariants();
   CHECK(Rig::assigned(out).size() == 1);
+}
+
+TEST_CASE("Aborted of an attempt that started while it was asked back counts nothing either") {
+  Rig rig;
+  const SessionId ann = rig.primary();
+  const SessionId one = rig.join(a_worker(1).slots(1).prefetch(1));
+  rig.take();
+  rig.submit(ann, a_job().with_tasks(2));
+  rig.start(one, rig.granted[0]);
+  rig.join(a_worker(2));
+  rig.take();
+  rig.receive(one, rig.beat({Rig::status(rig.granted[0], AttemptPhase::running),
+                             Rig::status(rig.granted[1], AttemptPhase::queued)},
+                            2));
+  CHECK(rig.only<Abort>().reason == AbortReason::reclaimed);
+  rig.start(one, rig.granted[1]);
+  rig.receive(one, Aborted{{rig.granted[1]}});
+  rig.expect({"Persist 6 AttemptEnded{task=1:1 token=1.2 row=10 end=7 next=queued uncounted=1}",
+              "Persist 7 TaskGranted*", "Send session 3 Assign*"});
+  CHECK(rig.core.state().find_job(first)->detail_of(1)->losses == 0);
 }

@@ -240,11 +240,13 @@ TEST_CASE("row 10: at most once is failed when its worker is lost") {
   OneTask rig(a_job().with_tasks(1).once());
   rig.start(rig.one, rig.attempt);
   rig.step(PeerLost{rig.one, "closed"});
-  rig.expect({"Persist 4 TaskEnded{task=1:0 token=1.1 row=10 state=failed end=4 blame=2 "
-              "error={code=21 message=\"worker w1:1 went away\"}}"});
+  rig.expect(
+      {"Persist 4 TaskEnded{task=1:0 token=1.1 row=10 state=failed end=4 blame=2 "
+       "error={code=21 message=\"worker w1:1 went away\"}}"});
 }
 
-TEST_CASE("row 11: a result is recorded once, confirmed after its record, and told to who watches") {
+TEST_CASE(
+    "row 11: a result is recorded once, confirmed after its record, and told to who watches") {
   OneTask rig;
   rig.receive(rig.ann, Watch{5, rig.job, {}, true});
   rig.expect({"Send session 1 Events{request=5 sequence=1 *"});
@@ -252,7 +254,8 @@ TEST_CASE("row 11: a result is recorded once, confirmed after its record, and to
   result.result = bytes("42");
   rig.receive(rig.one, Results{{result}});
   rig.expect(
-      {"Persist 3 TaskEnded{task=1:0 token=1.1 row=11 state=succeeded end=1 reported=1 result=2 bytes}",
+      {"Persist 3 TaskEnded{task=1:0 token=1.1 row=11 state=succeeded end=1 reported=1 result=2 "
+       "bytes}",
        "Send session 2 ResultsOk{attempts=[{task=1:0 token=1.1}]} after 3",
        "Send session 1 Events{request=5 sequence=2 events=[{cursor={epoch=1 lsn=3} kind=2 *"});
   CHECK(rig.job_state(rig.job) == JobState::succeeded);
@@ -300,7 +303,8 @@ TEST_CASE("row 12: a retryable error waits with back-off, doubled each time") {
   CHECK(rig.hits(12) == 4);
 }
 
-TEST_CASE("row 12: a late error of a task that waits already closes its attempt and counts nothing") {
+TEST_CASE(
+    "row 12: a late error of a task that waits already closes its attempt and counts nothing") {
   OneTask rig;
   rig.start(rig.one, rig.attempt);
   rig.advance(seconds(1));
@@ -324,8 +328,9 @@ TEST_CASE("row 12: at most once is failed by an error, never tried again") {
 TEST_CASE("row 13: a permanent error fails at once") {
   OneTask rig;
   rig.receive(rig.one, Results{{Rig::error(rig.attempt, true)}});
-  rig.expect({"Persist 3 TaskEnded{task=1:0 token=1.1 row=13 state=failed end=2 blame=1 reported=1 *",
-              "Send session 2 ResultsOk{attempts=[{task=1:0 token=1.1}]} after 3"});
+  rig.expect(
+      {"Persist 3 TaskEnded{task=1:0 token=1.1 row=13 state=failed end=2 blame=1 reported=1 *",
+       "Send session 2 ResultsOk{attempts=[{task=1:0 token=1.1}]} after 3"});
   CHECK(rig.job_state(rig.job) == JobState::failed);
 }
 

@@ -21,7 +21,8 @@ TEST_CASE("watch: a window of unconfirmed messages is never exceeded, nothing is
       ++messages;
       CHECK(message.sequence == ++sequence);
       for (const auto& event : message.events) {
-        if (event.kind == EventKind::task && event.cursor.lsn > 0) ended.push_back(event.task.task.index);
+        if (event.kind == EventKind::task && event.cursor.lsn > 0)
+          ended.push_back(event.task.task.index);
       }
     }
   };
