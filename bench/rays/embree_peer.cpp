@@ -25,7 +25,8 @@ class Embree3 final : public EmbreePeer {
     const auto start = std::chrono::steady_clock::now();
     for (std::uint32_t i = 0; i < p.frame.instance_count; ++i) attach(p, p.frame.instances[i]);
     rtcCommitScene(scene_);
-    build_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    build_seconds_ =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
   ~Embree3() override {
     rtcReleaseScene(scene_);
@@ -119,7 +120,9 @@ std::unique_ptr<EmbreePeer> EmbreePeer::make(const RenderParams& p, unsigned thr
 #else
 
 namespace framebus::bench {
-std::unique_ptr<EmbreePeer> EmbreePeer::make(const render::RenderParams&, unsigned) { return nullptr; }
+std::unique_ptr<EmbreePeer> EmbreePeer::make(const render::RenderParams&, unsigned) {
+  return nullptr;
+}
 }  // namespace framebus::bench
 
 #endif

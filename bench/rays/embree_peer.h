@@ -1,7 +1,8 @@
-// Embree with the same triangles and the same rays, one ray at a time: what our rates are measured against.
+// Embree with the same triangles and the same rays, one ray at a time: what our rates are measured
+// against.
 //
-// Instances are flattened into one mesh of world triangles, which is the best case for Embree. Alpha is not
-// looked at. Where Embree is not installed, make() gives nothing.
+// Instances are flattened into one mesh of world triangles, which is the best case for Embree.
+// Alpha is not looked at. Where Embree is not installed, make() gives nothing.
 #pragma once
 
 #include <cstdint>

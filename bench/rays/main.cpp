@@ -1,7 +1,9 @@
-// framebus-bench-rays: rays a second on a scene, beside Embree's single-ray functions with the same rays and threads.
+// framebus-bench-rays: rays a second on a scene, beside Embree's single-ray functions with the same
+// rays and threads.
 //
-// Rounds of ours and theirs alternate, so that a busy machine hurts both alike. Prints one JSON object.
-// Also: whole paths a second of the renderer, build time of the trees, and how often the two disagree on a hit.
+// Rounds of ours and theirs alternate, so that a busy machine hurts both alike. Prints one JSON
+// object. Also: whole paths a second of the renderer, build time of the trees, and how often the
+// two disagree on a hit.
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -47,8 +49,11 @@ const Kernel* find_kernel(const std::string& name) {
 }
 
 #if defined(FRAMEBUS_HAVE_SCENE_READER)
-Result<std::shared_ptr<const Scene>> open_scene(const RenderJob& job, const std::filesystem::path& folder) {
-  return load_scene(job, [folder](const std::string& name) -> Result<std::filesystem::path> { return folder / name; });
+Result<std::shared_ptr<const Scene>> open_scene(const RenderJob& job,
+                                                const std::filesystem::path& folder) {
+  return load_scene(job, [folder](const std::string& name) -> Result<std::filesystem::path> {
+    return folder / name;
+  });
 }
 #endif
 
@@ -83,25 +88,28 @@ Result<Subject> open_subject(const Options& options, const Kernel& kernel) {
 
 struct Comparison {
   std::size_t ray_count = 0;
-  Spread ours, theirs, ratio;           // millions of rays a second; ours / theirs of each round
-  double disagreement = 0;              // share of rays where one hits and the other does not, or elsewhere
+  Spread ours, theirs, ratio;  // millions of rays a second; ours / theirs of each round
+  double disagreement = 0;     // share of rays where one hits and the other does not, or elsewhere
 };
 
-Comparison compare_closest(const Subject& subject, const EmbreePeer* peer, const std::vector<Ray>& rays,
-                           const Options& options) {
+Comparison compare_closest(const Subject& subject, const EmbreePeer* peer,
+                           const std::vector<Ray>& rays, const Options& options) {
   const CpuFrameTracer& tracer = *subject.tracer;
   std::vector<Hit> hits(rays.size());
   std::vector<float> distances(rays.size(), -1.0f);
   std::vector<double> ours, theirs, ratios;
   const double millions = static_cast<double>(rays.size()) * 1e-6;
   for (unsigned round = 0; round < options.rounds; ++round) {
-    ours.push_back(millions / time_over_threads(rays.size(), options.threads, [&](std::size_t b, std::size_t e) {
-      tracer.kernel().trace(tracer.params(), tracer.wide_scene(), &rays[b], &hits[b], e - b);
-    }));
+    ours.push_back(millions / time_over_threads(
+                                  rays.size(), options.threads, [&](std::size_t b, std::size_t e) {
+                                    tracer.kernel().trace(tracer.params(), tracer.wide_scene(),
+                                                          &rays[b], &hits[b], e - b);
+                                  }));
     if (peer == nullptr) continue;
-    theirs.push_back(millions / time_over_threads(rays.size(), options.threads, [&](std::size_t b, std::size_t e) {
-      peer->intersect(&rays[b], &distances[b], e - b);
-    }));
+    theirs.push_back(millions / time_over_threads(rays.size(), options.threads,
+                                                  [&](std::size_t b, std::size_t e) {
+                                                    peer->intersect(&rays[b], &distances[b], e - b);
+                                                  }));
     ratios.push_back(ours.back() / theirs.back());
   }
   Comparison c{rays.size(), spread_of(ours), {}, {}, 0};
@@ -118,20 +126,23 @@ Comparison compare_closest(const Subject& subject, const EmbreePeer* peer, const
   return c;
 }
 
-Comparison compare_occlusion(const Subject& subject, const EmbreePeer* peer, const std::vector<Ray>& rays,
-                             const Options& options) {
+Comparison compare_occlusion(const Subject& subject, const EmbreePeer* peer,
+                             const std::vector<Ray>& rays, const Options& options) {
   const CpuFrameTracer& tracer = *subject.tracer;
   std::vector<std::uint8_t> our_hits(rays.size()), their_hits(rays.size());
   std::vector<double> ours, theirs, ratios;
   const double millions = static_cast<double>(rays.size()) * 1e-6;
   for (unsigned round = 0; round < options.rounds; ++round) {
-    ours.push_back(millions / time_over_threads(rays.size(), options.threads, [&](std::size_t b, std::size_t e) {
-      tracer.kernel().occlude(tracer.params(), tracer.wide_scene(), &rays[b], &our_hits[b], e - b);
-    }));
+    ours.push_back(millions / time_over_threads(
+                                  rays.size(), options.threads, [&](std::size_t b, std::size_t e) {
+                                    tracer.kernel().occlude(tracer.params(), tracer.wide_scene(),
+                                                            &rays[b], &our_hits[b], e - b);
+                                  }));
     if (peer == nullptr) continue;
-    theirs.push_back(millions / time_over_threads(rays.size(), options.threads, [&](std::size_t b, std::size_t e) {
-      peer->occlude(&rays[b], &their_hits[b], e - b);
-    }));
+    theirs.push_back(millions / time_over_threads(rays.size(), options.threads,
+                                                  [&](std::size_t b, std::size_t e) {
+                                                    peer->occlude(&rays[b], &their_hits[b], e - b);
+                                                  }));
     ratios.push_back(ours.back() / theirs.back());
   }
   Comparison c{rays.size(), spread_of(ours), {}, {}, 0};
@@ -145,7 +156,8 @@ Comparison compare_occlusion(const Subject& subject, const EmbreePeer* peer, con
 }
 
 void print_spread(const char* name, const Spread& s) {
-  std::printf("\"%s\": {\"median\": %.3f, \"min\": %.3f, \"max\": %.3f}", name, s.median, s.low, s.high);
+  std::printf("\"%s\": {\"median\": %.3f, \"min\": %.3f, \"max\": %.3f}", name, s.median, s.low,
+              s.high);
 }
 
 void print(const char* name, const Comparison& c, bool has_peer) {
@@ -183,7 +195,8 @@ void print_paths(const Subject& subject, const Options& options) {
 int run(const Options& options) {
   const Kernel* kernel = find_kernel(options.kernel);
   if (kernel == nullptr) {
-    std::fprintf(stderr, "--kernel %s: this machine has none of that name\n", options.kernel.c_str());
+    std::fprintf(stderr, "--kernel %s: this machine has none of that name\n",
+                 options.kernel.c_str());
     return 2;
   }
   Result<Subject> subject = open_subject(options, *kernel);
@@ -193,11 +206,13 @@ int run(const Options& options) {
   }
   const RaySets sets = make_ray_sets(*subject->tracer, options.size, options.size);
   const auto peer = EmbreePeer::make(subject->tracer->params(), options.threads);
-  std::printf("{\n  \"benchmark\": \"rays\", \"scene\": \"%s\", \"triangles\": %llu, \"threads\": %u, \"rounds\": %u, "
-              "\"kernel\": \"%s\",\n  \"build_s\": %.3f",
-              options.scene.empty() ? "terrain" : std::filesystem::path(options.scene).filename().c_str(),
-              static_cast<unsigned long long>(subject->triangle_count), options.threads, options.rounds,
-              kernel->name, subject->build_seconds);
+  std::printf(
+      "{\n  \"benchmark\": \"rays\", \"scene\": \"%s\", \"triangles\": %llu, \"threads\": %u, "
+      "\"rounds\": %u, "
+      "\"kernel\": \"%s\",\n  \"build_s\": %.3f",
+      options.scene.empty() ? "terrain" : std::filesystem::path(options.scene).filename().c_str(),
+      static_cast<unsigned long long>(subject->triangle_count), options.threads, options.rounds,
+      kernel->name, subject->build_seconds);
   if (peer) std::printf(", \"embree_build_s\": %.3f", peer->build_seconds());
   std::printf(",\n");
   const bool has_peer = peer != nullptr;
@@ -217,10 +232,14 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   framebus::bench::Options options;
   CLI::App app{"Rays a second on a scene, beside Embree."};
-  app.add_option("--scene", options.scene, "a .gltf or .glb file; default: a terrain of 262,088 triangles and 9 spheres");
-  app.add_option("--threads", options.threads, "threads (default: all cores)")->check(CLI::Range(1u, 1024u));
-  app.add_option("--rounds", options.rounds, "rounds; the median is reported")->check(CLI::Range(1u, 1000u));
-  app.add_option("--size", options.size, "rays: pixels along an edge of the picture")->check(CLI::Range(16u, 4096u));
+  app.add_option("--scene", options.scene,
+                 "a .gltf or .glb file; default: a terrain of 262,088 triangles and 9 spheres");
+  app.add_option("--threads", options.threads, "threads (default: all cores)")
+      ->check(CLI::Range(1u, 1024u));
+  app.add_option("--rounds", options.rounds, "rounds; the median is reported")
+      ->check(CLI::Range(1u, 1000u));
+  app.add_option("--size", options.size, "rays: pixels along an edge of the picture")
+      ->check(CLI::Range(16u, 4096u));
   app.add_option("--kernel", options.kernel, "avx2, sse2 or scalar (default: the fastest)");
   app.add_flag("--json", options.as_json, "accepted; the output is always JSON");
   CLI11_PARSE(app, argc, argv);

@@ -7,8 +7,8 @@
 
 namespace framebus::bench {
 
-// Calls work(begin, end) over [0, count) in equal chunks of about 4,096, handed out to `threads` threads.
-// Returns the seconds of the whole.
+// Calls work(begin, end) over [0, count) in equal chunks of about 4,096, handed out to `threads`
+// threads. Returns the seconds of the whole.
 double time_over_threads(std::size_t count, unsigned threads,
                          const std::function<void(std::size_t, std::size_t)>& work);
 

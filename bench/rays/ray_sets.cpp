@@ -21,7 +21,8 @@ RaySets make_ray_sets(const CpuFrameTracer& tracer, std::uint32_t width, std::ui
   tracer.kernel().trace(p, tracer.wide_scene(), sets.primary.data(), hits.data(), hits.size());
   for (std::size_t i = 0; i < hits.size(); ++i) {
     if (hits[i].instance == no_index) continue;
-    const std::uint32_t x = static_cast<std::uint32_t>(i % width), y = static_cast<std::uint32_t>(i / width);
+    const std::uint32_t x = static_cast<std::uint32_t>(i % width),
+                        y = static_cast<std::uint32_t>(i / width);
     PathState state;
     generate(p, x, y, 0, state);
     ShadowRay shadow;

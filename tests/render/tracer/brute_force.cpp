@@ -6,7 +6,8 @@ namespace framebus::render::testing {
 
 std::vector<float> mesh_extents(const SceneView& scene) {
   std::vector<float> extents(scene.mesh_count);
-  for (std::uint32_t i = 0; i < scene.mesh_count; ++i) triangle_boxes(scene, scene.meshes[i], extents[i]);
+  for (std::uint32_t i = 0; i < scene.mesh_count; ++i)
+    triangle_boxes(scene, scene.meshes[i], extents[i]);
   return extents;
 }
 
@@ -15,11 +16,12 @@ Hit trace_all(const RenderParams& p, const std::vector<float>& extents, const Ra
   for (std::uint32_t i = 0; i < p.frame.instance_count; ++i) {
     const Instance& instance = p.frame.instances[i];
     const Mesh& mesh = p.scene.meshes[instance.mesh];
-    const RaySetup s = setup_ray(transform_point(instance.to_object, ray.origin),
-                                 transform_vector(instance.to_object, ray.direction),
-                                 extents[instance.mesh]);
+    const RaySetup s =
+        setup_ray(transform_point(instance.to_object, ray.origin),
+                  transform_vector(instance.to_object, ray.direction), extents[instance.mesh]);
     if (!s.is_valid) continue;
-    for (std::uint32_t t = 0; t < mesh.triangle_count; ++t) try_triangle(p, ray, s, i, mesh, t, best);
+    for (std::uint32_t t = 0; t < mesh.triangle_count; ++t)
+      try_triangle(p, ray, s, i, mesh, t, best);
   }
   return best;
 }
@@ -47,17 +49,21 @@ BinaryForest::BinaryForest(const SceneView& scene, const FrameView& frame) {
   const BinaryTree top = build_binary_tree(instances.boxes, 1, 1);
   top_nodes_ = top.nodes;
   top_order_ = top.order;
-  scene_ = {nodes_.data(),     order_.data(),
-            meshes_.data(),    top_nodes_.data(),
-            static_cast<std::uint32_t>(top_nodes_.size()), top_order_.data(),
-            instances.extent,  instances.pad_factor};
+  scene_ = {nodes_.data(),
+            order_.data(),
+            meshes_.data(),
+            top_nodes_.data(),
+            static_cast<std::uint32_t>(top_nodes_.size()),
+            top_order_.data(),
+            instances.extent,
+            instances.pad_factor};
 }
 
 bool same_hit(const Hit& a, const Hit& b) {
   if (a.instance != b.instance) return false;
   if (a.instance == no_index) return true;
-  return a.primitive == b.primitive && bits_of(a.t) == bits_of(b.t) && bits_of(a.u) == bits_of(b.u) &&
-         bits_of(a.v) == bits_of(b.v);
+  return a.primitive == b.primitive && bits_of(a.t) == bits_of(b.t) &&
+         bits_of(a.u) == bits_of(b.u) && bits_of(a.v) == bits_of(b.v);
 }
 
 }  // namespace framebus::render::testing

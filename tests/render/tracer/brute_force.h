@@ -1,4 +1,5 @@
-// The oracle of the tree tests: every triangle of every instance, and the plain binary trees of core/bvh2.h.
+// The oracle of the tree tests: every triangle of every instance, and the plain binary trees of
+// core/bvh2.h.
 #pragma once
 
 #include <memory>

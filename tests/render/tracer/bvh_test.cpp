@@ -33,17 +33,17 @@ void add_soup(SceneBuilder& b, Random& r, std::uint32_t count, std::uint32_t mat
     const Float3 a = random_point(r, 1);
     Float3 e1 = random_point(r, 0.4f), e2 = random_point(r, 0.4f);
     const std::uint32_t kind = r.below(10);
-    if (kind == 0) e2 = e1 * 0.5f + random_point(r, 1e-6f);               // sliver
-    if (kind == 1) e1.y = e2.y = 0;                                        // axis-aligned
-    if (kind == 2) e1 = e1 * 1e-4f, e2 = e2 * 1e-4f;                       // tiny
-    if (kind == 3) e1 = e1 * 20.0f, e2 = e2 * 20.0f;                       // large
-    if (kind == 4) e2 = {0, 0, 0};                                         // no area
-    if (kind == 5 && i > 0) {                                              // the triangle before, once more
+    if (kind == 0) e2 = e1 * 0.5f + random_point(r, 1e-6f);  // sliver
+    if (kind == 1) e1.y = e2.y = 0;                          // axis-aligned
+    if (kind == 2) e1 = e1 * 1e-4f, e2 = e2 * 1e-4f;         // tiny
+    if (kind == 3) e1 = e1 * 20.0f, e2 = e2 * 20.0f;         // large
+    if (kind == 4) e2 = {0, 0, 0};                           // no area
+    if (kind == 5 && i > 0) {                                // the triangle before, once more
       const Triangle before = triangles.back();
       triangles.push_back({before.v1, before.v2, before.v0});
       continue;
     }
-    if (kind == 6 && i > 0) {                                              // shares an edge with it
+    if (kind == 6 && i > 0) {  // shares an edge with it
       const Triangle before = triangles.back();
       positions.push_back(a);
       triangles.push_back({before.v1, before.v0, first});
@@ -62,13 +62,20 @@ Ray awkward_ray(Random& r, const SceneView& scene) {
   const Float3 origin = random_point(r, 3);
   const float s = r.unit();
   switch (r.below(7)) {
-    case 0: return ray_to(origin, a - origin);
-    case 1: return ray_to(origin, (a * s + b * (1 - s)) - origin);
-    case 2: return ray_to(a + (b - a) * -2.0f, b - a);
-    case 3: return ray_to({a.x, a.y, 3}, {0, 0, -1});
-    case 4: return ray_to(a * s + b * (1 - s), random_point(r, 1));
-    case 5: return ray_to({3, a.y, r.between(-1, 1)}, {-1, 0, r.below(2) == 0 ? -0.0f : 1e-20f});
-    default: return ray_to(origin, random_point(r, 1));
+    case 0:
+      return ray_to(origin, a - origin);
+    case 1:
+      return ray_to(origin, (a * s + b * (1 - s)) - origin);
+    case 2:
+      return ray_to(a + (b - a) * -2.0f, b - a);
+    case 3:
+      return ray_to({a.x, a.y, 3}, {0, 0, -1});
+    case 4:
+      return ray_to(a * s + b * (1 - s), random_point(r, 1));
+    case 5:
+      return ray_to({3, a.y, r.between(-1, 1)}, {-1, 0, r.below(2) == 0 ? -0.0f : 1e-20f});
+    default:
+      return ray_to(origin, random_point(r, 1));
   }
 }
 
@@ -120,7 +127,9 @@ TEST_CASE("a million awkward rays hit the same triangles in every tree as withou
   compare_with_brute_force(100);
 }
 
-TEST_CASE("ten million awkward rays" * doctest::skip()) { compare_with_brute_force(1000); }
+TEST_CASE("ten million awkward rays" * doctest::skip()) {
+  compare_with_brute_force(1000);
+}
 
 TEST_CASE("instances: mirrored, stretched, rotated, far away, all through the trees") {
   Random r(12);
@@ -131,10 +140,11 @@ TEST_CASE("instances: mirrored, stretched, rotated, far away, all through the tr
     const std::uint32_t ball = b.add_sphere(10, 6, grey, true);
     const std::uint32_t box = b.add_box({-0.5f, -0.5f, -0.5f}, {0.5f, 0.5f, 0.5f}, grey, false);
     for (int k = 0; k < 8; ++k) {
-      const Affine shape = multiply(
-          rotation_y(static_cast<double>(r.between(0, 6))),
-          scaling({r.between(0.05f, 1) * (r.below(2) == 0 ? -1.0f : 1.0f), r.between(0.05f, 1), r.between(0.05f, 3)}));
-      b.add_instance(r.below(2) == 0 ? ball : box, multiply(translation(random_point(r, 1)), shape));
+      const Affine shape = multiply(rotation_y(static_cast<double>(r.between(0, 6))),
+                                    scaling({r.between(0.05f, 1) * (r.below(2) == 0 ? -1.0f : 1.0f),
+                                             r.between(0.05f, 1), r.between(0.05f, 3)}));
+      b.add_instance(r.below(2) == 0 ? ball : box,
+                     multiply(translation(random_point(r, 1)), shape));
     }
     b.add_instance(ball, identity());
     b.add_instance(ball, identity());  // the same place twice: the lower instance wins
@@ -161,7 +171,8 @@ TEST_CASE("a closed surface lets no ray out, whatever edge or vertex it is aimed
     const std::uint32_t ball = b.add_sphere(40, 20, b.add_material(lambert({1, 1, 1})), false);
     for (Float3& p : b.positions())
       if (round % 2 == 1) p = p * 1000.0f + Float3{1, 2, 3};
-    b.add_instance(ball, round < 2 ? identity() : multiply(translation({100, -50, 7}), scaling({3, -0.5f, 2})));
+    b.add_instance(ball, round < 2 ? identity()
+                                   : multiply(translation({100, -50, 7}), scaling({3, -0.5f, 2})));
     const Affine m = b.frame()->view().instances[0].to_world;
     const Float3 centre = transform_point(m, round % 2 == 1 ? Float3{1, 2, 3} : Float3{0, 0, 0});
     const auto scene = b.scene();
@@ -171,9 +182,11 @@ TEST_CASE("a closed surface lets no ray out, whatever edge or vertex it is aimed
     std::vector<Ray> rays;
     for (int i = 0; i < 100000; ++i) {
       const Triangle& t = p.scene.triangles[r.below(p.scene.triangle_count)];
-      const Float3 a = transform_point(m, p.scene.positions[t.v0]), c = transform_point(m, p.scene.positions[t.v1]);
+      const Float3 a = transform_point(m, p.scene.positions[t.v0]),
+                   c = transform_point(m, p.scene.positions[t.v1]);
       const float s = i % 3 == 0 ? 0.0f : r.unit();
-      rays.push_back(ray_to(centre, i % 5 == 0 ? random_point(r, 1) : a * (1 - s) + c * s - centre));
+      rays.push_back(
+          ray_to(centre, i % 5 == 0 ? random_point(r, 1) : a * (1 - s) + c * s - centre));
     }
     for (const Kernel* kernel : usable_kernels()) {
       const MeshBvhs bvhs(p.scene, kernel->width, 1);
@@ -186,8 +199,10 @@ TEST_CASE("a closed surface lets no ray out, whatever edge or vertex it is aimed
   CHECK(leaks == 0);
 }
 
-TEST_CASE("what is not finite or has no area is never hit, and rays that are not finite hit nothing") {
-  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+TEST_CASE(
+    "what is not finite or has no area is never hit, and rays that are not finite hit nothing") {
+  const float nan = std::numeric_limits<float>::quiet_NaN(),
+              infinity = std::numeric_limits<float>::infinity();
   Random r(15);
   SceneBuilder b;
   const std::uint32_t grey = b.add_material(lambert({0.5f, 0.5f, 0.5f}));
@@ -225,12 +240,15 @@ TEST_CASE("what is not finite or has no area is never hit, and rays that are not
     for (std::size_t i = 0; i < rays.size(); ++i) {
       CHECK(same_hit(first[i], hits[i]));
       CHECK((hits[i].instance == no_index || hits[i].instance == 0));
-      if (!is_finite(rays[i].direction) || !is_finite(rays[i].origin)) CHECK(hits[i].instance == no_index);
+      if (!is_finite(rays[i].direction) || !is_finite(rays[i].origin))
+        CHECK(hits[i].instance == no_index);
     }
   }
 }
 
-TEST_CASE("a quarter of a million triangles build in well under a second, alike with any number of threads") {
+TEST_CASE(
+    "a quarter of a million triangles build in well under a second, alike with any number of "
+    "threads") {
   const SceneBuilder b = terrain(362);
   const auto scene = b.scene();
   const int width = best_kernel().width;

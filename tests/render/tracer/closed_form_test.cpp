@@ -1,4 +1,5 @@
-// Pictures whose right answer is known: lights over a plane, furnaces, and the outputs beside radiance.
+// Pictures whose right answer is known: lights over a plane, furnaces, and the outputs beside
+// radiance.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -16,7 +17,8 @@ namespace {
 // A plane y = 0 seen from straight above by parallel rays through one small patch around (x, z).
 SceneBuilder plane_seen_at(float x, float z, Float3 albedo) {
   SceneBuilder b;
-  b.add_instance(b.add_quad({-50, 0, 50}, {100, 0, 0}, {0, 0, -100}, b.add_material(lambert(albedo))));
+  b.add_instance(
+      b.add_quad({-50, 0, 50}, {100, 0, 0}, {0, 0, -100}, b.add_material(lambert(albedo))));
   b.orthographic({x, 0.5f, z}, {x, 0, z - 1e-4f}, 1e-3);
   return b;
 }
@@ -31,7 +33,8 @@ double lambert_irradiance(const std::vector<std::array<double, 3>>& corners, dou
   for (std::size_t i = 0; i < corners.size(); ++i) {
     const auto a = unit(corners[i]), b = unit(corners[(i + 1) % corners.size()]);
     const double angle = std::acos(a[0] * b[0] + a[1] * b[1] + a[2] * b[2]);
-    const std::array<double, 3> c = {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+    const std::array<double, 3> c = {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2],
+                                     a[0] * b[1] - a[1] * b[0]};
     const double l = std::sqrt(c[0] * c[0] + c[1] * c[1] + c[2] * c[2]);
     sum += angle * c[1] / l;
   }
@@ -51,16 +54,19 @@ Mean film_mean(const Sums& sums) {
 TEST_CASE("a rectangle light over a plane gives Lambert's closed form") {
   for (double x : {0.0, 0.8, 2.0}) {
     SceneBuilder b = plane_seen_at(static_cast<float>(x), 0.3f, {0.5f, 0.5f, 0.5f});
-    b.add_instance(b.add_quad({-1, 2, -0.5f}, {2, 0, 0}, {0, 0, 1}, b.add_material(emitter({7, 7, 7}))));
+    b.add_instance(
+        b.add_quad({-1, 2, -0.5f}, {2, 0, 0}, {0, 0, 1}, b.add_material(emitter({7, 7, 7}))));
     RenderJob job = job_of(64, 64, 16);
     job.sampling.max_depth = 2;
     const Mean mean = film_mean(fb::render(*b.tracer(job), whole(job), 1));
     const double z = 0.3;
     const double irradiance = lambert_irradiance(
-        {{-1 - x, 2, -0.5 - z}, {1 - x, 2, -0.5 - z}, {1 - x, 2, 0.5 - z}, {-1 - x, 2, 0.5 - z}}, 7);
+        {{-1 - x, 2, -0.5 - z}, {1 - x, 2, -0.5 - z}, {1 - x, 2, 0.5 - z}, {-1 - x, 2, 0.5 - z}},
+        7);
     CAPTURE(x);
     CHECK(mean.standard_error < 0.003 * mean.value);
-    CHECK(std::abs(mean.value - 0.5 / M_PI * irradiance) < 4 * mean.standard_error + 1e-4 * mean.value);
+    CHECK(std::abs(mean.value - 0.5 / M_PI * irradiance) <
+          4 * mean.standard_error + 1e-4 * mean.value);
   }
 }
 
@@ -96,7 +102,8 @@ TEST_CASE("white furnace: a Lambert body in a uniform environment can not be tol
   for (bool is_sampled : {false, true}) {
     SceneBuilder b;
     b.add_instance(b.add_sphere(24, 16, b.add_material(lambert({1, 1, 1})), false));
-    b.add_instance(b.add_box({-2, -1.4f, -2}, {2, -1.1f, 2}, b.add_material(lambert({1, 1, 1})), false));
+    b.add_instance(
+        b.add_box({-2, -1.4f, -2}, {2, -1.1f, 2}, b.add_material(lambert({1, 1, 1})), false));
     b.set_environment({1, 1, 1}, is_sampled);
     b.look_at({0, 1, 3}, {0, -0.3f, 0}, 0.7, 1);
     RenderJob job = job_of(96, 96, 64);
@@ -135,13 +142,15 @@ TEST_CASE("a rough white metal in the furnace loses some energy and never makes 
   }
 }
 
-TEST_CASE("albedo, normal and depth are those of the first surface that alpha does not let through") {
+TEST_CASE(
+    "albedo, normal and depth are those of the first surface that alpha does not let through") {
   SceneBuilder b;
   Material hole = lambert({1, 0, 0});
   hole.alpha_mode = AlphaMode::mask;
   hole.base_color.w = 0.3f;
   b.add_instance(b.add_quad({-5, -5, 1}, {10, 0, 0}, {0, 10, 0}, b.add_material(hole)));
-  b.add_instance(b.add_quad({-5, -5, -1}, {10, 0, 0}, {0, 10, 0}, b.add_material(lambert({0.25f, 0.5f, 0.75f}))));
+  b.add_instance(b.add_quad({-5, -5, -1}, {10, 0, 0}, {0, 10, 0},
+                            b.add_material(lambert({0.25f, 0.5f, 0.75f}))));
   b.orthographic({0, 0, 4}, {0, 0, 0}, 1);
   RenderJob job = job_of(4, 4, 8);
   job.layers = layer_rgb | layer_albedo | layer_normal | layer_depth;
@@ -149,7 +158,8 @@ TEST_CASE("albedo, normal and depth are those of the first surface that alpha do
   CHECK(sums.albedo[0] == color_scale / 4 * 8);
   CHECK(sums.normal[2 * 16 + 5] == color_scale * 8);
   CHECK(sums.depth_hits[7] == 8);
-  CHECK(static_cast<double>(sums.depth[7]) / (8.0 * depth_scale) == doctest::Approx(5).epsilon(1e-5));
+  CHECK(static_cast<double>(sums.depth[7]) / (8.0 * depth_scale) ==
+        doctest::Approx(5).epsilon(1e-5));
 }
 
 TEST_CASE("alpha blend lets through what it should, for camera rays and shadow rays") {
@@ -171,7 +181,8 @@ TEST_CASE("alpha blend lets through what it should, for camera rays and shadow r
 
 TEST_CASE("single-sided backs are black and let nothing through; unlit shows its colour") {
   SceneBuilder b;
-  b.add_instance(b.add_quad({-5, -5, -1}, {0, 10, 0}, {10, 0, 0}, b.add_material(emitter({3, 3, 3}))));
+  b.add_instance(
+      b.add_quad({-5, -5, -1}, {0, 10, 0}, {10, 0, 0}, b.add_material(emitter({3, 3, 3}))));
   b.set_environment({1, 1, 1}, true);
   b.orthographic({0, 0, 4}, {0, 0, 0}, 1);
   RenderJob job = job_of(4, 4, 4);

@@ -1,4 +1,6 @@
 // The float primitives against exact arithmetic and double libm.
+#include "worker/executors/render/core/elementary.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <limits>
 
 #include "tests/render/tracer/statistics.h"
-#include "worker/executors/render/core/elementary.h"
 
 using namespace framebus::render;
 using namespace framebus::render::testing;
@@ -108,7 +109,8 @@ TEST_CASE("exp, log and pow are within 1 ulp of double precision") {
     const float y = std::ldexp(random.between(0.5f, 1), static_cast<int>(random.below(250)) - 125);
     worst_log = std::max(worst_log, ulps(fb_log(y), std::log(static_cast<double>(y))));
     const float b = random.between(0, 4), e = random.between(-10, 10);
-    worst_pow = std::max(worst_pow, ulps(fb_pow(b, e), std::pow(static_cast<double>(b), static_cast<double>(e))));
+    worst_pow = std::max(
+        worst_pow, ulps(fb_pow(b, e), std::pow(static_cast<double>(b), static_cast<double>(e))));
   }
   MESSAGE("worst: exp " << worst_exp << ", log " << worst_log << ", pow " << worst_pow << " ulp");
   CHECK(worst_exp <= 1.0);
@@ -126,7 +128,9 @@ TEST_CASE("atan2 and acos are within 4 ulp of double precision") {
   double worst_atan = 0, worst_acos = 0;
   for (int i = 0; i < 1000000; ++i) {
     const float x = random.between(-1, 1), y = random.between(-1, 1);
-    worst_atan = std::max(worst_atan, ulps(fb_atan2(y, x), std::atan2(static_cast<double>(y), static_cast<double>(x))));
+    worst_atan =
+        std::max(worst_atan,
+                 ulps(fb_atan2(y, x), std::atan2(static_cast<double>(y), static_cast<double>(x))));
     worst_acos = std::max(worst_acos, ulps(fb_acos(x), std::acos(static_cast<double>(x))));
   }
   MESSAGE("worst: atan2 " << worst_atan << ", acos " << worst_acos << " ulp");

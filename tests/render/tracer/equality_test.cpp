@@ -1,4 +1,5 @@
-// The same sums, bit for bit, for any split of the work and any instruction set; and estimators that agree.
+// The same sums, bit for bit, for any split of the work and any instruction set; and estimators
+// that agree.
 #include <doctest/doctest.h>
 #include <xmmintrin.h>
 
@@ -23,8 +24,8 @@ RenderJob full_job(std::uint32_t size, std::uint32_t samples) {
 }
 
 // Renders in tiles and sample ranges, in an order that `seed` shuffles, and merges.
-Sums in_pieces(const CpuFrameTracer& tracer, const RenderJob& job, std::uint32_t tile, std::uint32_t samples,
-               unsigned threads, std::uint32_t seed) {
+Sums in_pieces(const CpuFrameTracer& tracer, const RenderJob& job, std::uint32_t tile,
+               std::uint32_t samples, unsigned threads, std::uint32_t seed) {
   std::vector<Tile> tiles;
   for (std::uint32_t s = 0; s < job.sampling.samples_per_pixel; s += samples)
     for (std::uint32_t y = 0; y < job.height; y += tile)
@@ -35,11 +36,13 @@ Sums in_pieces(const CpuFrameTracer& tracer, const RenderJob& job, std::uint32_t
   for (std::size_t i = tiles.size(); i > 1; --i)
     std::swap(tiles[i - 1], tiles[random.below(static_cast<std::uint32_t>(i))]);
   Sums frame = Sums::zero(job.width, job.height, job.layers);
-  for (const Tile& t : tiles) REQUIRE(add_tile(frame, t, fb::render(tracer, t, threads)).has_value());
+  for (const Tile& t : tiles)
+    REQUIRE(add_tile(frame, t, fb::render(tracer, t, threads)).has_value());
   return frame;
 }
 
-double squared_error(const SceneBuilder& b, std::uint32_t samples, Sampler sampler, const Sums& truth) {
+double squared_error(const SceneBuilder& b, std::uint32_t samples, Sampler sampler,
+                     const Sums& truth) {
   double sum = 0;
   for (std::uint32_t seed = 1; seed <= 4; ++seed) {
     RenderJob job = job_of(32, 32, samples);
@@ -116,7 +119,8 @@ TEST_CASE("light sampling, bsdf sampling and both together agree") {
   for (int i = 0; i < 16 * 8; ++i) sky.push_back({i == 37 ? 8.0f : 0.3f, 0.4f, 0.5f});
   b.set_environment_map(16, 8, sky, 0.3);
   std::vector<Mean> means;
-  for (std::uint32_t strategies : {+strategy_light, +strategy_bsdf, strategy_light | strategy_bsdf}) {
+  for (std::uint32_t strategies :
+       {+strategy_light, +strategy_bsdf, strategy_light | strategy_bsdf}) {
     std::vector<double> values;
     for (std::uint32_t seed = 0; seed < 12; ++seed) {
       RenderJob job = job_of(32, 32, 24);
@@ -142,7 +146,8 @@ TEST_CASE("the squared error falls as 1/n for random numbers and faster for Sobo
   const Sums truth = fb::render(*b.tracer(job), whole(job), 2);
   const double few = squared_error(b, 8, Sampler::philox, truth);
   const double many = squared_error(b, 128, Sampler::philox, truth);
-  MESSAGE("philox: error at 8 and 128 samples: " << few << ", " << many << ", ratio " << few / many);
+  MESSAGE("philox: error at 8 and 128 samples: " << few << ", " << many << ", ratio "
+                                                 << few / many);
   CHECK(few / many > 12);
   CHECK(few / many < 21);
   const double sobol = squared_error(b, 128, Sampler::sobol_owen, truth);
@@ -151,15 +156,18 @@ TEST_CASE("the squared error falls as 1/n for random numbers and faster for Sobo
 }
 
 TEST_CASE("poisoned scenes neither crash nor hang, and NaN is counted") {
-  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN(),
+              infinity = std::numeric_limits<float>::infinity();
   Random r(31);
   for (int round = 0; round < 40; ++round) {
     SceneBuilder b = mixed_scene();
     const float poison = round % 3 == 0 ? nan : (round % 3 == 1 ? infinity : 1e38f);
     for (int i = 0; i < 6; ++i) {
       Material& m = b.materials()[r.below(static_cast<std::uint32_t>(b.materials().size()))];
-      float* floats[] = {&m.base_color.x, &m.base_color.w, &m.metallic, &m.roughness, &m.ior, &m.emission.y,
-                         &m.normal_scale, &m.alpha_cutoff, &m.base_color_texture.m00, &m.normal_texture.m12};
+      float* floats[] = {&m.base_color.x,      &m.base_color.w, &m.metallic,
+                         &m.roughness,         &m.ior,          &m.emission.y,
+                         &m.normal_scale,      &m.alpha_cutoff, &m.base_color_texture.m00,
+                         &m.normal_texture.m12};
       *floats[r.below(10)] = poison;
       b.positions()[r.below(static_cast<std::uint32_t>(b.positions().size()))].y = poison;
     }

@@ -43,13 +43,16 @@ TEST_CASE("Sobol points are the known ones") {
     }
 }
 
-TEST_CASE("scrambled Sobol prefixes are (0, 2)-nets in the first pair and stratified in every dimension") {
+TEST_CASE(
+    "scrambled Sobol prefixes are (0, 2)-nets in the first pair and stratified in every "
+    "dimension") {
   const Tables tables = make_tables(Filter::box);
   RenderParams p{};
   p.tables = &tables;
   p.seed = 5;
   for (std::uint32_t purpose = 0; purpose < 12; ++purpose) {
-    for (std::uint32_t shape = 0; shape <= 8; ++shape) {  // 256 points in boxes of 2^-shape by 2^-(8 - shape)
+    for (std::uint32_t shape = 0; shape <= 8;
+         ++shape) {  // 256 points in boxes of 2^-shape by 2^-(8 - shape)
       std::set<std::pair<int, int>> cells;
       for (std::uint32_t i = 0; i < 256; ++i) {
         const Float4 u = sample_4d(p, 3, 9, i, purpose);
@@ -79,7 +82,8 @@ TEST_CASE("both samplers are uniform and different purposes, pixels and seeds do
     const int n = 65536;
     for (std::uint32_t i = 0; i < n; ++i) {
       // One sample in each of many pixels, two purposes against each other.
-      const Float4 a = sample_4d(p, i % 256, i / 256, 7, 1), b = sample_4d(p, i % 256, i / 256, 7, 2);
+      const Float4 a = sample_4d(p, i % 256, i / 256, 7, 1),
+                   b = sample_4d(p, i % 256, i / 256, 7, 2);
       ++pair[static_cast<std::size_t>(a.x * 32) * 32 + static_cast<std::size_t>(a.y * 32)];
       ++across[static_cast<std::size_t>(a.z * 32) * 32 + static_cast<std::size_t>(b.x * 32)];
     }
@@ -112,7 +116,8 @@ TEST_CASE("filter offsets are distributed as the filters") {
       const double x = static_cast<double>(filter_offset(tables, random.unit()));
       REQUIRE(std::abs(x) <= radius);
       mean += x / n;
-      ++observed[std::min<std::size_t>(bins - 1, static_cast<std::size_t>((x + radius) / (2 * radius) * bins))];
+      ++observed[std::min<std::size_t>(
+          bins - 1, static_cast<std::size_t>((x + radius) / (2 * radius) * bins))];
     }
     CAPTURE(static_cast<int>(filter));
     CHECK(chi_square_p(observed, expected) > 1e-4);

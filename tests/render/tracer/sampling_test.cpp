@@ -18,13 +18,15 @@ namespace {
 constexpr int z_bins = 32, phi_bins = 48;
 
 std::size_t bin_of(Float3 d) {
-  const double z = static_cast<double>(d.z), phi = std::atan2(static_cast<double>(d.y), static_cast<double>(d.x));
+  const double z = static_cast<double>(d.z),
+               phi = std::atan2(static_cast<double>(d.y), static_cast<double>(d.x));
   const int i = std::clamp(static_cast<int>((z + 1) / 2 * z_bins), 0, z_bins - 1);
   const int j = std::clamp(static_cast<int>((phi / (2 * M_PI) + 0.5) * phi_bins), 0, phi_bins - 1);
   return static_cast<std::size_t>(i * phi_bins + j);
 }
 
-// Integral of a density over each bin, by midpoints on a fine grid (uniform in z and phi is uniform in area).
+// Integral of a density over each bin, by midpoints on a fine grid (uniform in z and phi is uniform
+// in area).
 std::vector<double> integrate(const std::function<double(Float3)>& density, int fine) {
   std::vector<double> bins(z_bins * phi_bins);
   const int nz = z_bins * fine, nphi = phi_bins * fine;
@@ -33,15 +35,18 @@ std::vector<double> integrate(const std::function<double(Float3)>& density, int 
     for (int j = 0; j < nphi; ++j) {
       const double z = -1 + 2 * (i + 0.5) / nz, phi = 2 * M_PI * ((j + 0.5) / nphi - 0.5);
       const double r = std::sqrt(1 - z * z);
-      const Float3 d = {static_cast<float>(r * std::cos(phi)), static_cast<float>(r * std::sin(phi)), static_cast<float>(z)};
+      const Float3 d = {static_cast<float>(r * std::cos(phi)),
+                        static_cast<float>(r * std::sin(phi)), static_cast<float>(z)};
       bins[static_cast<std::size_t>(i / fine * phi_bins + j / fine)] += density(d) * cell;
     }
   return bins;
 }
 
-// p-value of n samples (a zero direction: nothing was sampled) against a density that may integrate to less than 1.
-double test_density(const std::function<Float3(Random&)>& sample, const std::function<double(Float3)>& density,
-                    int n, int fine, double* total = nullptr) {
+// p-value of n samples (a zero direction: nothing was sampled) against a density that may integrate
+// to less than 1.
+double test_density(const std::function<Float3(Random&)>& sample,
+                    const std::function<double(Float3)>& density, int n, int fine,
+                    double* total = nullptr) {
   Random random(21);
   std::vector<double> observed(z_bins * phi_bins), expected = integrate(density, fine);
   for (int i = 0; i < n; ++i) {
@@ -78,7 +83,8 @@ TEST_CASE("chi-square: the mixture of lobes is sampled as its density says") {
               const Float3 wi = sample_direction(bsdf, wo, u0, u1, u2);
               return wi.z > 0 ? wi : Float3{0, 0, 0};
             },
-            [&](Float3 d) { return static_cast<double>(evaluate(bsdf, wo, d).density); }, 100000, fine, &total);
+            [&](Float3 d) { return static_cast<double>(evaluate(bsdf, wo, d).density); }, 100000,
+            fine, &total);
         CAPTURE(roughness);
         CAPTURE(metallic);
         CAPTURE(cosine);
@@ -121,7 +127,8 @@ TEST_CASE("reflected energy is bounded, and reflection is reciprocal") {
       }
 }
 
-TEST_CASE("chi-square: an environment map is sampled as its density says, and agrees with lookups") {
+TEST_CASE(
+    "chi-square: an environment map is sampled as its density says, and agrees with lookups") {
   SceneBuilder b;
   std::vector<Float3> pixels;
   Random noise(9);
@@ -140,10 +147,13 @@ TEST_CASE("chi-square: an environment map is sampled as its density says, and ag
         const float u0 = r.unit(), u1 = r.unit();
         const EnvironmentSample s = sample_environment(e, u0, u1);
         const EnvironmentSample found = environment_at(e, s.direction);
-        if (std::abs(found.density - s.density) > 1e-3f * s.density || found.radiance.x != s.radiance.x) ++differing;
+        if (std::abs(found.density - s.density) > 1e-3f * s.density ||
+            found.radiance.x != s.radiance.x)
+          ++differing;
         return s.direction;
       },
-      [&](Float3 d) { return static_cast<double>(environment_at(e, d).density); }, 400000, 24, &total);
+      [&](Float3 d) { return static_cast<double>(environment_at(e, d).density); }, 400000, 24,
+      &total);
   CHECK(p > 1e-4);
   CHECK(total == doctest::Approx(1).epsilon(0.002));
   CHECK(differing < 20);  // of 400,000: directions within rounding of a texel's border
@@ -155,19 +165,24 @@ TEST_CASE("the environment's orientation is the documented one") {
   pixels[1 * 8 + 4] = {1, 1, 1};  // u just above 1/2: towards -z, a little to +x; upper half
   b.set_environment_map(8, 4, pixels, 0);
   auto frame = b.frame();
-  CHECK(environment_at(frame->view().environment, normalize_or({0.3f, 0.4f, -1}, {})).radiance.x == 1.0f);
-  CHECK(environment_at(frame->view().environment, normalize_or({-0.3f, 0.4f, -1}, {})).radiance.x == 0.0f);
-  CHECK(environment_at(frame->view().environment, normalize_or({0.3f, 0.4f, 1}, {})).radiance.x == 0.0f);
+  CHECK(environment_at(frame->view().environment, normalize_or({0.3f, 0.4f, -1}, {})).radiance.x ==
+        1.0f);
+  CHECK(environment_at(frame->view().environment, normalize_or({-0.3f, 0.4f, -1}, {})).radiance.x ==
+        0.0f);
+  CHECK(environment_at(frame->view().environment, normalize_or({0.3f, 0.4f, 1}, {})).radiance.x ==
+        0.0f);
   b.set_environment_map(8, 4, pixels, M_PI / 2);  // counter-clockwise from above: -z turns to -x
   frame = b.frame();
-  CHECK(environment_at(frame->view().environment, normalize_or({-1, 0.4f, -0.3f}, {})).radiance.x == 1.0f);
+  CHECK(environment_at(frame->view().environment, normalize_or({-1, 0.4f, -0.3f}, {})).radiance.x ==
+        1.0f);
 }
 
 TEST_CASE("chi-square: light sampling chooses directions as its density says") {
   SceneBuilder b;
   const std::uint32_t lamp = b.add_material(emitter({3, 3, 3}, true));
   b.add_instance(b.add_quad({-0.5f, -0.2f, 1}, {1, 0, 0.3f}, {0, 0.9f, 0}, lamp));
-  b.add_instance(b.add_sphere(6, 4, b.add_material(emitter({1, 2, 1})), false), translation({-2, 0.5f, -1}));
+  b.add_instance(b.add_sphere(6, 4, b.add_material(emitter({1, 2, 1})), false),
+                 translation({-2, 0.5f, -1}));
   b.set_environment({1, 1, 1}, true);
   const auto scene = b.scene();
   const auto frame = b.frame();
@@ -175,7 +190,8 @@ TEST_CASE("chi-square: light sampling chooses directions as its density says") {
   const RenderParams p = make_params(scene->view(), frame->view(), job_of(8, 8, 1), tables);
   const MeshBvhs bvhs(p.scene, best_kernel().width, 1);
   const FrameBvh top(p.frame, bvhs);
-  // Density of a direction: of the environment, and of every triangle that the line through it meets.
+  // Density of a direction: of the environment, and of every triangle that the line through it
+  // meets.
   const auto density = [&](Float3 d) {
     double sum = static_cast<double>(light_chance(p.frame, p.environment_light)) / (4 * M_PI);
     for (std::uint32_t i = 0; i < p.frame.light_count; ++i) {
@@ -185,13 +201,15 @@ TEST_CASE("chi-square: light sampling chooses directions as its density says") {
       const Mesh& mesh = p.scene.meshes[instance.mesh];
       const WorldTriangle w =
           world_triangle(p.scene, instance, corner_of(p.scene, mesh, light.triangle, 0, 0));
-      const float v0[3] = {w.p0.x, w.p0.y, w.p0.z}, v1[3] = {w.p1.x, w.p1.y, w.p1.z}, v2[3] = {w.p2.x, w.p2.y, w.p2.z};
+      const float v0[3] = {w.p0.x, w.p0.y, w.p0.z}, v1[3] = {w.p1.x, w.p1.y, w.p1.z},
+                  v2[3] = {w.p2.x, w.p2.y, w.p2.z};
       TriangleHit hit;
       if (!hit_triangle(setup_ray({0, 0, 0}, d, 5), v0, v1, v2, hit)) continue;
       const float cosine = -dot(w.normal, d);
       if (cosine <= 0 && p.scene.materials[mesh.material].double_sided == 0) continue;
-      sum += static_cast<double>(triangle_light_density(p.frame, instance, light.instance, light.triangle, w.area,
-                                                        hit.t * hit.t, fb_abs(cosine)));
+      sum += static_cast<double>(triangle_light_density(p.frame, instance, light.instance,
+                                                        light.triangle, w.area, hit.t * hit.t,
+                                                        fb_abs(cosine)));
     }
     return sum;
   };

@@ -1,4 +1,5 @@
-// Statistics for the tests: chi-square, and means with their standard errors. Seeds are fixed, so results are too.
+// Statistics for the tests: chi-square, and means with their standard errors. Seeds are fixed, so
+// results are too.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,8 @@ class Random {
   Bits4 bits_{};
 };
 
-// Probability that chance alone gives a chi-square at least as large. Bins expecting fewer than 8 are pooled.
+// Probability that chance alone gives a chi-square at least as large. Bins expecting fewer than 8
+// are pooled.
 double chi_square_p(const std::vector<double>& observed, const std::vector<double>& expected);
 
 struct Mean {

@@ -15,9 +15,11 @@ SceneBuilder terrain(std::uint32_t cells) {
   for (std::uint32_t z = 0; z <= cells; ++z)
     for (std::uint32_t x = 0; x <= cells; ++x) {
       const double u = 20.0 * x / cells - 10, v = 20.0 * z / cells - 10;
-      const double height = 0.6 * std::sin(1.3 * u) * std::cos(1.1 * v) + 0.25 * std::sin(4.1 * u + 2.3 * v) +
+      const double height = 0.6 * std::sin(1.3 * u) * std::cos(1.1 * v) +
+                            0.25 * std::sin(4.1 * u + 2.3 * v) +
                             0.06 * std::sin(17 * u) * std::sin(19 * v);
-      positions.push_back({static_cast<float>(u), static_cast<float>(height), static_cast<float>(v)});
+      positions.push_back(
+          {static_cast<float>(u), static_cast<float>(height), static_cast<float>(v)});
     }
   for (std::uint32_t z = 0; z < cells; ++z)
     for (std::uint32_t x = 0; x < cells; ++x) {
@@ -50,10 +52,13 @@ SceneBuilder mixed_scene() {
   std::vector<std::uint8_t> waves;
   for (int y = 0; y < 16; ++y)
     for (int x = 0; x < 16; ++x)
-      waves.insert(waves.end(), {static_cast<std::uint8_t>(128 + 60 * ((x / 4) % 2) - 30),
-                                 static_cast<std::uint8_t>(128 + 60 * ((y / 4) % 2) - 30), 230, 255});
-  const std::uint32_t bumps = b.add_texture(16, 16, TexelFormat::rgba8_linear, Wrap::repeat, false, waves);
-  const std::uint32_t texture = b.add_texture(8, 8, TexelFormat::rgba8_srgb, Wrap::mirror, false, checker);
+      waves.insert(waves.end(),
+                   {static_cast<std::uint8_t>(128 + 60 * ((x / 4) % 2) - 30),
+                    static_cast<std::uint8_t>(128 + 60 * ((y / 4) % 2) - 30), 230, 255});
+  const std::uint32_t bumps =
+      b.add_texture(16, 16, TexelFormat::rgba8_linear, Wrap::repeat, false, waves);
+  const std::uint32_t texture =
+      b.add_texture(8, 8, TexelFormat::rgba8_srgb, Wrap::mirror, false, checker);
   Material textured = plastic({1, 1, 1}, 0.6f);
   textured.base_color_texture.texture = texture;
   textured.base_color_texture.m00 = textured.base_color_texture.m11 = 3;
@@ -66,8 +71,10 @@ SceneBuilder mixed_scene() {
   Material bumpy = metal({0.9f, 0.7f, 0.4f}, 0.35f);
   bumpy.normal_texture.texture = bumps;
   bumpy.normal_texture.m00 = bumpy.normal_texture.m11 = 5;
-  const std::uint32_t floor = b.add_material(textured), room = b.add_material(lambert({0.7f, 0.7f, 0.7f}));
-  const std::uint32_t gold = b.add_material(bumpy), mirror = b.add_material(metal({0.9f, 0.9f, 0.9f}, 0.02f));
+  const std::uint32_t floor = b.add_material(textured),
+                      room = b.add_material(lambert({0.7f, 0.7f, 0.7f}));
+  const std::uint32_t gold = b.add_material(bumpy),
+                      mirror = b.add_material(metal({0.9f, 0.9f, 0.9f}, 0.02f));
   const std::uint32_t veil_id = b.add_material(veil), cut_id = b.add_material(cut);
   const std::uint32_t lamp = b.add_material(emitter({12, 11, 9}));
   b.add_instance(b.add_box({-3, -1, -3}, {3, 4, 3}, room, true));
@@ -75,7 +82,8 @@ SceneBuilder mixed_scene() {
   const std::uint32_t ball = b.add_sphere(32, 16, gold, true);
   b.add_instance(ball, translation({-1.2f, 0, 0}));
   b.add_instance(ball, multiply(translation({1.3f, -0.3f, 0.8f}), scaling({-0.5f, 0.7f, 0.5f})));
-  b.add_instance(b.add_sphere(24, 12, mirror, true), multiply(translation({0.9f, 0.2f, -1.5f}), rotation_y(0.4)));
+  b.add_instance(b.add_sphere(24, 12, mirror, true),
+                 multiply(translation({0.9f, 0.2f, -1.5f}), rotation_y(0.4)));
   b.add_instance(b.add_quad({-2, -0.9f, 1.5f}, {2, 0, 0}, {0, 2, 0}, veil_id));
   b.add_instance(b.add_quad({0.2f, -0.9f, 1.8f}, {1.5f, 0, 0}, {0, 1.5f, 0}, cut_id));
   b.add_instance(b.add_quad({-0.7f, 3.9f, -0.7f}, {1.4f, 0, 0}, {0, 0, 1.4f}, lamp));

@@ -7,9 +7,15 @@
 
 namespace framebus::render::testing {
 
-Affine identity() { return {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}}; }
-Affine translation(Float3 t) { return {{{1, 0, 0, t.x}, {0, 1, 0, t.y}, {0, 0, 1, t.z}}}; }
-Affine scaling(Float3 s) { return {{{s.x, 0, 0, 0}, {0, s.y, 0, 0}, {0, 0, s.z, 0}}}; }
+Affine identity() {
+  return {{{1, 0, 0, 0}, {0, 1, 0, 0}, {0, 0, 1, 0}}};
+}
+Affine translation(Float3 t) {
+  return {{{1, 0, 0, t.x}, {0, 1, 0, t.y}, {0, 0, 1, t.z}}};
+}
+Affine scaling(Float3 s) {
+  return {{{s.x, 0, 0, 0}, {0, s.y, 0, 0}, {0, 0, s.z, 0}}};
+}
 Affine rotation_y(double radians) {
   const float c = static_cast<float>(std::cos(radians)), s = static_cast<float>(std::sin(radians));
   return {{{c, 0, s, 0}, {0, 1, 0, 0}, {-s, 0, c, 0}}};
@@ -59,7 +65,8 @@ Material base() {
   m.alpha_cutoff = 0.5f;
   m.ior = 1.5f;
   const TextureSlot none = {no_index, 0, 1, 0, 0, 0, 1, 0};
-  m.base_color_texture = m.metallic_roughness_texture = m.normal_texture = m.emission_texture = none;
+  m.base_color_texture = m.metallic_roughness_texture = m.normal_texture = m.emission_texture =
+      none;
   return m;
 }
 }  // namespace
@@ -92,15 +99,23 @@ Material plastic(Float3 color, float roughness) {
 class BuiltScene final : public Scene {
  public:
   explicit BuiltScene(const SceneBuilder& b) : data_(b) {
-    view_ = {data_.meshes_.data(),    static_cast<std::uint32_t>(data_.meshes_.size()),
-             data_.triangles_.data(), static_cast<std::uint32_t>(data_.triangles_.size()),
-             data_.positions_.data(), static_cast<std::uint32_t>(data_.positions_.size()),
-             data_.normals_.data(),   data_.tangents_.data(),
-             data_.uv0_.data(),       data_.uv1_.data(),
-             data_.colors_.data(),    data_.materials_.data(),
+    view_ = {data_.meshes_.data(),
+             static_cast<std::uint32_t>(data_.meshes_.size()),
+             data_.triangles_.data(),
+             static_cast<std::uint32_t>(data_.triangles_.size()),
+             data_.positions_.data(),
+             static_cast<std::uint32_t>(data_.positions_.size()),
+             data_.normals_.data(),
+             data_.tangents_.data(),
+             data_.uv0_.data(),
+             data_.uv1_.data(),
+             data_.colors_.data(),
+             data_.materials_.data(),
              static_cast<std::uint32_t>(data_.materials_.size()),
-             data_.textures_.data(),  static_cast<std::uint32_t>(data_.textures_.size()),
-             data_.texels_.data(),    data_.texels_.size()};
+             data_.textures_.data(),
+             static_cast<std::uint32_t>(data_.textures_.size()),
+             data_.texels_.data(),
+             data_.texels_.size()};
   }
   const SceneView& view() const override { return view_; }
   const SceneStatistics& statistics() const override { return statistics_; }
@@ -133,9 +148,12 @@ class BuiltFrame final : public Frame {
     data_.environment_.pixels = data_.environment_pixels_.data();
     data_.environment_.marginal = data_.marginal_.data();
     data_.environment_.conditional = data_.conditional_.data();
-    view_ = {data_.instances_.data(), static_cast<std::uint32_t>(data_.instances_.size()),
-             lights_.data(),          static_cast<std::uint32_t>(lights_.size()),
-             cdf_.data(),             data_.environment_,
+    view_ = {data_.instances_.data(),
+             static_cast<std::uint32_t>(data_.instances_.size()),
+             lights_.data(),
+             static_cast<std::uint32_t>(lights_.size()),
+             cdf_.data(),
+             data_.environment_,
              data_.camera_};
   }
   const FrameView& view() const override { return view_; }
@@ -191,8 +209,8 @@ std::uint32_t SceneBuilder::add_material(const Material& m) {
   return static_cast<std::uint32_t>(materials_.size() - 1);
 }
 
-std::uint32_t SceneBuilder::add_texture(std::uint32_t width, std::uint32_t height, TexelFormat format,
-                                        Wrap wrap, bool is_nearest,
+std::uint32_t SceneBuilder::add_texture(std::uint32_t width, std::uint32_t height,
+                                        TexelFormat format, Wrap wrap, bool is_nearest,
                                         const std::vector<std::uint8_t>& bytes) {
   texels_.resize((texels_.size() + 15) / 16 * 16);
   textures_.push_back({texels_.size(), width, height, format, wrap, wrap, is_nearest ? 1u : 0u});
@@ -202,7 +220,8 @@ std::uint32_t SceneBuilder::add_texture(std::uint32_t width, std::uint32_t heigh
 
 std::uint32_t SceneBuilder::add_mesh(const std::vector<Float3>& positions,
                                      const std::vector<Triangle>& triangles, std::uint32_t material,
-                                     const std::vector<Float3>& normals, const std::vector<Float2>& uvs) {
+                                     const std::vector<Float3>& normals,
+                                     const std::vector<Float2>& uvs) {
   Mesh mesh{};
   mesh.first_triangle = static_cast<std::uint32_t>(triangles_.size());
   mesh.triangle_count = static_cast<std::uint32_t>(triangles.size());
@@ -223,13 +242,14 @@ std::uint32_t SceneBuilder::add_mesh(const std::vector<Float3>& positions,
   return static_cast<std::uint32_t>(meshes_.size() - 1);
 }
 
-std::uint32_t SceneBuilder::add_quad(Float3 corner, Float3 edge1, Float3 edge2, std::uint32_t material) {
-  return add_mesh({corner, corner + edge1, corner + edge1 + edge2, corner + edge2}, {{0, 1, 2}, {0, 2, 3}},
-                  material, {}, {{0, 1}, {1, 1}, {1, 0}, {0, 0}});
+std::uint32_t SceneBuilder::add_quad(Float3 corner, Float3 edge1, Float3 edge2,
+                                     std::uint32_t material) {
+  return add_mesh({corner, corner + edge1, corner + edge1 + edge2, corner + edge2},
+                  {{0, 1, 2}, {0, 2, 3}}, material, {}, {{0, 1}, {1, 1}, {1, 0}, {0, 0}});
 }
 
-std::uint32_t SceneBuilder::add_sphere(std::uint32_t segments, std::uint32_t rings, std::uint32_t material,
-                                       bool is_smooth) {
+std::uint32_t SceneBuilder::add_sphere(std::uint32_t segments, std::uint32_t rings,
+                                       std::uint32_t material, bool is_smooth) {
   std::vector<Float3> positions;
   std::vector<Float2> uvs;
   std::vector<Triangle> triangles;
@@ -248,15 +268,19 @@ std::uint32_t SceneBuilder::add_sphere(std::uint32_t segments, std::uint32_t rin
       triangles.push_back({a, b, a + 1});
       triangles.push_back({a + 1, b, b + 1});
     }
-  return add_mesh(positions, triangles, material, is_smooth ? positions : std::vector<Float3>{}, uvs);
+  return add_mesh(positions, triangles, material, is_smooth ? positions : std::vector<Float3>{},
+                  uvs);
 }
 
-std::uint32_t SceneBuilder::add_box(Float3 low, Float3 high, std::uint32_t material, bool faces_inwards) {
+std::uint32_t SceneBuilder::add_box(Float3 low, Float3 high, std::uint32_t material,
+                                    bool faces_inwards) {
   std::vector<Float3> p;
   for (int i = 0; i < 8; ++i)
-    p.push_back({(i & 1) != 0 ? high.x : low.x, (i & 2) != 0 ? high.y : low.y, (i & 4) != 0 ? high.z : low.z});
-  std::vector<Triangle> outwards = {{0, 2, 3}, {0, 3, 1}, {4, 5, 7}, {4, 7, 6}, {0, 1, 5}, {0, 5, 4},
-                                    {2, 6, 7}, {2, 7, 3}, {0, 4, 6}, {0, 6, 2}, {1, 3, 7}, {1, 7, 5}};
+    p.push_back({(i & 1) != 0 ? high.x : low.x, (i & 2) != 0 ? high.y : low.y,
+                 (i & 4) != 0 ? high.z : low.z});
+  std::vector<Triangle> outwards = {{0, 2, 3}, {0, 3, 1}, {4, 5, 7}, {4, 7, 6},
+                                    {0, 1, 5}, {0, 5, 4}, {2, 6, 7}, {2, 7, 3},
+                                    {0, 4, 6}, {0, 6, 2}, {1, 3, 7}, {1, 7, 5}};
   if (faces_inwards)
     for (Triangle& t : outwards) std::swap(t.v1, t.v2);
   return add_mesh(p, outwards, material);
@@ -264,11 +288,15 @@ std::uint32_t SceneBuilder::add_box(Float3 low, Float3 high, std::uint32_t mater
 
 void SceneBuilder::add_instance(std::uint32_t mesh, const Affine& to_world) {
   const Float4* r = to_world.row;
-  const Float3 x = {r[0].x, r[0].y, r[0].z}, y = {r[1].x, r[1].y, r[1].z}, z = {r[2].x, r[2].y, r[2].z};
-  instances_.push_back({to_world, inverse(to_world), mesh, no_index, dot(cross(x, y), z) < 0 ? 1u : 0u, 0});
+  const Float3 x = {r[0].x, r[0].y, r[0].z}, y = {r[1].x, r[1].y, r[1].z},
+               z = {r[2].x, r[2].y, r[2].z};
+  instances_.push_back(
+      {to_world, inverse(to_world), mesh, no_index, dot(cross(x, y), z) < 0 ? 1u : 0u, 0});
 }
 
-void SceneBuilder::add_light(const Light& light) { lights_.push_back(light); }
+void SceneBuilder::add_light(const Light& light) {
+  lights_.push_back(light);
+}
 
 void SceneBuilder::set_environment(Float3 constant, bool is_sampled) {
   environment_.constant = constant;
@@ -293,7 +321,8 @@ void SceneBuilder::set_environment_map(std::uint32_t width, std::uint32_t height
       sum += double(luminance(pixels[y * width + x]));
       row.push_back(sum);
     }
-    for (double value : row) conditional_.push_back(static_cast<float>(sum > 0 ? value / sum : 1.0));
+    for (double value : row)
+      conditional_.push_back(static_cast<float>(sum > 0 ? value / sum : 1.0));
     conditional_.back() = 1;
     rows.push_back(sum * std::sin(M_PI * (y + 0.5) / height));
   }
@@ -320,10 +349,15 @@ void SceneBuilder::orthographic(Float3 from, Float3 to, double half_extent) {
   camera_.tan_half_x = camera_.tan_half_y = static_cast<float>(half_extent);
 }
 
-std::shared_ptr<const Scene> SceneBuilder::scene() const { return std::make_shared<BuiltScene>(*this); }
-std::unique_ptr<const Frame> SceneBuilder::frame() const { return std::make_unique<BuiltFrame>(*this); }
+std::shared_ptr<const Scene> SceneBuilder::scene() const {
+  return std::make_shared<BuiltScene>(*this);
+}
+std::unique_ptr<const Frame> SceneBuilder::frame() const {
+  return std::make_unique<BuiltFrame>(*this);
+}
 
-std::unique_ptr<CpuFrameTracer> SceneBuilder::tracer(const RenderJob& job, const Kernel& kernel) const {
+std::unique_ptr<CpuFrameTracer> SceneBuilder::tracer(const RenderJob& job,
+                                                     const Kernel& kernel) const {
   std::shared_ptr<const Scene> built = scene();
   auto bvhs = std::make_shared<const MeshBvhs>(built->view(), kernel.width, 2);
   return std::make_unique<CpuFrameTracer>(built, bvhs, frame(), job, kernel);
@@ -359,9 +393,11 @@ double mean_of_channel(const Sums& sums, int channel) {
 }
 
 std::array<double, 3> pixel(const Sums& sums, std::uint32_t x, std::uint32_t y) {
-  const std::size_t plane = std::size_t{sums.width} * sums.height, at = std::size_t{y} * sums.width + x;
+  const std::size_t plane = std::size_t{sums.width} * sums.height,
+                    at = std::size_t{y} * sums.width + x;
   const double scale = static_cast<double>(color_scale) * sums.samples[at];
-  return {static_cast<double>(sums.rgb[at]) / scale, static_cast<double>(sums.rgb[plane + at]) / scale,
+  return {static_cast<double>(sums.rgb[at]) / scale,
+          static_cast<double>(sums.rgb[plane + at]) / scale,
           static_cast<double>(sums.rgb[2 * plane + at]) / scale};
 }
 

@@ -1,7 +1,8 @@
-// Scenes made in code for the tracer's tests and benchmarks: arrays behind the Scene and Frame interfaces.
+// Scenes made in code for the tracer's tests and benchmarks: arrays behind the Scene and Frame
+// interfaces.
 //
-// Emissive triangles are listed as lights by themselves, in the order the tracer expects, chosen by area x
-// emission. Not thread-safe while it is being filled.
+// Emissive triangles are listed as lights by themselves, in the order the tracer expects, chosen by
+// area x emission. Not thread-safe while it is being filled.
 #pragma once
 
 #include <array>
@@ -17,7 +18,7 @@ Affine identity();
 Affine translation(Float3 t);
 Affine scaling(Float3 s);
 Affine rotation_y(double radians);
-Affine multiply(const Affine& a, const Affine& b);   // first b, then a
+Affine multiply(const Affine& a, const Affine& b);  // first b, then a
 Affine inverse(const Affine& m);
 
 // A diffuse white-ish material: ior 1, so exactly Lambert.
@@ -31,20 +32,23 @@ class SceneBuilder {
   SceneBuilder();
 
   std::uint32_t add_material(const Material& m);
-  std::uint32_t add_texture(std::uint32_t width, std::uint32_t height, TexelFormat format, Wrap wrap,
-                            bool is_nearest, const std::vector<std::uint8_t>& bytes);
+  std::uint32_t add_texture(std::uint32_t width, std::uint32_t height, TexelFormat format,
+                            Wrap wrap, bool is_nearest, const std::vector<std::uint8_t>& bytes);
   // Normals, uvs and colours may be empty.
-  std::uint32_t add_mesh(const std::vector<Float3>& positions, const std::vector<Triangle>& triangles,
-                         std::uint32_t material, const std::vector<Float3>& normals = {},
+  std::uint32_t add_mesh(const std::vector<Float3>& positions,
+                         const std::vector<Triangle>& triangles, std::uint32_t material,
+                         const std::vector<Float3>& normals = {},
                          const std::vector<Float2>& uvs = {});
   std::uint32_t add_quad(Float3 corner, Float3 edge1, Float3 edge2, std::uint32_t material);
   // Unit sphere of 2 * segments * rings triangles.
-  std::uint32_t add_sphere(std::uint32_t segments, std::uint32_t rings, std::uint32_t material, bool is_smooth);
+  std::uint32_t add_sphere(std::uint32_t segments, std::uint32_t rings, std::uint32_t material,
+                           bool is_smooth);
   std::uint32_t add_box(Float3 low, Float3 high, std::uint32_t material, bool faces_inwards);
   void add_instance(std::uint32_t mesh, const Affine& to_world = identity());
   void add_light(const Light& light);
   void set_environment(Float3 constant, bool is_sampled);
-  void set_environment_map(std::uint32_t width, std::uint32_t height, const std::vector<Float3>& pixels, double rotate_y);
+  void set_environment_map(std::uint32_t width, std::uint32_t height,
+                           const std::vector<Float3>& pixels, double rotate_y);
   void look_at(Float3 from, Float3 to, double yfov, double aspect);
   void orthographic(Float3 from, Float3 to, double half_extent);
 
@@ -56,7 +60,8 @@ class SceneBuilder {
   std::shared_ptr<const Scene> scene() const;
   std::unique_ptr<const Frame> frame() const;
   // A tracer of this scene on a kernel (the best one by default).
-  std::unique_ptr<CpuFrameTracer> tracer(const RenderJob& job, const Kernel& kernel = best_kernel()) const;
+  std::unique_ptr<CpuFrameTracer> tracer(const RenderJob& job,
+                                         const Kernel& kernel = best_kernel()) const;
 
  private:
   friend class BuiltScene;

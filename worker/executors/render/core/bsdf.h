@@ -1,12 +1,15 @@
-// The metallic-roughness surface of glTF 2.0 appendix B: a Lambert lobe and a GGX lobe blended by Schlick's Fresnel.
+// The metallic-roughness surface of glTF 2.0 appendix B: a Lambert lobe and a GGX lobe blended by
+// Schlick's Fresnel.
 //
-// All directions are local: z is the shading normal. `value` is f x cosine. The lobes are sampled as one mixture,
-// whose density is what multiple importance sampling uses. GGX is sampled by its visible normals
-// (Dupuy and Benyoub, 2023). A dielectric with ior = 1 is exactly Lambert: no interface, no reflection.
+// All directions are local: z is the shading normal. `value` is f x cosine. The lobes are sampled
+// as one mixture, whose density is what multiple importance sampling uses. GGX is sampled by its
+// visible normals (Dupuy and Benyoub, 2023). A dielectric with ior = 1 is exactly Lambert: no
+// interface, no reflection.
 //
-// One thing differs from the appendix: it leaves 1 - F(v.h) for the Lambert lobe, which at grazing angles returns
-// up to 1.7 times the light that came, so white rooms would glow. Here the lobe gets
-// (1 - F(n.v)) (1 - F(n.l)) / (1 - mean F): the same at normal incidence, reciprocal, and never more than came in.
+// One thing differs from the appendix: it leaves 1 - F(v.h) for the Lambert lobe, which at grazing
+// angles returns up to 1.7 times the light that came, so white rooms would glow. Here the lobe gets
+// (1 - F(n.v)) (1 - F(n.l)) / (1 - mean F): the same at normal incidence, reciprocal, and never
+// more than came in.
 #pragma once
 
 #include "worker/executors/render/core/elementary.h"
@@ -18,14 +21,14 @@ FB_CORE_BEGIN
 inline constexpr float ggx_alpha_min = 1e-3f;
 
 struct Bsdf {
-  Float3 diffuse;          // of the Lambert lobe: albedo / (1 - mean Fresnel)
+  Float3 diffuse;  // of the Lambert lobe: albedo / (1 - mean Fresnel)
   Float3 f0;
   float f90, alpha;
-  float specular_chance;   // of the GGX lobe in the mixture
+  float specular_chance;  // of the GGX lobe in the mixture
 };
 struct BsdfValue {
-  Float3 value;            // f x cosine
-  float density;           // per solid angle
+  Float3 value;   // f x cosine
+  float density;  // per solid angle
 };
 
 FB_FN float schlick(float f0, float f90, float cosine) {
@@ -47,7 +50,8 @@ FB_FN Bsdf make_bsdf(const Surface& s, float wo_z) {
   b.f90 = (1.0f - s.metallic) * (s.ior == 1.0f ? 0.0f : 1.0f) + s.metallic;
   b.alpha = fb_max(s.roughness * s.roughness, ggx_alpha_min);
   const Float3 mean = b.f0 + (Float3{b.f90, b.f90, b.f90} - b.f0) * (1.0f / 21.0f);
-  b.diffuse = {b.diffuse.x / fb_max(1.0f - mean.x, 0.05f), b.diffuse.y / fb_max(1.0f - mean.y, 0.05f),
+  b.diffuse = {b.diffuse.x / fb_max(1.0f - mean.x, 0.05f),
+               b.diffuse.y / fb_max(1.0f - mean.y, 0.05f),
                b.diffuse.z / fb_max(1.0f - mean.z, 0.05f)};
   const float specular = max_component(fresnel(b, wo_z));
   const float diffuse = max_component(b.diffuse) * (1.0f - fb_min(specular, 1.0f));

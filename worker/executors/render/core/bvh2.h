@@ -1,7 +1,9 @@
-// Closest hit and occlusion over binary trees: the device's traversal, and the plainest one on the host.
+// Closest hit and occlusion over binary trees: the device's traversal, and the plainest one on the
+// host.
 //
-// Two levels: a tree over instances, and for each mesh one over its triangles. Boxes are padded for each ray
-// (triangle.h says why), and a child is dropped only when it surely begins behind the best hit.
+// Two levels: a tree over instances, and for each mesh one over its triangles. Boxes are padded for
+// each ray (triangle.h says why), and a child is dropped only when it surely begins behind the best
+// hit.
 #pragma once
 
 #include "worker/executors/render/core/surface.h"
@@ -9,8 +11,8 @@
 
 namespace framebus::render {
 
-// 32 bytes. count == 0: inner, children `first` and `first + 1`. Else `count` entries from `first` of the
-// order array: triangles of the mesh, or instances.
+// 32 bytes. count == 0: inner, children `first` and `first + 1`. Else `count` entries from `first`
+// of the order array: triangles of the mesh, or instances.
 struct Bvh2Node {
   float low[3];
   std::uint32_t first;
@@ -21,18 +23,18 @@ struct Bvh2Node {
 // Offsets into Bvh2Scene's arrays. node_count == 0: nothing to hit.
 struct Bvh2Mesh {
   std::uint32_t first_node, node_count, first_order;
-  float extent;              // largest absolute coordinate
+  float extent;  // largest absolute coordinate
 };
 
 struct Bvh2Scene {
   const Bvh2Node* nodes;
   const std::uint32_t* order;
   const Bvh2Mesh* meshes;
-  const Bvh2Node* top_nodes;       // over instances
+  const Bvh2Node* top_nodes;  // over instances
   std::uint32_t top_node_count;
   const std::uint32_t* top_order;
-  float top_extent;                // includes the slack for the instances' rounding
-  float top_slack;                 // >= 1: how much transforms amplify rounding errors
+  float top_extent;  // includes the slack for the instances' rounding
+  float top_slack;   // >= 1: how much transforms amplify rounding errors
 };
 
 }  // namespace framebus::render
@@ -42,7 +44,8 @@ FB_CORE_BEGIN
 // A tree's pads exceed a triangle's own by this factor.
 inline constexpr float tree_pad_factor = 2.0f;
 
-FB_FN bool enter_box(const RaySetup& s, float pad, const Bvh2Node& node, float t_max, float& t_enter) {
+FB_FN bool enter_box(const RaySetup& s, float pad, const Bvh2Node& node, float t_max,
+                     float& t_enter) {
   float enter = 0.0f, leave = t_max;
   for (int axis = 0; axis < 3; ++axis) {
     const bool is_negative = s.inverse[axis] < 0.0f;
@@ -59,10 +62,11 @@ FB_FN bool enter_box(const RaySetup& s, float pad, const Bvh2Node& node, float t
 
 inline constexpr int bvh2_stack_size = 96;
 
-// Calls visit(entry) for every leaf entry that may matter, nearer boxes first; visit may lower t_max.
+// Calls visit(entry) for every leaf entry that may matter, nearer boxes first; visit may lower
+// t_max.
 template <class Visit>
-FB_FN void walk_bvh2(const Bvh2Node* nodes, const std::uint32_t* order, const RaySetup& s, float pad,
-                     float& t_max, Visit&& visit) {
+FB_FN void walk_bvh2(const Bvh2Node* nodes, const std::uint32_t* order, const RaySetup& s,
+                     float pad, float& t_max, Visit&& visit) {
   struct Entry {
     std::uint32_t node;
     float t_enter;
@@ -94,8 +98,9 @@ FB_FN void walk_bvh2(const Bvh2Node* nodes, const std::uint32_t* order, const Ra
 }
 
 // One triangle of an instance against the best hit so far.
-FB_FN void try_triangle(const RenderParams& p, const Ray& ray, const RaySetup& s, std::uint32_t instance,
-                        const Mesh& mesh, std::uint32_t primitive, Hit& best) {
+FB_FN void try_triangle(const RenderParams& p, const Ray& ray, const RaySetup& s,
+                        std::uint32_t instance, const Mesh& mesh, std::uint32_t primitive,
+                        Hit& best) {
   const Triangle& t = p.scene.triangles[mesh.first_triangle + primitive];
   const Float3* positions = p.scene.positions + mesh.first_vertex;
   const Float3 a = positions[t.v0], b = positions[t.v1], c = positions[t.v2];
@@ -119,9 +124,9 @@ FB_FN Hit trace_bvh2(const RenderParams& p, const Bvh2Scene& bvh, const Ray& ray
               const Instance& instance = p.frame.instances[i];
               const Bvh2Mesh& tree = bvh.meshes[instance.mesh];
               const Mesh& mesh = p.scene.meshes[instance.mesh];
-              const RaySetup local = setup_ray(transform_point(instance.to_object, ray.origin),
-                                               transform_vector(instance.to_object, ray.direction),
-                                               tree.extent);
+              const RaySetup local =
+                  setup_ray(transform_point(instance.to_object, ray.origin),
+                            transform_vector(instance.to_object, ray.direction), tree.extent);
               if (!local.is_valid || tree.node_count == 0) return;
               walk_bvh2(bvh.nodes + tree.first_node, bvh.order + tree.first_order, local,
                         local.pad * tree_pad_factor, best.t, [&](std::uint32_t primitive) {
@@ -131,7 +136,8 @@ FB_FN Hit trace_bvh2(const RenderParams& p, const Bvh2Scene& bvh, const Ray& ray
   return best;
 }
 
-// Whether anything lies at t <= ray.t_max. It looks for the nearest hit, which is all the device needs for now.
+// Whether anything lies at t <= ray.t_max. It looks for the nearest hit, which is all the device
+// needs for now.
 FB_FN bool is_occluded_bvh2(const RenderParams& p, const Bvh2Scene& bvh, const Ray& ray) {
   return trace_bvh2(p, bvh, ray).instance != no_index;
 }

@@ -1,5 +1,5 @@
-// From (pixel, sample) to a camera ray, by filter importance sampling: each sample belongs to one pixel and
-// has weight one, so nothing is ever splatted over tile borders.
+// From (pixel, sample) to a camera ray, by filter importance sampling: each sample belongs to one
+// pixel and has weight one, so nothing is ever splatted over tile borders.
 #pragma once
 
 #include "worker/executors/render/core/sampler.h"
@@ -19,7 +19,8 @@ FB_FN float filter_offset(const Tables& tables, float u) {
   return is_upper ? -offset : offset;
 }
 
-// The ray through the film point (film_x, film_y), in pixels from the top left corner. Unit direction.
+// The ray through the film point (film_x, film_y), in pixels from the top left corner. Unit
+// direction.
 FB_FN Ray camera_ray(const Camera& camera, std::uint32_t width, std::uint32_t height, float film_x,
                      float film_y) {
   const float x = (2.0f * film_x / static_cast<float>(width) - 1.0f) * camera.tan_half_x;

@@ -1,8 +1,8 @@
 // sin, cos, exp, log, pow, atan2 and acos of our own: the same bits on every machine.
 //
 // libm differs from machine to machine and from the device's library, so the core calls none of it.
-// Accuracy against the correctly rounded result: at most 2 ulp for sine and cosine (|x| up to 1e5), exp, log
-// and pow; at most 4 ulp for atan2, asin and acos. Coefficients: own Chebyshev fits.
+// Accuracy against the correctly rounded result: at most 2 ulp for sine and cosine (|x| up to 1e5),
+// exp, log and pow; at most 4 ulp for atan2, asin and acos. Coefficients: own Chebyshev fits.
 // tests/render/tracer/elementary_test.cpp measures all of it.
 #pragma once
 
@@ -31,10 +31,14 @@ struct SinCos {
 FB_FN SinCos sincos_of_quadrant(float r, std::int32_t quadrant) {
   const float s = sin_kernel(r), c = cos_kernel(r);
   switch (quadrant & 3) {
-    case 0: return {s, c};
-    case 1: return {c, -s};
-    case 2: return {-s, -c};
-    default: return {-c, s};
+    case 0:
+      return {s, c};
+    case 1:
+      return {c, -s};
+    case 2:
+      return {-s, -c};
+    default:
+      return {-c, s};
   }
 }
 
@@ -54,8 +58,12 @@ FB_FN SinCos sincos_radians(float x) {
   const double r = (wide - q * 1.57079632673412561417) - q * 6.07710050650619224932e-11;
   return sincos_of_quadrant(static_cast<float>(r), static_cast<std::int32_t>(quadrant & 3));
 }
-FB_FN float fb_sin(float x) { return sincos_radians(x).sin; }
-FB_FN float fb_cos(float x) { return sincos_radians(x).cos; }
+FB_FN float fb_sin(float x) {
+  return sincos_radians(x).sin;
+}
+FB_FN float fb_cos(float x) {
+  return sincos_radians(x).cos;
+}
 
 // Natural logarithm in double, relative error below 1e-12, of a positive finite normal double.
 FB_FN double log_wide(double x) {
@@ -115,8 +123,9 @@ FB_FN float atan_unit(float a) {
   const bool is_upper = a > 0.414213562f;
   const float x = is_upper ? (a - 1.0f) / (a + 1.0f) : a;
   const float z = x * x;
-  const float p = -0.333333313f +
-                  z * (0.199995235f + z * (-0.142633662f + z * (0.107373968f + z * -0.0643103868f)));
+  const float p =
+      -0.333333313f +
+      z * (0.199995235f + z * (-0.142633662f + z * (0.107373968f + z * -0.0643103868f)));
   const float r = x + x * (z * p);
   return is_upper ? 0.785398163f + r : r;
 }
@@ -136,8 +145,9 @@ FB_FN float fb_atan2(float y, float x) {
 // Arc sine of x in [0, 1/2].
 FB_FN float asin_kernel(float x) {
   const float z = x * x;
-  const float p = 0.166666731f +
-                  z * (0.0749885291f + z * (0.0450018942f + z * (0.0265506636f + z * 0.0380939618f)));
+  const float p =
+      0.166666731f +
+      z * (0.0749885291f + z * (0.0450018942f + z * (0.0265506636f + z * 0.0380939618f)));
   return x + x * (z * p);
 }
 // Arguments outside [-1, 1] are clamped; NaN gives acos(-1).

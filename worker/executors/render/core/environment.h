@@ -50,15 +50,14 @@ FB_FN float environment_density(const Environment& e, const EnvironmentTexel& t)
 }
 
 struct EnvironmentSample {
-  Float3 direction;   // unit
+  Float3 direction;  // unit
   Float3 radiance;
-  float density;      // per solid angle, under environment sampling
+  float density;  // per solid angle, under environment sampling
 };
 
 // From a direction (unit).
 FB_FN EnvironmentSample environment_at(const Environment& e, Float3 direction) {
-  if (e.width == 0 || e.height == 0)
-    return {direction, e.constant * e.scale, 0.25f * inv_pi};
+  if (e.width == 0 || e.height == 0) return {direction, e.constant * e.scale, 0.25f * inv_pi};
   const EnvironmentTexel t = environment_texel(e, direction);
   return {direction, e.pixels[std::uint64_t{t.y} * e.width + t.x] * e.scale,
           environment_density(e, t)};
@@ -79,8 +78,9 @@ FB_FN EnvironmentSample sample_environment(const Environment& e, float u0, float
   t.y = find_interval(e.marginal, e.height, u1);
   const float* row = e.conditional + std::uint64_t{t.y} * (e.width + 1);
   t.x = find_interval(row, e.width, u0);
-  const float v = (static_cast<float>(t.y) + within_interval(e.marginal[t.y], e.marginal[t.y + 1], u1)) /
-                  static_cast<float>(e.height);
+  const float v =
+      (static_cast<float>(t.y) + within_interval(e.marginal[t.y], e.marginal[t.y + 1], u1)) /
+      static_cast<float>(e.height);
   const float u = (static_cast<float>(t.x) + within_interval(row[t.x], row[t.x + 1], u0)) /
                   static_cast<float>(e.width);
   const SinCos theta = sincos_turns(0.5f * v), phi = sincos_turns(u - 0.5f);

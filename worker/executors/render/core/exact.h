@@ -1,8 +1,9 @@
 // Arithmetic that gives the same bits on every machine: the only float primitives the core uses.
 //
-// Plain + - * / are IEEE everywhere (the build forbids contraction, flush-to-zero and approximations), so
-// they need no wrapper. Here is what differs between machines otherwise: minimum and maximum of NaN and
-// -0, fused multiply-add, square root, and conversions to integers. No libm function is called.
+// Plain + - * / are IEEE everywhere (the build forbids contraction, flush-to-zero and
+// approximations), so they need no wrapper. Here is what differs between machines otherwise:
+// minimum and maximum of NaN and -0, fused multiply-add, square root, and conversions to integers.
+// No libm function is called.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +18,16 @@ inline constexpr float float_max = 3.402823466e38f;
 inline constexpr float unit_roundoff = 5.9604644775390625e-8f;  // 2^-24
 
 // The second operand wins when one is NaN, and among zeros: what minss/maxss do.
-FB_FN float fb_min(float a, float b) { return a < b ? a : b; }
-FB_FN float fb_max(float a, float b) { return a > b ? a : b; }
+FB_FN float fb_min(float a, float b) {
+  return a < b ? a : b;
+}
+FB_FN float fb_max(float a, float b) {
+  return a > b ? a : b;
+}
 // NaN gives `low`.
-FB_FN float fb_clamp(float x, float low, float high) { return x > low ? (x < high ? x : high) : low; }
+FB_FN float fb_clamp(float x, float low, float high) {
+  return x > low ? (x < high ? x : high) : low;
+}
 
 FB_FN std::uint32_t bits_of(float x) {
 #if defined(__CUDA_ARCH__)
@@ -51,9 +58,15 @@ FB_FN double double_of(std::uint64_t bits) {
 #endif
 }
 
-FB_FN float fb_abs(float x) { return float_of(bits_of(x) & 0x7FFFFFFFu); }
-FB_FN bool is_nan(float x) { return (bits_of(x) & 0x7FFFFFFFu) > 0x7F800000u; }
-FB_FN bool is_finite(float x) { return (bits_of(x) & 0x7F800000u) != 0x7F800000u; }
+FB_FN float fb_abs(float x) {
+  return float_of(bits_of(x) & 0x7FFFFFFFu);
+}
+FB_FN bool is_nan(float x) {
+  return (bits_of(x) & 0x7FFFFFFFu) > 0x7F800000u;
+}
+FB_FN bool is_finite(float x) {
+  return (bits_of(x) & 0x7F800000u) != 0x7F800000u;
+}
 
 // Correctly rounded; NaN below zero.
 FB_FN float fb_sqrt(float x) {
@@ -64,8 +77,9 @@ FB_FN float fb_sqrt(float x) {
 #endif
 }
 
-// a * b + c rounded once, for machines without the instruction: the product is exact in double; the sum
-// is rounded to odd, so that rounding it again to float can not round twice (Boldo and Melquiond, 2008).
+// a * b + c rounded once, for machines without the instruction: the product is exact in double; the
+// sum is rounded to odd, so that rounding it again to float can not round twice (Boldo and
+// Melquiond, 2008).
 FB_FN float fma_in_software(float a, float b, float c) {
   const double product = static_cast<double>(a) * static_cast<double>(b);
   const double addend = static_cast<double>(c);
@@ -105,7 +119,8 @@ FB_FN float fraction_of(float x) {
   return f < 1.0f ? f : 0.0f;
 }
 
-// x * 2^scale_bits to the nearest integer, halves away from zero. |x| * 2^scale_bits must be below 2^62.
+// x * 2^scale_bits to the nearest integer, halves away from zero. |x| * 2^scale_bits must be below
+// 2^62.
 FB_FN std::int64_t fixed_of(float x, int scale_bits) {
   const std::uint32_t bits = bits_of(x);
   const int exponent = static_cast<int>((bits >> 23) & 0xFFu);

@@ -1,4 +1,5 @@
-// Stage accumulate: a finished path into exact int64 sums (film/accumulator.h has the scales and limits).
+// Stage accumulate: a finished path into exact int64 sums (film/accumulator.h has the scales and
+// limits).
 //
 // Back ends add a pixel's PixelSums to the planes of a Sums. The order of adding is free.
 #pragma once

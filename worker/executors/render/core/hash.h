@@ -1,6 +1,7 @@
 // Integer hashes and the Philox counter-based generator (Salmon et al., 2011).
 //
-// Random numbers are addressed, never drawn in sequence: any sample of any pixel can be had in any order.
+// Random numbers are addressed, never drawn in sequence: any sample of any pixel can be had in any
+// order.
 #pragma once
 
 #include "worker/executors/render/core/exact.h"

@@ -1,7 +1,8 @@
-// Next-event estimation: choose a light by its power, choose a point of it, say what arrives and how likely it was.
+// Next-event estimation: choose a light by its power, choose a point of it, say what arrives and
+// how likely it was.
 //
-// Mesh lights are found by index: lights[instance.first_light + triangle]. A light that is not listed
-// there is still seen by rays that happen to hit it, with full weight.
+// Mesh lights are found by index: lights[instance.first_light + triangle]. A light that is not
+// listed there is still seen by rays that happen to hit it, with full weight.
 #pragma once
 
 #include "worker/executors/render/core/environment.h"
@@ -28,18 +29,19 @@ FB_FN std::uint32_t choose_light(const FrameView& frame, float u) {
 }
 
 struct LightSample {
-  Float3 direction;       // unit, towards the light
-  Float3 radiance;        // arriving; for a light without size: irradiance across the direction
-  Float3 target;          // where the shadow ray ends, when not infinitely far
-  float density;          // per solid angle, choice of the light included; without size: chance of the choice
+  Float3 direction;  // unit, towards the light
+  Float3 radiance;   // arriving; for a light without size: irradiance across the direction
+  Float3 target;     // where the shadow ray ends, when not infinitely far
+  float
+      density;  // per solid angle, choice of the light included; without size: chance of the choice
   std::uint32_t is_delta, is_infinite, is_valid;
 };
 
-// Density per solid angle of choosing this point of this triangle by light sampling, as seen along a ray
-// that arrived there; 0 when it is not a listed light.
+// Density per solid angle of choosing this point of this triangle by light sampling, as seen along
+// a ray that arrived there; 0 when it is not a listed light.
 FB_FN float triangle_light_density(const FrameView& frame, const Instance& instance,
-                                   std::uint32_t instance_index, std::uint32_t primitive, float area,
-                                   float distance_squared, float cosine) {
+                                   std::uint32_t instance_index, std::uint32_t primitive,
+                                   float area, float distance_squared, float cosine) {
   if (instance.first_light == no_index || frame.light_count == 0) return 0.0f;
   const std::uint64_t index = std::uint64_t{instance.first_light} + primitive;
   if (index >= frame.light_count) return 0.0f;
@@ -48,7 +50,8 @@ FB_FN float triangle_light_density(const FrameView& frame, const Instance& insta
       light.triangle != primitive)
     return 0.0f;
   if (!(area > 0.0f) || !(cosine > 0.0f)) return 0.0f;
-  return light_chance(frame, static_cast<std::uint32_t>(index)) * distance_squared / (area * cosine);
+  return light_chance(frame, static_cast<std::uint32_t>(index)) * distance_squared /
+         (area * cosine);
 }
 
 FB_FN LightSample sample_triangle_light(const RenderParams& p, const Light& light, float chance,
@@ -113,7 +116,8 @@ FB_FN LightSample sample_punctual_light(const Light& light, float chance, Float3
 }
 
 // u: a point of the light (x, y) and which light (z).
-FB_FN LightSample sample_light(const RenderParams& p, Float3 from, Float4 u, std::uint32_t ray_key) {
+FB_FN LightSample sample_light(const RenderParams& p, Float3 from, Float4 u,
+                               std::uint32_t ray_key) {
   const std::uint32_t index = choose_light(p.frame, u.z);
   const Light& light = p.frame.lights[index];
   const float chance = light_chance(p.frame, index);

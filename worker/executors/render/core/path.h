@@ -1,9 +1,11 @@
-// The stages of a path: generate, (trace), shade, (shadow), accumulate. Plain functions on plain state.
+// The stages of a path: generate, (trace), shade, (shadow), accumulate. Plain functions on plain
+// state.
 //
-// A back end traces state.ray and the shadow ray with its own acceleration structure and calls the stages in
-// between: one path at a time on the CPU, wavefronts of them on the GPU. Unidirectional path tracing with
-// next-event estimation; both strategies are weighted by the power heuristic (Veach, 1997).
-// Everything random is addressed by (seed, pixel, sample, bounce, purpose), so the order of work is free.
+// A back end traces state.ray and the shadow ray with its own acceleration structure and calls the
+// stages in between: one path at a time on the CPU, wavefronts of them on the GPU. Unidirectional
+// path tracing with next-event estimation; both strategies are weighted by the power heuristic
+// (Veach, 1997). Everything random is addressed by (seed, pixel, sample, bounce, purpose), so the
+// order of work is free.
 #pragma once
 
 #include "worker/executors/render/core/bsdf.h"
@@ -49,7 +51,8 @@ FB_FN void gather(PathState& s, Float3 contribution, std::uint32_t vertices) {
   }
 }
 
-// Weight of light found by a ray of density s.bsdf_density where light sampling would have had `other`.
+// Weight of light found by a ray of density s.bsdf_density where light sampling would have had
+// `other`.
 FB_FN float weight_of_found_light(const RenderParams& p, const PathState& s, float other) {
   if (s.bsdf_density <= 0.0f || !(other > 0.0f)) return 1.0f;
   if ((p.strategies & strategy_bsdf) == 0) return 0.0f;
@@ -63,18 +66,19 @@ FB_FN void shade_miss(const RenderParams& p, PathState& s) {
   const Float3 direction = normalize_or(s.ray.direction, {0.0f, 1.0f, 0.0f});
   const EnvironmentSample e = environment_at(p.frame.environment, direction);
   if (is_zero(e.radiance)) return;
-  const float other =
-      p.environment_light == no_index ? 0.0f : e.density * light_chance(p.frame, p.environment_light);
+  const float other = p.environment_light == no_index
+                          ? 0.0f
+                          : e.density * light_chance(p.frame, p.environment_light);
   gather(s, s.throughput * e.radiance * weight_of_found_light(p, s, other), s.vertex_count + 1);
 }
 
-FB_FN void shade_emission(const RenderParams& p, PathState& s, const Hit& hit, const Surface& surface,
-                          Float3 to_viewer) {
+FB_FN void shade_emission(const RenderParams& p, PathState& s, const Hit& hit,
+                          const Surface& surface, Float3 to_viewer) {
   if (surface.is_visible == 0 || is_zero(surface.emission)) return;
   const float distance_squared = hit.t * hit.t * dot(s.ray.direction, s.ray.direction);
-  const float other = triangle_light_density(
-      p.frame, p.frame.instances[hit.instance], hit.instance, hit.primitive, surface.area,
-      distance_squared, fb_abs(dot(surface.normal_geometric, to_viewer)));
+  const float other = triangle_light_density(p.frame, p.frame.instances[hit.instance], hit.instance,
+                                             hit.primitive, surface.area, distance_squared,
+                                             fb_abs(dot(surface.normal_geometric, to_viewer)));
   gather(s, s.throughput * surface.emission * weight_of_found_light(p, s, other), s.vertex_count);
 }
 
@@ -85,8 +89,8 @@ FB_FN void record_first_surface(PathState& s, const Hit& hit, const Surface& sur
 }
 
 // Next-event estimation at a surface: one light sample, as a shadow ray.
-FB_FN void shade_direct(const RenderParams& p, const PathState& s, const Surface& surface, const Basis& frame,
-                        const Bsdf& bsdf, Float3 wo, ShadowRay& shadow) {
+FB_FN void shade_direct(const RenderParams& p, const PathState& s, const Surface& surface,
+                        const Basis& frame, const Bsdf& bsdf, Float3 wo, ShadowRay& shadow) {
   if (p.frame.light_count == 0 || (p.strategies & strategy_light) == 0) return;
   const Float4 u = sample_4d(p, s.pixel_x, s.pixel_y, s.sample, purpose_light(s.vertex_count));
   shadow.ray.key = hash_of(s.key, 2 * s.vertex_count + 1);
@@ -111,8 +115,8 @@ FB_FN void shade_direct(const RenderParams& p, const PathState& s, const Surface
 }
 
 // Chooses the next direction; ends the path when it carries nothing or by Russian roulette.
-FB_FN void shade_bounce(const RenderParams& p, PathState& s, const Surface& surface, const Basis& frame,
-                        const Bsdf& bsdf, Float3 wo) {
+FB_FN void shade_bounce(const RenderParams& p, PathState& s, const Surface& surface,
+                        const Basis& frame, const Bsdf& bsdf, Float3 wo) {
   const Float4 u = sample_4d(p, s.pixel_x, s.pixel_y, s.sample, purpose_bsdf(s.vertex_count));
   const Float3 wi = sample_direction(bsdf, wo, u.x, u.y, u.z);
   const BsdfValue f = evaluate(bsdf, wo, wi);

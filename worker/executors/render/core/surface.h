@@ -1,4 +1,5 @@
-// From a hit to a shading point: position, normals, and the material's values there; and stochastic alpha.
+// From a hit to a shading point: position, normals, and the material's values there; and stochastic
+// alpha.
 #pragma once
 
 #include "worker/executors/render/core/hash.h"
@@ -11,10 +12,15 @@ struct Corner {
   std::uint32_t i0, i1, i2;  // vertices, absolute
   float b0, b1, b2;
 };
-FB_FN Corner corner_of(const SceneView& scene, const Mesh& mesh, std::uint32_t primitive, float u, float v) {
+FB_FN Corner corner_of(const SceneView& scene, const Mesh& mesh, std::uint32_t primitive, float u,
+                       float v) {
   const Triangle& t = scene.triangles[mesh.first_triangle + primitive];
-  return {mesh.first_vertex + t.v0, mesh.first_vertex + t.v1, mesh.first_vertex + t.v2,
-          1.0f - u - v, u, v};
+  return {mesh.first_vertex + t.v0,
+          mesh.first_vertex + t.v1,
+          mesh.first_vertex + t.v2,
+          1.0f - u - v,
+          u,
+          v};
 }
 FB_FN Float2 interpolate(const Float2* values, const Corner& c) {
   const Float2 a = values[c.i0], b = values[c.i1], d = values[c.i2];
@@ -54,8 +60,8 @@ FB_FN Float4 base_color_at(const RenderParams& p, const Mesh& mesh, const Materi
   return color;
 }
 
-// Whether the surface is there for the ray with this key: a hash of (ray, instance, primitive) decides for
-// alpha blend, so the answer does not depend on the order in which surfaces are met.
+// Whether the surface is there for the ray with this key: a hash of (ray, instance, primitive)
+// decides for alpha blend, so the answer does not depend on the order in which surfaces are met.
 FB_FN bool is_opaque_to(const RenderParams& p, std::uint32_t ray_key, std::uint32_t instance,
                         std::uint32_t primitive, float u, float v) {
   const Mesh& mesh = p.scene.meshes[p.frame.instances[instance].mesh];
@@ -84,10 +90,11 @@ FB_FN Float3 emission_at(const RenderParams& p, const Mesh& mesh, const Material
 
 struct WorldTriangle {
   Float3 p0, p1, p2;
-  Float3 normal;   // unit, out of the front face
-  float area;      // 0: degenerate
+  Float3 normal;  // unit, out of the front face
+  float area;     // 0: degenerate
 };
-FB_FN WorldTriangle world_triangle(const SceneView& scene, const Instance& instance, const Corner& c) {
+FB_FN WorldTriangle world_triangle(const SceneView& scene, const Instance& instance,
+                                   const Corner& c) {
   WorldTriangle w;
   w.p0 = transform_point(instance.to_world, scene.positions[c.i0]);
   w.p1 = transform_point(instance.to_world, scene.positions[c.i1]);
@@ -101,18 +108,18 @@ FB_FN WorldTriangle world_triangle(const SceneView& scene, const Instance& insta
 }
 
 struct Surface {
-  Float3 position, error;        // world; bound of the position's rounding error in each component
-  Float3 normal_geometric;       // unit, on the side of the ray's origin
-  Float3 normal_shading;         // unit, turned so that the ray comes from above it
+  Float3 position, error;   // world; bound of the position's rounding error in each component
+  Float3 normal_geometric;  // unit, on the side of the ray's origin
+  Float3 normal_shading;    // unit, turned so that the ray comes from above it
   Float3 base_color, emission;
   float metallic, roughness, ior;
-  float area;                    // of the triangle, world
+  float area;                                    // of the triangle, world
   std::uint32_t is_front, is_visible, is_unlit;  // is_visible: front, or a double-sided material
 };
 
 // Tangent frame in object space: the mesh's, or from the uv gradient of the triangle.
-FB_FN bool tangent_at(const SceneView& scene, const Mesh& mesh, const Material& material, const Corner& c,
-                      Float3 normal, Float3& tangent, Float3& bitangent) {
+FB_FN bool tangent_at(const SceneView& scene, const Mesh& mesh, const Material& material,
+                      const Corner& c, Float3 normal, Float3& tangent, Float3& bitangent) {
   if ((mesh.flags & mesh_has_tangents) != 0) {
     const Float4 t = interpolate(scene.tangents, c);
     tangent = {t.x, t.y, t.z};
@@ -131,8 +138,8 @@ FB_FN bool tangent_at(const SceneView& scene, const Mesh& mesh, const Material& 
   const float sign = det < 0.0f ? -1.0f : 1.0f;
   const Float3 raw = (e1 * v2 - e2 * v1) * sign;
   tangent = normalize_or(raw - normal * dot(normal, raw), {0.0f, 0.0f, 0.0f});
-  // The green channel points up in the image, towards smaller v; a triangle whose texture is not mirrored
-  // has a negative determinant, as v runs downwards.
+  // The green channel points up in the image, towards smaller v; a triangle whose texture is not
+  // mirrored has a negative determinant, as v runs downwards.
   bitangent = cross(normal, tangent) * -sign;
   return !is_zero(tangent);
 }
@@ -169,8 +176,9 @@ FB_FN Surface surface_at(const RenderParams& p, const Hit& hit, Float3 to_viewer
   s.position = w.p0 * c.b0 + w.p1 * c.b1 + w.p2 * c.b2;
   const Float3 moved = {fb_abs(instance.to_world.row[0].w), fb_abs(instance.to_world.row[1].w),
                         fb_abs(instance.to_world.row[2].w)};
-  s.error = (abs_of(w.p0) * fb_abs(c.b0) + abs_of(w.p1) * fb_abs(c.b1) + abs_of(w.p2) * fb_abs(c.b2) +
-             moved) * (16.0f * unit_roundoff);
+  s.error = (abs_of(w.p0) * fb_abs(c.b0) + abs_of(w.p1) * fb_abs(c.b1) +
+             abs_of(w.p2) * fb_abs(c.b2) + moved) *
+            (16.0f * unit_roundoff);
   s.area = w.area;
   s.is_front = dot(w.normal, to_viewer) > 0.0f ? 1u : 0u;
   s.is_visible = (s.is_front != 0 || material.double_sided != 0) ? 1u : 0u;
@@ -204,7 +212,8 @@ FB_FN Surface surface_at(const RenderParams& p, const Hit& hit, Float3 to_viewer
   return s;
 }
 
-// A point just off the surface, on the side that `direction` leaves to; farther than the rounding error.
+// A point just off the surface, on the side that `direction` leaves to; farther than the rounding
+// error.
 FB_FN Float3 offset_origin(const Surface& s, Float3 direction) {
   const float distance = dot(abs_of(s.normal_geometric), s.error);
   const float side = dot(s.normal_geometric, direction) < 0.0f ? -distance : distance;

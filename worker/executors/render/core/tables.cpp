@@ -30,8 +30,8 @@ double cosine(double x) {
   return sum;
 }
 
-// Inverse of the filter's cumulative integral at half (i / 1024)^4: the lower half of the filter, with entries
-// crowded where it fades out (Simpson's rule in 16,384 steps; linear within one).
+// Inverse of the filter's cumulative integral at half (i / 1024)^4: the lower half of the filter,
+// with entries crowded where it fades out (Simpson's rule in 16,384 steps; linear within one).
 void invert_filter(Filter filter, float* inverse) {
   constexpr int step_count = 16384, entry_count = 1024;
   const double radius = filter_radius(filter), step = 2.0 * radius / step_count;
@@ -54,7 +54,8 @@ void invert_filter(Filter filter, float* inverse) {
   }
 }
 
-// Direction numbers of Joe and Kuo (2008), dimensions 1 to 4: degree, coefficients, initial numbers.
+// Direction numbers of Joe and Kuo (2008), dimensions 1 to 4: degree, coefficients, initial
+// numbers.
 struct SobolDimension {
   int degree;
   std::uint32_t coefficients;
@@ -97,10 +98,14 @@ void fill_sobol(Tables& tables) {
 
 double filter_radius(Filter filter) {
   switch (filter) {
-    case Filter::box: return 0.5;
-    case Filter::triangle: return 1.0;
-    case Filter::gaussian: return 1.5;
-    case Filter::blackman_harris: return 1.5;
+    case Filter::box:
+      return 0.5;
+    case Filter::triangle:
+      return 1.0;
+    case Filter::gaussian:
+      return 1.5;
+    case Filter::blackman_harris:
+      return 1.5;
   }
   return 0.5;
 }
@@ -110,8 +115,10 @@ double filter_value(Filter filter, double x) {
   const double distance = x < 0.0 ? -x : x;
   if (distance > radius) return 0.0;
   switch (filter) {
-    case Filter::box: return 1.0;
-    case Filter::triangle: return 1.0 - distance;
+    case Filter::box:
+      return 1.0;
+    case Filter::triangle:
+      return 1.0 - distance;
     case Filter::gaussian: {
       const double value = exp_wide(-2.0 * x * x) - exp_wide(-2.0 * radius * radius);
       return value > 0.0 ? value : 0.0;

@@ -1,6 +1,7 @@
 // Texture lookup in our own arithmetic: hardware filters round as they like.
 //
-// Wrapping, bilinear interpolation between texel centres, sRGB decoding by table. Rows run from the top.
+// Wrapping, bilinear interpolation between texel centres, sRGB decoding by table. Rows run from the
+// top.
 #pragma once
 
 #include "worker/executors/render/core/path_state.h"
@@ -21,7 +22,8 @@ FB_FN std::uint32_t wrap_texel(std::int32_t i, std::uint32_t size, Wrap wrap) {
   return static_cast<std::uint32_t>(j < 0 ? j + n : j);
 }
 
-FB_FN Float4 texel_at(const RenderParams& p, const Texture& texture, std::uint32_t x, std::uint32_t y) {
+FB_FN Float4 texel_at(const RenderParams& p, const Texture& texture, std::uint32_t x,
+                      std::uint32_t y) {
   const std::uint64_t index = std::uint64_t{y} * texture.width + x;
   const std::uint8_t* bytes = p.scene.texels + texture.first_byte;
   if (texture.format == TexelFormat::rgba32f) {
@@ -52,7 +54,8 @@ FB_FN float bounded_coordinate(float u, Wrap wrap) {
 }
 
 FB_FN Float4 sample_texture(const RenderParams& p, const Texture& texture, Float2 uv) {
-  const float u = bounded_coordinate(uv.x, texture.wrap_u), v = bounded_coordinate(uv.y, texture.wrap_v);
+  const float u = bounded_coordinate(uv.x, texture.wrap_u),
+              v = bounded_coordinate(uv.y, texture.wrap_v);
   const float x = u * static_cast<float>(texture.width), y = v * static_cast<float>(texture.height);
   if (texture.nearest != 0)
     return texel_at(p, texture, wrap_texel(floor_to_int(x), texture.width, texture.wrap_u),
@@ -74,9 +77,9 @@ FB_FN Float4 sample_slot(const RenderParams& p, const TextureSlot& slot, Float2 
   const Texture& texture = p.scene.textures[slot.texture];
   if (texture.width == 0 || texture.height == 0) return {1.0f, 1.0f, 1.0f, 1.0f};
   const Float2 uv = slot.uv_set == 1 ? uv1 : uv0;
-  return sample_texture(p, texture,
-                        {slot.m00 * uv.x + slot.m01 * uv.y + slot.m02,
-                         slot.m10 * uv.x + slot.m11 * uv.y + slot.m12});
+  return sample_texture(
+      p, texture,
+      {slot.m00 * uv.x + slot.m01 * uv.y + slot.m02, slot.m10 * uv.x + slot.m11 * uv.y + slot.m12});
 }
 
 FB_CORE_END

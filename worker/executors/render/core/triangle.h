@@ -1,12 +1,13 @@
 // Ray against triangle: watertight, the same on every machine, and consistent with padded boxes.
 //
 // Edge functions as in Woop, Benthin and Wald, "Watertight Ray/Triangle Intersection" (2013). Two
-// triangles that share an edge evaluate it to exactly opposite values, so no ray passes between them.
-// A back end may discard triangles early in its own vector registers (the same operations
-// give the same bits there); whether a triangle is hit, and at which t, is decided by hit_triangle alone.
+// triangles that share an edge evaluate it to exactly opposite values, so no ray passes between
+// them. A back end may discard triangles early in its own vector registers (the same operations
+// give the same bits there); whether a triangle is hit, and at which t, is decided by hit_triangle
+// alone.
 //
-// Boxes: hit_triangle also intersects the triangle's own box, padded a little, and moves t up to where the
-// ray enters it. Trees pad more. So no tree can drop a box whose triangle would have won
+// Boxes: hit_triangle also intersects the triangle's own box, padded a little, and moves t up to
+// where the ray enters it. Trees pad more. So no tree can drop a box whose triangle would have won
 // (docs/decisions/0070-hits-independent-of-the-tree.md).
 #pragma once
 
@@ -21,11 +22,11 @@ inline constexpr float coordinate_max = 1e12f;
 // A ray prepared for one mesh (in its object space) or for the world.
 struct RaySetup {
   float origin[3], direction[3];
-  float inverse[3];          // 1 / direction, clamped to +-1e24 so that no product is NaN
-  int kx, ky, kz;            // kz: the direction's largest component; winding kept
-  float sx, sy, sz;          // shear
-  float pad;                 // padding of boxes: absolute, in the space of the setup
-  bool is_valid;             // false: nothing can be hit (not finite, or no direction)
+  float inverse[3];  // 1 / direction, clamped to +-1e24 so that no product is NaN
+  int kx, ky, kz;    // kz: the direction's largest component; winding kept
+  float sx, sy, sz;  // shear
+  float pad;         // padding of boxes: absolute, in the space of the setup
+  bool is_valid;     // false: nothing can be hit (not finite, or no direction)
 };
 
 FB_FN float clamped_inverse(float d) {
@@ -79,7 +80,8 @@ FB_FN Sheared shear(const RaySetup& s, const float* v0, const float* v1, const f
   return r;
 }
 
-// Where the ray enters the box of three points, padded by s.pad; false when it misses. `t_enter` >= 0.
+// Where the ray enters the box of three points, padded by s.pad; false when it misses. `t_enter` >=
+// 0.
 FB_FN bool enter_own_box(const RaySetup& s, const float* v0, const float* v1, const float* v2,
                          float& t_enter) {
   float enter = 0.0f, leave = float_max;
@@ -87,8 +89,10 @@ FB_FN bool enter_own_box(const RaySetup& s, const float* v0, const float* v1, co
     const float low = fb_min(v0[axis], fb_min(v1[axis], v2[axis]));
     const float high = fb_max(v0[axis], fb_max(v1[axis], v2[axis]));
     const bool is_negative = s.inverse[axis] < 0.0f;
-    const float near_gap = is_negative ? (high - s.origin[axis]) + s.pad : (low - s.origin[axis]) - s.pad;
-    const float far_gap = is_negative ? (low - s.origin[axis]) - s.pad : (high - s.origin[axis]) + s.pad;
+    const float near_gap =
+        is_negative ? (high - s.origin[axis]) + s.pad : (low - s.origin[axis]) - s.pad;
+    const float far_gap =
+        is_negative ? (low - s.origin[axis]) - s.pad : (high - s.origin[axis]) + s.pad;
     enter = fb_max(near_gap * s.inverse[axis], enter);
     leave = fb_min(far_gap * s.inverse[axis], leave);
   }
@@ -100,7 +104,8 @@ struct TriangleHit {
   float t, u, v;  // barycentrics of v1 and v2
 };
 
-// True when the ray hits at 0 < t. Zero-area and not finite triangles are never hit. Both sides count.
+// True when the ray hits at 0 < t. Zero-area and not finite triangles are never hit. Both sides
+// count.
 FB_FN bool hit_triangle(const RaySetup& s, const float* v0, const float* v1, const float* v2,
                         TriangleHit& hit) {
   const Sheared r = shear(s, v0, v1, v2);
@@ -113,7 +118,8 @@ FB_FN bool hit_triangle(const RaySetup& s, const float* v0, const float* v1, con
     v = static_cast<float>(double(r.ax) * double(r.cy) - double(r.ay) * double(r.cx));
     w = static_cast<float>(double(r.bx) * double(r.ay) - double(r.by) * double(r.ax));
   }
-  const bool is_inside = (u >= 0.0f && v >= 0.0f && w >= 0.0f) || (u <= 0.0f && v <= 0.0f && w <= 0.0f);
+  const bool is_inside =
+      (u >= 0.0f && v >= 0.0f && w >= 0.0f) || (u <= 0.0f && v <= 0.0f && w <= 0.0f);
   const float det = u + v + w;
   if (!is_inside || det == 0.0f) return false;
   const float t = s.sz * (u * r.az + v * r.bz + w * r.cz) / det;

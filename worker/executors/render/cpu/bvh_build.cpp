@@ -7,11 +7,16 @@
 namespace framebus::render {
 namespace {
 
-// Four lanes in one register on every architecture (a language extension of GCC and Clang, no intrinsic).
+// Four lanes in one register on every architecture (a language extension of GCC and Clang, no
+// intrinsic).
 using Lanes = float __attribute__((vector_size(16)));
 
-Lanes lower_of(Lanes a, Lanes b) { return a < b ? a : b; }
-Lanes higher_of(Lanes a, Lanes b) { return a > b ? a : b; }
+Lanes lower_of(Lanes a, Lanes b) {
+  return a < b ? a : b;
+}
+Lanes higher_of(Lanes a, Lanes b) {
+  return a > b ? a : b;
+}
 
 struct Box {
   Lanes low{3e38f, 3e38f, 3e38f, 3e38f};
@@ -30,7 +35,9 @@ struct Box {
   }
 };
 
-Lanes centre_of(const Box& box) { return (box.low + box.high) * 0.5f; }
+Lanes centre_of(const Box& box) {
+  return (box.low + box.high) * 0.5f;
+}
 
 struct Item {
   Box box;  // the fourth lane of box.low carries nothing
@@ -146,8 +153,8 @@ class Builder {
     int axis = 0;
     if (size[1] > size[axis]) axis = 1;
     if (size[2] > size[axis]) axis = 2;
-    std::nth_element(items_.begin() + range.begin, items_.begin() + halfway, items_.begin() + range.end,
-                     [axis](const Item& a, const Item& b) {
+    std::nth_element(items_.begin() + range.begin, items_.begin() + halfway,
+                     items_.begin() + range.end, [axis](const Item& a, const Item& b) {
                        const float ca = centre_of(a.box)[axis], cb = centre_of(b.box)[axis];
                        return ca != cb ? ca < cb : a.id < b.id;
                      });
@@ -204,7 +211,8 @@ class Builder {
 
 }  // namespace
 
-BinaryTree build_binary_tree(std::vector<BuildBox>& boxes, unsigned leaf_count_max, unsigned threads) {
+BinaryTree build_binary_tree(std::vector<BuildBox>& boxes, unsigned leaf_count_max,
+                             unsigned threads) {
   BinaryTree tree;
   if (boxes.empty()) return tree;
   std::vector<Item> items(boxes.size());

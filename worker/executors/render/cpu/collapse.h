@@ -9,7 +9,8 @@ namespace framebus::render {
 template <int Width, class Leaf>
 class Collapse {
  public:
-  Collapse(const BinaryTree& tree, std::vector<WideNode<Width>, HugePageAllocator<WideNode<Width>>>& nodes, Leaf& leaf)
+  Collapse(const BinaryTree& tree,
+           std::vector<WideNode<Width>, HugePageAllocator<WideNode<Width>>>& nodes, Leaf& leaf)
       : tree_(tree), nodes_(nodes), leaf_(leaf) {}
 
   ChildRef make(std::uint32_t index) {
@@ -66,7 +67,8 @@ class Collapse {
   Leaf& leaf_;
 };
 
-// `width`: 4 or 8. `leaf` maps a binary leaf (first, count) to a child reference. Returns the root's.
+// `width`: 4 or 8. `leaf` maps a binary leaf (first, count) to a child reference. Returns the
+// root's.
 template <class Leaf>
 ChildRef collapse(const BinaryTree& tree, int width, Leaf&& leaf, WideNodes& nodes) {
   if (tree.nodes.empty()) return leaf_empty;

@@ -13,7 +13,8 @@ namespace {
 double stretch_of(const Affine& m) {
   double largest = 0.0;
   for (const Float4& row : m.row)
-    largest = std::max(largest, std::abs(double(row.x)) + std::abs(double(row.y)) + std::abs(double(row.z)));
+    largest = std::max(largest,
+                       std::abs(double(row.x)) + std::abs(double(row.y)) + std::abs(double(row.z)));
   return largest;
 }
 

@@ -17,10 +17,11 @@ Status check_tile(const Tile& tile, const RenderParams& p) {
     return "tile " + std::to_string(tile.width) + "x" + std::to_string(tile.height) + " at (" +
            std::to_string(tile.x) + ", " + std::to_string(tile.y) + ")";
   };
-  if (std::uint64_t{tile.x} + tile.width > p.width || std::uint64_t{tile.y} + tile.height > p.height)
+  if (std::uint64_t{tile.x} + tile.width > p.width ||
+      std::uint64_t{tile.y} + tile.height > p.height)
     return fail(Code::invalid_argument, where() + " does not fit into the image of " +
-                                            std::to_string(p.width) + "x" + std::to_string(p.height) +
-                                            "; check the plan");
+                                            std::to_string(p.width) + "x" +
+                                            std::to_string(p.height) + "; check the plan");
   if (std::uint64_t{tile.first_sample} + tile.sample_count > samples_per_pixel_max)
     return fail(Code::invalid_argument,
                 where() + ": samples end at " +
@@ -56,7 +57,8 @@ struct Work {
 
 }  // namespace
 
-CpuFrameTracer::CpuFrameTracer(std::shared_ptr<const Scene> scene, std::shared_ptr<const MeshBvhs> bvhs,
+CpuFrameTracer::CpuFrameTracer(std::shared_ptr<const Scene> scene,
+                               std::shared_ptr<const MeshBvhs> bvhs,
                                std::unique_ptr<const Frame> frame, const RenderJob& job,
                                const Kernel& kernel)
     : scene_(std::move(scene)),
@@ -67,7 +69,8 @@ CpuFrameTracer::CpuFrameTracer(std::shared_ptr<const Scene> scene, std::shared_p
       top_(frame_->view(), *bvhs_),
       kernel_(kernel) {}
 
-Result<Sums> CpuFrameTracer::render(const Tile& tile, unsigned threads, const std::function<bool()>& stop,
+Result<Sums> CpuFrameTracer::render(const Tile& tile, unsigned threads,
+                                    const std::function<bool()>& stop,
                                     const std::function<void(double)>& done) const {
   FRAMEBUS_TRY(check_tile(tile, params_));
   Sums sums = Sums::zero(tile.width, tile.height, params_.layers);
@@ -93,7 +96,8 @@ Result<Sums> CpuFrameTracer::render(const Tile& tile, unsigned threads, const st
         work.clamps += pixels[x].clamp_count;
       }
       ++work.finished;
-      if (is_caller && done) done(static_cast<double>(work.finished) / static_cast<double>(run_count));
+      if (is_caller && done)
+        done(static_cast<double>(work.finished) / static_cast<double>(run_count));
     }
   };
   std::vector<std::thread> helpers;
@@ -113,7 +117,8 @@ std::shared_ptr<const MeshBvhs> build_mesh_bvhs(const Scene& scene, unsigned thr
 
 std::unique_ptr<FrameTracer> make_frame_tracer(std::shared_ptr<const Scene> scene,
                                                std::shared_ptr<const MeshBvhs> bvhs,
-                                               std::unique_ptr<const Frame> frame, const RenderJob& job) {
+                                               std::unique_ptr<const Frame> frame,
+                                               const RenderJob& job) {
   return std::make_unique<CpuFrameTracer>(std::move(scene), std::move(bvhs), std::move(frame), job,
                                           best_kernel());
 }

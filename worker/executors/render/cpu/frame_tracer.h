@@ -1,5 +1,5 @@
-// A FrameTracer with a chosen kernel: what make_frame_tracer (tracer.h) returns with the best one, and what tests
-// and benchmarks make with any.
+// A FrameTracer with a chosen kernel: what make_frame_tracer (tracer.h) returns with the best one,
+// and what tests and benchmarks make with any.
 #pragma once
 
 #include "worker/executors/render/cpu/kernel.h"

@@ -1,7 +1,8 @@
 // An allocator for large arrays that are read at random: asks the system for 2 MiB pages.
 //
-// A tree of a few megabytes spans thousands of 4 KiB pages, more than the processor remembers addresses of. Only a
-// hint: where the system has no huge pages nothing changes. Small arrays are allocated as usual.
+// A tree of a few megabytes spans thousands of 4 KiB pages, more than the processor remembers
+// addresses of. Only a hint: where the system has no huge pages nothing changes. Small arrays are
+// allocated as usual.
 #pragma once
 
 #include <cstddef>

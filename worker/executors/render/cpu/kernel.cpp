@@ -6,7 +6,8 @@ namespace {
 std::vector<const Kernel*> find_kernels() {
   std::vector<const Kernel*> kernels;
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2"))
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+      __builtin_cpu_supports("bmi2"))
     kernels.push_back(avx2_kernel());
   kernels.push_back(sse2_kernel());
 #endif

@@ -1,4 +1,5 @@
-// The kernels' functions over any Isa (traverse.h): batches of rays, and whole paths pixel by pixel.
+// The kernels' functions over any Isa (traverse.h): batches of rays, and whole paths pixel by
+// pixel.
 #pragma once
 
 #include "worker/executors/render/core/film.h"
@@ -8,21 +9,23 @@
 FB_CORE_BEGIN
 
 template <class Isa>
-void trace_batch(const RenderParams& p, const WideScene& scene, const Ray* rays, Hit* hits, std::size_t count) {
+void trace_batch(const RenderParams& p, const WideScene& scene, const Ray* rays, Hit* hits,
+                 std::size_t count) {
   const typename Isa::FloatMode mode;
   for (std::size_t i = 0; i < count; ++i) hits[i] = trace_wide<Isa, false>(p, scene, rays[i]);
 }
 
 template <class Isa>
-void occlude_batch(const RenderParams& p, const WideScene& scene, const Ray* rays, std::uint8_t* is_hit,
-                   std::size_t count) {
+void occlude_batch(const RenderParams& p, const WideScene& scene, const Ray* rays,
+                   std::uint8_t* is_hit, std::size_t count) {
   const typename Isa::FloatMode mode;
   for (std::size_t i = 0; i < count; ++i)
     is_hit[i] = trace_wide<Isa, true>(p, scene, rays[i]).instance != no_index ? 1 : 0;
 }
 
 template <class Isa>
-std::uint64_t render_run(const RenderParams& p, const WideScene& scene, const PixelRun& run, PixelSums* sums) {
+std::uint64_t render_run(const RenderParams& p, const WideScene& scene, const PixelRun& run,
+                         PixelSums* sums) {
   const typename Isa::FloatMode mode;
   std::uint64_t ray_count = 0;
   PathState state;

@@ -14,7 +14,8 @@ namespace {
 constexpr std::uint32_t triangles_of_a_large_mesh = 32768;
 
 bool is_traceable(Float3 p) {
-  return fb_abs(p.x) <= coordinate_max && fb_abs(p.y) <= coordinate_max && fb_abs(p.z) <= coordinate_max;
+  return fb_abs(p.x) <= coordinate_max && fb_abs(p.y) <= coordinate_max &&
+         fb_abs(p.z) <= coordinate_max;
 }
 
 bool is_within(const SceneView& scene, const Mesh& mesh) {
@@ -23,8 +24,8 @@ bool is_within(const SceneView& scene, const Mesh& mesh) {
          mesh.material < scene.material_count;
 }
 
-void fill_block(const SceneView& scene, const Mesh& mesh, const std::uint32_t* ids, std::uint32_t count,
-                TriangleBlock& block) {
+void fill_block(const SceneView& scene, const Mesh& mesh, const std::uint32_t* ids,
+                std::uint32_t count, TriangleBlock& block) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   for (std::uint32_t lane = 0; lane < 4; ++lane) {
     if (lane >= count) {
@@ -53,7 +54,8 @@ std::vector<BuildBox> triangle_boxes(const SceneView& scene, const Mesh& mesh, f
   extent = 0.0f;
   for (std::uint32_t i = 0; i < mesh.triangle_count; ++i) {
     const Triangle& t = scene.triangles[mesh.first_triangle + i];
-    if (t.v0 >= mesh.vertex_count || t.v1 >= mesh.vertex_count || t.v2 >= mesh.vertex_count) continue;
+    if (t.v0 >= mesh.vertex_count || t.v1 >= mesh.vertex_count || t.v2 >= mesh.vertex_count)
+      continue;
     const Float3* positions = scene.positions + mesh.first_vertex;
     const Float3 a = positions[t.v0], b = positions[t.v1], c = positions[t.v2];
     if (!is_traceable(a) || !is_traceable(b) || !is_traceable(c)) continue;

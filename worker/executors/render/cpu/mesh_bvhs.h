@@ -1,7 +1,7 @@
 // The trees of a scene's meshes in the layout of wide_bvh.h, and the tree over a frame's instances.
 //
-// Triangles whose indices leave their mesh or whose vertices are not finite (or beyond 1e12) are left out,
-// so nothing later needs to check. Immutable after build; shared between threads.
+// Triangles whose indices leave their mesh or whose vertices are not finite (or beyond 1e12) are
+// left out, so nothing later needs to check. Immutable after build; shared between threads.
 #pragma once
 
 #include <memory>
@@ -25,8 +25,8 @@ struct WideNodes {
 
 class MeshBvhs {
  public:
-  // `width`: 4 or 8, as the kernel wants it. Indices of the scene's arrays must be in range but for those that
-  // triangles hold. Cost: about 0.3 s a million triangles and thread.
+  // `width`: 4 or 8, as the kernel wants it. Indices of the scene's arrays must be in range but for
+  // those that triangles hold. Cost: about 0.3 s a million triangles and thread.
   MeshBvhs(const SceneView& scene, int width, unsigned threads);
 
   int width() const { return width_; }
@@ -47,7 +47,8 @@ class MeshBvhs {
 // The boxes of a mesh's usable triangles, and the largest absolute coordinate among them.
 std::vector<BuildBox> triangle_boxes(const SceneView& scene, const Mesh& mesh, float& extent);
 
-// The tree over instances. Keeps pointers into `bvhs` and `frame`'s instances, so it must not outlive them.
+// The tree over instances. Keeps pointers into `bvhs` and `frame`'s instances, so it must not
+// outlive them.
 class FrameBvh {
  public:
   FrameBvh(const FrameView& frame, const MeshBvhs& bvhs);
@@ -62,7 +63,7 @@ class FrameBvh {
 // World boxes of the instances that can be hit, with room for rounding in their transforms.
 struct InstanceBoxes {
   std::vector<BuildBox> boxes;
-  float extent = 0, pad_factor = 4;   // WideScene's top_extent and top_pad_factor
+  float extent = 0, pad_factor = 4;  // WideScene's top_extent and top_pad_factor
 };
 InstanceBoxes instance_boxes(const FrameView& frame, const std::vector<WideMesh>& meshes);
 

@@ -28,14 +28,16 @@ RenderParams make_params(const SceneView& scene, const FrameView& frame, const R
   p.width = std::max(job.width, 1u);
   p.height = std::max(job.height, 1u);
   p.seed = job.sampling.seed;
-  p.sampler = job.sampling.sampler == Sampler::philox ? SamplerKind::philox : SamplerKind::sobol_owen;
+  p.sampler =
+      job.sampling.sampler == Sampler::philox ? SamplerKind::philox : SamplerKind::sobol_owen;
   p.vertex_count_max = std::min(job.sampling.max_depth, vertex_count_limit);
   p.indirect_clamp = static_cast<float>(job.sampling.clamp);
   p.layers = job.layers;
   p.environment_light = no_index;
   p.strategies = strategy_light | strategy_bsdf;
   for (std::uint32_t i = 0; i < frame.light_count; ++i)
-    if (!is_valid(frame.lights[i], scene, frame)) p.frame.light_count = 0;  // found lights still count in full
+    if (!is_valid(frame.lights[i], scene, frame))
+      p.frame.light_count = 0;  // found lights still count in full
   for (std::uint32_t i = 0; i < p.frame.light_count; ++i)
     if (frame.lights[i].kind == LightKind::environment) p.environment_light = i;
   return p;

@@ -9,8 +9,9 @@ namespace framebus::render {
 // Paths never have more vertices than this, whatever the job says.
 inline constexpr std::uint32_t vertex_count_limit = 1024;
 
-// `tables` must outlive the result; the views too. A light that names an instance or triangle that is not there
-// switches light sampling off (the picture stays right, with more noise).
-RenderParams make_params(const SceneView& scene, const FrameView& frame, const RenderJob& job, const Tables& tables);
+// `tables` must outlive the result; the views too. A light that names an instance or triangle that
+// is not there switches light sampling off (the picture stays right, with more noise).
+RenderParams make_params(const SceneView& scene, const FrameView& frame, const RenderJob& job,
+                         const Tables& tables);
 
 }  // namespace framebus::render

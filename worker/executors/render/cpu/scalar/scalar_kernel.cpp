@@ -82,5 +82,7 @@ struct ScalarIsa {
 FB_CORE_END
 
 namespace framebus::render {
-const Kernel* scalar_kernel() { return kernel_of<ScalarIsa>(); }
+const Kernel* scalar_kernel() {
+  return kernel_of<ScalarIsa>();
+}
 }  // namespace framebus::render

@@ -1,5 +1,5 @@
-// The kernel for x86-64-v3 (AVX2, FMA): trees of width 8 on 256-bit registers. Box tests are fused; that changes
-// which boxes are entered within their padding, and no hit.
+// The kernel for x86-64-v3 (AVX2, FMA): trees of width 8 on 256-bit registers. Box tests are fused;
+// that changes which boxes are entered within their padding, and no hit.
 #define FB_ISA isa_avx2
 #include "worker/executors/render/cpu/kernel_loops.h"
 #include "worker/executors/render/cpu/x86/float_mode.h"
@@ -33,12 +33,18 @@ struct Avx2Isa {
   }
   static unsigned enter(const WideNode<width>& n, const Slabs& s, float t_max, float* t_enter) {
     const int x = s.near_row[0], y = s.near_row[1], z = s.near_row[2];
-    const __m256 near_x = _mm256_fmsub_ps(_mm256_load_ps(n.bounds[x]), s.inverse_near[0], s.shift_near[0]);
-    const __m256 near_y = _mm256_fmsub_ps(_mm256_load_ps(n.bounds[y]), s.inverse_near[1], s.shift_near[1]);
-    const __m256 near_z = _mm256_fmsub_ps(_mm256_load_ps(n.bounds[z]), s.inverse_near[2], s.shift_near[2]);
-    const __m256 far_x = _mm256_fmsub_ps(_mm256_load_ps(n.bounds[3 - x]), s.inverse_far[0], s.shift_far[0]);
-    const __m256 far_y = _mm256_fmsub_ps(_mm256_load_ps(n.bounds[5 - y]), s.inverse_far[1], s.shift_far[1]);
-    const __m256 far_z = _mm256_fmsub_ps(_mm256_load_ps(n.bounds[7 - z]), s.inverse_far[2], s.shift_far[2]);
+    const __m256 near_x =
+        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[x]), s.inverse_near[0], s.shift_near[0]);
+    const __m256 near_y =
+        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[y]), s.inverse_near[1], s.shift_near[1]);
+    const __m256 near_z =
+        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[z]), s.inverse_near[2], s.shift_near[2]);
+    const __m256 far_x =
+        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[3 - x]), s.inverse_far[0], s.shift_far[0]);
+    const __m256 far_y =
+        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[5 - y]), s.inverse_far[1], s.shift_far[1]);
+    const __m256 far_z =
+        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[7 - z]), s.inverse_far[2], s.shift_far[2]);
     const __m256 enters =
         _mm256_max_ps(_mm256_max_ps(near_x, near_y), _mm256_max_ps(near_z, _mm256_setzero_ps()));
     const __m256 leaves =
@@ -57,5 +63,7 @@ struct Avx2Isa {
 FB_CORE_END
 
 namespace framebus::render {
-const Kernel* avx2_kernel() { return kernel_of<Avx2Isa>(); }
+const Kernel* avx2_kernel() {
+  return kernel_of<Avx2Isa>();
+}
 }  // namespace framebus::render

@@ -1,4 +1,5 @@
-// The x86 floating-point mode of the kernels: round to nearest, no flush-to-zero, exceptions masked.
+// The x86 floating-point mode of the kernels: round to nearest, no flush-to-zero, exceptions
+// masked.
 #pragma once
 
 #include <immintrin.h>

@@ -39,8 +39,10 @@ struct Sse2Isa {
     const __m128 far_x = distance(n.bounds[3 - x], s.origin_far[0], s.inverse_far[0]);
     const __m128 far_y = distance(n.bounds[5 - y], s.origin_far[1], s.inverse_far[1]);
     const __m128 far_z = distance(n.bounds[7 - z], s.origin_far[2], s.inverse_far[2]);
-    const __m128 enters = _mm_max_ps(_mm_max_ps(near_x, near_y), _mm_max_ps(near_z, _mm_setzero_ps()));
-    const __m128 leaves = _mm_min_ps(_mm_min_ps(far_x, far_y), _mm_min_ps(far_z, _mm_set1_ps(t_max)));
+    const __m128 enters =
+        _mm_max_ps(_mm_max_ps(near_x, near_y), _mm_max_ps(near_z, _mm_setzero_ps()));
+    const __m128 leaves =
+        _mm_min_ps(_mm_min_ps(far_x, far_y), _mm_min_ps(far_z, _mm_set1_ps(t_max)));
     _mm_store_ps(t_enter, enters);
     return static_cast<unsigned>(_mm_movemask_ps(_mm_cmple_ps(enters, leaves)));
   }
@@ -55,5 +57,7 @@ struct Sse2Isa {
 FB_CORE_END
 
 namespace framebus::render {
-const Kernel* sse2_kernel() { return kernel_of<Sse2Isa>(); }
+const Kernel* sse2_kernel() {
+  return kernel_of<Sse2Isa>();
+}
 }  // namespace framebus::render
