@@ -107,10 +107,10 @@ class Gallery {
         "{\"index\": " +
             std::to_string(gltf_.add_texture("window.png")) +
             "}, \"extensions\": {\"KHR_materials_emissive_strength\": {\"emissiveStrength\": "
-            "4.2}}");
-    panel_ = glowing("ceiling panel", 1.0, 0.83, 0.64, 13);
-    fill_ = glowing("fill light", 0.80, 0.88, 1.0, 1.6);
-    strip_ = glowing("picture light", 1.0, 0.74, 0.46, 32);
+            "5.6}}");
+    panel_ = glowing("ceiling panel", 1.0, 0.83, 0.64, 18);
+    fill_ = glowing("fill light", 0.80, 0.88, 1.0, 2.2);
+    strip_ = glowing("picture light", 1.0, 0.74, 0.46, 40);
   }
 
   void show(const std::string& name, const Shape& shape, std::uint32_t material,

@@ -1,6 +1,8 @@
 // Containers, asset version, extensions, URIs and lists of files.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "small_gltf.h"
 #include "worker/executors/render/scene/uri.h"
 

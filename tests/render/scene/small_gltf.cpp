@@ -185,9 +185,12 @@ Grid make_grid(std::uint16_t n) {
   Grid grid;
   for (std::uint16_t y = 0; y <= n; ++y)
     for (std::uint16_t x = 0; x <= n; ++x) {
-      grid.positions.insert(grid.positions.end(),
-                            {x * 0.25f, ((x * 7 + y * 13) % 5) * 0.0625f, y * 0.25f});
-      grid.uv.insert(grid.uv.end(), {x * 0.125f, y * 0.125f});
+      grid.positions.insert(
+          grid.positions.end(),
+          {static_cast<float>(x) * 0.25f, static_cast<float>((x * 7 + y * 13) % 5) * 0.0625f,
+           static_cast<float>(y) * 0.25f});
+      grid.uv.insert(grid.uv.end(),
+                     {static_cast<float>(x) * 0.125f, static_cast<float>(y) * 0.125f});
     }
   const auto side = static_cast<std::uint16_t>(n + 1);
   for (std::uint16_t y = 0; y < n; ++y)
