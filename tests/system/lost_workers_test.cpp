@@ -99,16 +99,25 @@ TEST_CASE("lost worker: nobody loses a lease because the broker itself stood sti
   CHECK(farm.broker().errors().find("stood still") != std::string::npos);
 }
 
-TEST_CASE("lost worker: a task that takes its worker down every time ends dead, not the farm") {
-  // The worker may go before its Started is out: then it counts as an infrastructure loss, else as
-  // a crash. Three of either end the task, so five workers are always enough.
-  Farm farm({"--retry-base", "10ms", "--infrastructure-losses-max", "3"});
+TEST_CASE("lost worker: a task whose workers die under it three times ends dead, and others run") {
+  Farm farm({"--retry-base", "10ms"});
   farm.worker({"--task-type", "echo"});
-  for (int i = 0; i < 5; ++i) farm.worker({"--task-type", "fail"});
-  farm.wait_for_workers(6);
-  const std::string job = farm.submit(job_of("fail", 1, "{\"crash\": true}"));
-  const Json ended = farm.wait_for_state(job, "failed");
-  CHECK(ended.at("counts").at("dead") == 1);
+  std::vector<ChildProcess*> doomed;
+  for (int i = 0; i < 3; ++i) doomed.push_back(&farm.worker({"--task-type", "sleep"}));
+  farm.wait_for_workers(4);
+  const std::string job = farm.submit(sleep_job(1, seconds(60)));
+  for (int lost = 0; lost < 3; ++lost) {
+    farm.wait_for({"job", job},
+                  [](const Json& reply) { return reply.at("counts").at("running") == 1; });
+    const Json tasks = farm.tasks(job);
+    for (ChildProcess* each : doomed) {
+      if (open_on(tasks, each->pid()) == 1) each->signal(SIGKILL);
+    }
+    farm.wait_for({"tasks", job}, [&](const Json& reply) {
+      return ended_like(reply.at("tasks"), "worker_lost") == static_cast<std::size_t>(lost) + 1;
+    });
+  }
+  CHECK(farm.wait_for_state(job, "failed").at("counts").at("dead") == 1);
   farm.wait_for_state(farm.submit(echo_job(3)), "succeeded");
 }
 
