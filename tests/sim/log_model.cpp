@@ -37,6 +37,8 @@ std::uint32_t LogModel::retries_of(JobId job) const {
 
 std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::JobAccepted& record) {
   if (!jobs_.emplace(record.job, lsn).second) return "a job number is given once: job " + to_string(record.job);
+  // In the simulation every order has its own name, so two jobs of a name are one order taken twice.
+  if (!names_.insert(record.spec.name).second) return "one order makes one job: " + record.spec.name;
   if (!submits_.emplace(record.submit_id, record.job).second) return "one submit id makes one job: job " + to_string(record.job);
   return std::nullopt;
 }
@@ -62,6 +64,8 @@ std::optional<std::string> LogModel::on(std::uint64_t, const broker::GrantAdopte
 }
 
 std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::AttemptEnded& record) {
+  // Handed back before it ran: as if it had never been granted.
+  if (record.uncounted) tasks_[record.task].live.erase({record.token.epoch, record.token.grant});
   if (!record.reported) return std::nullopt;
   if (!reported_.emplace(GrantKey{record.task, record.token.epoch, record.token.grant}, lsn).second)
     return "a result is recorded once: " + name_of(record.task, record.token);

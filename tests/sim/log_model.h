@@ -58,6 +58,7 @@ class LogModel {
   std::map<JobId, std::uint64_t> jobs_;  // lsn of acceptance
   std::map<JobId, std::uint32_t> job_retries_;
   std::map<SubmitId, JobId> submits_;
+  std::set<std::string> names_;
   std::map<TaskRef, TaskLog> tasks_;
   std::map<GrantKey, std::uint64_t> reported_;
   std::pair<std::uint64_t, std::uint64_t> last_grant_{0, 0};
