@@ -231,7 +231,7 @@ class Gallery {
   void add_paintings() {
     hang(0, 1.42, 0.98, {{-0.55, 1.68, room_back}, 0, 1});
     hang(1, 0.78, 1.04, {{-2.42, 1.68, room_back}, 0, 1});
-    hang(2, 1.15, 1.15, {{room_right, 1.72, -0.35}, -90, 1});
+    hang(2, 0.64, 0.64, {{2.5, 2.2, room_back}, 0, 1});
   }
 
   void add_plinth(const std::string& name, double x, double z, double half, double top) {
