@@ -1,7 +1,8 @@
-// framebus-worker: reads the configuration, starts one worker, turns signals into a drain and a stop.
+// framebus-worker: reads the configuration, starts one worker, turns signals into a drain and a
+// stop.
 //
-// Exit codes: 0 drained or stopped, 78 configuration refused, else the code of the error that the broker
-// refused this worker with. The first SIGTERM or SIGINT drains, the second ends at once.
+// Exit codes: 0 drained or stopped, 78 configuration refused, else the code of the error that the
+// broker refused this worker with. The first SIGTERM or SIGINT drains, the second ends at once.
 #include <unistd.h>
 
 #include <atomic>
@@ -40,7 +41,8 @@ void watch_signals(WorkerProcess& worker, const std::atomic<bool>& done) {
     if (sigwait(&signals, &number) != 0) continue;
     if (done.load()) return;
     ++seen;
-    log_info("worker", seen == 1 ? "draining; once more to end at once" : "ending at once", {{"signal", number}});
+    log_info("worker", seen == 1 ? "draining; once more to end at once" : "ending at once",
+             {{"signal", number}});
     if (seen == 1) worker.drain();
     if (seen == 2) worker.stop();
     if (seen > 2) ::_exit(128 + number);
@@ -49,7 +51,8 @@ void watch_signals(WorkerProcess& worker, const std::atomic<bool>& done) {
 
 int run(int argc, char** argv, char** environment) {
   WorkerConfig config;
-  const Result<ConfigOutcome> loaded = load_config(worker_config_table(), argc, argv, environment, config);
+  const Result<ConfigOutcome> loaded =
+      load_config(worker_config_table(), argc, argv, environment, config);
   if (!loaded) return refuse(loaded.error());
   if (loaded->help || loaded->version || loaded->print) {
     std::fputs(loaded->text.c_str(), stdout);
@@ -57,7 +60,8 @@ int run(int argc, char** argv, char** environment) {
   }
   const Result<LogLevel> level = parse_log_level(config.log_level);
   if (!level) return refuse(level.error());
-  init_logging(*level, "framebus-worker", config.log_format == "json" ? LogFormat::json : LogFormat::text);
+  init_logging(*level, "framebus-worker",
+               config.log_format == "json" ? LogFormat::json : LogFormat::text);
 
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before the first thread, so that all inherit it
@@ -78,4 +82,6 @@ int run(int argc, char** argv, char** environment) {
 }  // namespace
 }  // namespace framebus::worker
 
-int main(int argc, char** argv, char** environment) { return framebus::worker::run(argc, argv, environment); }
+int main(int argc, char** argv, char** environment) {
+  return framebus::worker::run(argc, argv, environment);
+}

@@ -4,12 +4,15 @@ namespace framebus::sim {
 namespace {
 
 std::string name_of(const TaskRef& task, const Token& token) {
-  return "task " + to_string(task) + " grant " + std::to_string(token.epoch) + "." + std::to_string(token.grant);
+  return "task " + to_string(task) + " grant " + std::to_string(token.epoch) + "." +
+         std::to_string(token.grant);
 }
 
 }  // namespace
 
-std::string result_for(const TaskRef& task, const Token& token) { return "result of " + name_of(task, token); }
+std::string result_for(const TaskRef& task, const Token& token) {
+  return "result of " + name_of(task, token);
+}
 
 std::optional<std::string> LogModel::apply(std::uint64_t lsn, const broker::Record& record) {
   return std::visit([&](const auto& each) { return on(lsn, each); }, record);
@@ -36,10 +39,14 @@ std::uint32_t LogModel::retries_of(JobId job) const {
 }
 
 std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::JobAccepted& record) {
-  if (!jobs_.emplace(record.job, lsn).second) return "a job number is given once: job " + to_string(record.job);
-  // In the simulation every order has its own name, so two jobs of a name are one order taken twice.
-  if (!names_.insert(record.spec.name).second) return "one order makes one job: " + record.spec.name;
-  if (!submits_.emplace(record.submit_id, record.job).second) return "one submit id makes one job: job " + to_string(record.job);
+  if (!jobs_.emplace(record.job, lsn).second)
+    return "a job number is given once: job " + to_string(record.job);
+  // In the simulation every order has its own name, so two jobs of a name are one order taken
+  // twice.
+  if (!names_.insert(record.spec.name).second)
+    return "one order makes one job: " + record.spec.name;
+  if (!submits_.emplace(record.submit_id, record.job).second)
+    return "one submit id makes one job: job " + to_string(record.job);
   return std::nullopt;
 }
 
@@ -48,7 +55,8 @@ std::optional<std::string> LogModel::on(std::uint64_t, const broker::TaskGranted
   if (grant <= last_grant_) return "grants grow: " + name_of(record.task, record.token);
   last_grant_ = grant;
   TaskLog& task = tasks_[record.task];
-  if (task.has_end) return "a task that has ended is not granted: " + name_of(record.task, record.token);
+  if (task.has_end)
+    return "a task that has ended is not granted: " + name_of(record.task, record.token);
   if (!record.duplicate) task.live.clear();
   task.live.insert(grant);
   return std::nullopt;
@@ -56,9 +64,11 @@ std::optional<std::string> LogModel::on(std::uint64_t, const broker::TaskGranted
 
 std::optional<std::string> LogModel::on(std::uint64_t, const broker::GrantAdopted& record) {
   TaskLog& task = tasks_[record.task];
-  if (task.has_end) return "a task that has ended is not adopted: " + name_of(record.task, record.token);
+  if (task.has_end)
+    return "a task that has ended is not adopted: " + name_of(record.task, record.token);
   const std::pair grant{record.token.epoch, record.token.grant};
-  if (!task.live.empty() && grant < *task.live.rbegin()) return "an older grant is not adopted: " + name_of(record.task, record.token);
+  if (!task.live.empty() && grant < *task.live.rbegin())
+    return "an older grant is not adopted: " + name_of(record.task, record.token);
   task.live = {grant};
   return std::nullopt;
 }
@@ -82,9 +92,10 @@ std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::TaskEnd
     return "only a live grant's result counts: " + name_of(record.task, record.token);
   if (!reported_.emplace(GrantKey{record.task, record.token.epoch, record.token.grant}, lsn).second)
     return "a result is recorded once: " + name_of(record.task, record.token);
-  if (record.state == TaskState::succeeded && text_of(record.result) != result_for(record.task, record.token))
-    return "the recorded result is that of its attempt: " + name_of(record.task, record.token) + " has '" +
-           std::string(text_of(record.result)) + "'";
+  if (record.state == TaskState::succeeded &&
+      text_of(record.result) != result_for(record.task, record.token))
+    return "the recorded result is that of its attempt: " + name_of(record.task, record.token) +
+           " has '" + std::string(text_of(record.result)) + "'";
   return std::nullopt;
 }
 

@@ -1,7 +1,7 @@
 // What the broker's records promise, computed independently of the broker's own apply().
 //
-// Fed with every record in order; rebuilt from what is left after a crash. It knows grants, results and ends,
-// and returns a sentence when a record breaks a rule of docs/PROTOCOL.md ("guarantees").
+// Fed with every record in order; rebuilt from what is left after a crash. It knows grants, results
+// and ends, and returns a sentence when a record breaks a rule of docs/PROTOCOL.md ("guarantees").
 #pragma once
 
 #include <map>

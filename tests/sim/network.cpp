@@ -16,15 +16,18 @@ void Network::set_server(Endpoint* server) {
   if (server != nullptr) return;
   for (auto& [id, connection] : connections_) {
     connection.open[1] = false;
-    if (connection.open[0]) notify_close(id, Side::client, world_.random.between(delay_min, milliseconds(60)));
+    if (connection.open[0])
+      notify_close(id, Side::client, world_.random.between(delay_min, milliseconds(60)));
   }
 }
 
 // Kept in order with everything that travels the same way.
 TimePoint Network::arrival(Connection& connection, Side to) {
-  const Duration delay = world_.random.between(delay_min, world_.random.happens(20) ? delay_rare : delay_usual);
+  const Duration delay =
+      world_.random.between(delay_min, world_.random.happens(20) ? delay_rare : delay_usual);
   TimePoint at = std::max(world_.now() + delay, connection.last_arrival[static_cast<int>(to)]);
-  if (const auto blocked = blocked_until_.find(connection.host); blocked != blocked_until_.end()) at = std::max(at, blocked->second);
+  if (const auto blocked = blocked_until_.find(connection.host); blocked != blocked_until_.end())
+    at = std::max(at, blocked->second);
   connection.last_arrival[static_cast<int>(to)] = at;
   return at;
 }
@@ -55,11 +58,13 @@ bool Network::send(ConnectionId id, Side from, const Message& message) {
   return true;
 }
 
-// One call for each message: whichever call comes first takes the oldest, so the order always holds.
+// One call for each message: whichever call comes first takes the oldest, so the order always
+// holds.
 void Network::deliver_next(ConnectionId id, Side to) {
   Connection& connection = connections_[id];
   if (!connection.open[static_cast<int>(to)]) return;
-  if (const auto blocked = blocked_until_.find(connection.host); blocked != blocked_until_.end() && blocked->second > world_.now()) {
+  if (const auto blocked = blocked_until_.find(connection.host);
+      blocked != blocked_until_.end() && blocked->second > world_.now()) {
     world_.at(blocked->second, [this, id, to] { deliver_next(id, to); });
     return;
   }
@@ -72,12 +77,14 @@ void Network::close(ConnectionId id, Side by) {
   Connection& connection = connections_[id];
   connection.open[static_cast<int>(by)] = false;
   const Side to = other(by);
-  if (connection.open[static_cast<int>(to)]) notify_close(id, to, arrival(connection, to) - world_.now());
+  if (connection.open[static_cast<int>(to)])
+    notify_close(id, to, arrival(connection, to) - world_.now());
 }
 
 void Network::cut(ConnectionId id, Duration notice) {
   for (const Side side : {Side::client, Side::server})
-    if (connections_[id].open[static_cast<int>(side)]) notify_close(id, side, world_.random.between(delay_min, notice));
+    if (connections_[id].open[static_cast<int>(side)])
+      notify_close(id, side, world_.random.between(delay_min, notice));
 }
 
 void Network::notify_close(ConnectionId id, Side side, Duration after) {
@@ -90,7 +97,8 @@ void Network::notify_close(ConnectionId id, Side side, Duration after) {
     connection.open[static_cast<int>(side)] = false;
     if (Endpoint* const hears = endpoint(connection, side)) hears->on_close(id);
     // A stream with one end does not exist: the other side finds out, too.
-    if (connection.open[static_cast<int>(other(side))]) notify_close(id, other(side), world_.random.between(delay_min, milliseconds(15)));
+    if (connection.open[static_cast<int>(other(side))])
+      notify_close(id, other(side), world_.random.between(delay_min, milliseconds(15)));
   });
 }
 
@@ -98,7 +106,9 @@ void Network::kill_client(unsigned host) {
   for (auto& [id, connection] : connections_) {
     if (connection.host != host || !connection.open[0]) continue;
     connection.open[0] = false;
-    if (connection.open[1]) notify_close(id, Side::server, arrival(connection, Side::server) - world_.now() + milliseconds(5));
+    if (connection.open[1])
+      notify_close(id, Side::server,
+                   arrival(connection, Side::server) - world_.now() + milliseconds(5));
   }
 }
 

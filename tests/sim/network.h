@@ -1,8 +1,10 @@
-// The simulated network: connections of many clients to one server, each an ordered stream both ways.
+// The simulated network: connections of many clients to one server, each an ordered stream both
+// ways.
 //
-// As with TCP, messages of one connection keep their order and are not repeated; what can go wrong is a
-// delay, a cut that loses what was under way (each side learns of it in its own time, so messages of an
-// old connection arrive after a new one has begun), and a partition that holds everything back.
+// As with TCP, messages of one connection keep their order and are not repeated; what can go wrong
+// is a delay, a cut that loses what was under way (each side learns of it in its own time, so
+// messages of an old connection arrive after a new one has begun), and a partition that holds
+// everything back.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +28,9 @@ class Endpoint {
 };
 
 enum class Side : std::uint8_t { client = 0, server = 1 };
-inline Side other(Side side) { return side == Side::client ? Side::server : Side::client; }
+inline Side other(Side side) {
+  return side == Side::client ? Side::server : Side::client;
+}
 
 class Network {
  public:
@@ -40,7 +44,8 @@ class Network {
   bool send(ConnectionId id, Side from, const Message& message);
   // One side closes; the other learns it after everything that was sent before.
   void close(ConnectionId id, Side by);
-  // The connection breaks; what is under way is lost or not, each side learns of it within `notice`.
+  // The connection breaks; what is under way is lost or not, each side learns of it within
+  // `notice`.
   void cut(ConnectionId id, Duration notice);
   // All connections of a client's host break; the client itself is dead and hears nothing.
   void kill_client(unsigned host);
@@ -58,7 +63,9 @@ class Network {
     std::deque<Message> under_way[2];  // to each side, in order
   };
 
-  Endpoint* endpoint(const Connection& connection, Side side) { return side == Side::client ? connection.client : server_; }
+  Endpoint* endpoint(const Connection& connection, Side side) {
+    return side == Side::client ? connection.client : server_;
+  }
   TimePoint arrival(Connection& connection, Side to);
   void deliver_next(ConnectionId id, Side to);
   void notify_close(ConnectionId id, Side side, Duration after);

@@ -32,10 +32,12 @@ JobSpec random_job(Random& random, const std::string& name) {
   job.name = name;
   job.priority = static_cast<std::uint32_t>(random.between(0, 100));
   const std::int64_t steps = random.between(1, 3);
-  for (std::int64_t i = 0; i < steps; ++i) job.steps.push_back(random_step(random, static_cast<std::uint32_t>(i), job.steps));
+  for (std::int64_t i = 0; i < steps; ++i)
+    job.steps.push_back(random_step(random, static_cast<std::uint32_t>(i), job.steps));
   if (random.happens(150)) job.on_failure = OnFailure::stop;
   if (random.happens(100)) job.max_failures = static_cast<std::uint32_t>(random.between(1, 3));
-  if (random.happens(200)) job.strategy = random.happens(500) ? Strategy::load : Strategy::roundrobin;
+  if (random.happens(200))
+    job.strategy = random.happens(500) ? Strategy::load : Strategy::roundrobin;
   if (random.happens(150)) job.max_parallel = static_cast<std::uint32_t>(random.between(1, 3));
   if (random.happens(100)) job.deadline_ms = random.between(500, 20000);
   return job;

@@ -42,7 +42,8 @@ void SimBroker::start() {
     if (auto broken = model_.apply(lsn, log_[lsn - 1])) world_.violated("replay: " + *broken);
   }
   ended_lsn_.clear();
-  world_.trace("broker starts, epoch " + std::to_string(options_.epoch) + ", " + std::to_string(log_.size()) + " records");
+  world_.trace("broker starts, epoch " + std::to_string(options_.epoch) + ", " +
+               std::to_string(log_.size()) + " records");
   network_.set_server(this);
   step(broker::Tick{});
 }
@@ -99,7 +100,9 @@ void SimBroker::receive(ConnectionId id, const Message& original) {
   if (known == sessions_.end()) {
     const auto* hello = std::get_if<Hello>(&original);
     if (hello == nullptr) {
-      network_.send(id, Side::server, ErrorReply{0, {static_cast<std::uint16_t>(Code::no_session), "say Hello first", 0}});
+      network_.send(
+          id, Side::server,
+          ErrorReply{0, {static_cast<std::uint16_t>(Code::no_session), "say Hello first", 0}});
       return;
     }
     const SessionId session{++last_session_};
@@ -113,11 +116,14 @@ void SimBroker::receive(ConnectionId id, const Message& original) {
     const auto forgetful = forgetful_.find(worker_of_[known->second]);
     if (forgetful != forgetful_.end() && forgetful->second > world_.now()) beat->attempts.clear();
   }
-  if (bug_ == Bug::dropped_results && std::holds_alternative<Results>(message) && world_.random.happens(50)) return;
+  if (bug_ == Bug::dropped_results && std::holds_alternative<Results>(message) &&
+      world_.random.happens(50))
+    return;
   mangle(message);
   broker::Received event{known->second, std::move(message), {}};
   // Now and then the inputs have to be put first.
-  if (const auto* submit = std::get_if<Submit>(&event.message); submit && !submit->job.steps.empty() && world_.random.happens(200))
+  if (const auto* submit = std::get_if<Submit>(&event.message);
+      submit && !submit->job.steps.empty() && world_.random.happens(200))
     event.missing = submit->job.steps[0].inputs;
   step(event);
 }
@@ -137,7 +143,8 @@ void SimBroker::on_close(ConnectionId id) {
   if (bug_ != Bug::swallowed_peer_lost) step(broker::PeerLost{session, "simulated"});
   world_.after(peer_loss_noticed_within, [this, session, life = life_] {
     if (life == life_ && core_ && core_->state().sessions.contains(session))
-      world_.violated("a closed peer's session ends within a second: session " + to_string(session));
+      world_.violated("a closed peer's session ends within a second: session " +
+                      to_string(session));
   });
 }
 
@@ -162,12 +169,16 @@ void SimBroker::step(const broker::Event& event) {
 }
 
 void SimBroker::perform(const broker::Action& action) {
-  if (world_.traces() && !std::holds_alternative<broker::Send>(action)) world_.trace("broker -> " + broker::to_string(action));
+  if (world_.traces() && !std::holds_alternative<broker::Send>(action))
+    world_.trace("broker -> " + broker::to_string(action));
   if (const auto* record = std::get_if<broker::Persist>(&action)) return persist(*record);
   if (const auto* send = std::get_if<broker::Send>(&action)) {
     // The messages of one session keep their order; those of others do not wait for them.
-    const bool queues = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& each) { return each.session == send->session; });
-    if ((send->after_lsn <= durable_ && !queues) || bug_ == Bug::early_replies) return transmit(send->session, send->message);
+    const bool queues = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& each) {
+      return each.session == send->session;
+    });
+    if ((send->after_lsn <= durable_ && !queues) || bug_ == Bug::early_replies)
+      return transmit(send->session, send->message);
     waiting_.push_back({send->after_lsn, send->session, false, send->message});
   }
   if (const auto* closing = std::get_if<broker::CloseSession>(&action)) {
@@ -182,7 +193,8 @@ void SimBroker::perform(const broker::Action& action) {
 void SimBroker::persist(const broker::Persist& persist) {
   log_.push_back(persist.record);
   if (persist.lsn != log_.size())
-    world_.violated("records are numbered densely: " + std::to_string(persist.lsn) + " at place " + std::to_string(log_.size()));
+    world_.violated("records are numbered densely: " + std::to_string(persist.lsn) + " at place " +
+                    std::to_string(log_.size()));
   if (auto broken = model_.apply(persist.lsn, persist.record)) world_.violated(*broken);
 }
 
@@ -219,16 +231,24 @@ void SimBroker::release() {
 void SimBroker::transmit(SessionId session, const Message& message) {
   check_promises(message);
   if (bug_ == Bug::dropped_results_ok && std::holds_alternative<ResultsOk>(message)) return;
-  if (bug_ == Bug::dropped_events && std::holds_alternative<Events>(message) && world_.random.happens(30)) return;
-  if (bug_ == Bug::repeated_events && std::holds_alternative<Events>(message) && world_.random.happens(30))
-    if (const auto at = connections_.find(session); at != connections_.end()) network_.send(at->second, Side::server, message);
+  if (bug_ == Bug::dropped_events && std::holds_alternative<Events>(message) &&
+      world_.random.happens(30))
+    return;
+  if (bug_ == Bug::repeated_events && std::holds_alternative<Events>(message) &&
+      world_.random.happens(30))
+    if (const auto at = connections_.find(session); at != connections_.end())
+      network_.send(at->second, Side::server, message);
   if (bug_ == Bug::doubled_assign && std::holds_alternative<Assign>(message))
     for (const auto& [other_session, worker] : worker_of_)
-      if (other_session != session) network_.send(connections_[other_session], Side::server, message);
+      if (other_session != session)
+        network_.send(connections_[other_session], Side::server, message);
   const auto at = connections_.find(session);
   const bool unlucky = std::holds_alternative<Assign>(message) && world_.random.happens(5);
-  if (world_.traces()) world_.trace("broker -> " + broker::to_string(broker::Action(broker::Send{session, message, 0})));
-  if (at != connections_.end() && !unlucky && network_.send(at->second, Side::server, message)) return;
+  if (world_.traces())
+    world_.trace("broker -> " +
+                 broker::to_string(broker::Action(broker::Send{session, message, 0})));
+  if (at != connections_.end() && !unlucky && network_.send(at->second, Side::server, message))
+    return;
   world_.after(Duration{0}, [this, session, message, life = life_] {
     if (life == life_) step(broker::SendFailed{session, message});
   });
@@ -260,15 +280,18 @@ void SimBroker::arm() {
 void SimBroker::check_promises(const Message& message) {
   if (const auto* ok = std::get_if<SubmitOk>(&message)) {
     const std::uint64_t lsn = model_.accepted_lsn(ok->job);
-    if (lsn == 0 || lsn > durable_) world_.violated("SubmitOk leaves after its record is durable: job " + to_string(ok->job));
+    if (lsn == 0 || lsn > durable_)
+      world_.violated("SubmitOk leaves after its record is durable: job " + to_string(ok->job));
   }
   if (const auto* assign = std::get_if<Assign>(&message))
     for (const AttemptSpec& spec : assign->attempts)
       if (!given_out_.insert({spec.token.epoch, spec.token.grant}).second)
-        world_.violated("a token is given out once: " + std::to_string(spec.token.epoch) + "." + std::to_string(spec.token.grant));
+        world_.violated("a token is given out once: " + std::to_string(spec.token.epoch) + "." +
+                        std::to_string(spec.token.grant));
   const auto check = [&](const AttemptId& id) {
     const std::uint64_t lsn = model_.reported_lsn(id.task, id.token);
-    if (lsn == 0 || lsn > durable_) world_.violated("ResultsOk leaves after its record is durable: task " + to_string(id.task));
+    if (lsn == 0 || lsn > durable_)
+      world_.violated("ResultsOk leaves after its record is durable: task " + to_string(id.task));
   };
   if (const auto* ok = std::get_if<ResultsOk>(&message)) {
     std::for_each(ok->attempts.begin(), ok->attempts.end(), check);
@@ -284,7 +307,8 @@ void SimBroker::check_ends() {
       const TaskRef ref{id, index};
       const auto seen = ended_lsn_.find(ref);
       if (broker::is_terminal(task.state)) {
-        if (seen != ended_lsn_.end() && seen->second != task.ended_lsn && model_.retries_of(ref.job) == 0)
+        if (seen != ended_lsn_.end() && seen->second != task.ended_lsn &&
+            model_.retries_of(ref.job) == 0)
           world_.violated("a task ends once: task " + to_string(ref));
         ended_lsn_[ref] = task.ended_lsn;
       } else if (seen != ended_lsn_.end() && model_.retries_of(ref.job) == 0) {

@@ -1,5 +1,5 @@
-// The broker's shell, simulated: the real core, a store whose crash loses the unsynced tail, sends that wait
-// for their records, deadlines, stalls; and the checks that can be made at this place.
+// The broker's shell, simulated: the real core, a store whose crash loses the unsynced tail, sends
+// that wait for their records, deadlines, stalls; and the checks that can be made at this place.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// A primary, simulated: submits jobs until they are accepted, acts on them, watches them from its cursor over
-// every reconnect; and checks what a person would be told.
+// A primary, simulated: submits jobs until they are accepted, acts on them, watches them from its
+// cursor over every reconnect; and checks what a person would be told.
 #pragma once
 
 #include <cstdint>
@@ -38,15 +38,16 @@ class SimPrimary final : public Endpoint {
  private:
   struct Order {
     Submit submit;
-    JobId job;                 // none: not accepted yet
+    JobId job;  // none: not accepted yet
     std::uint32_t task_count = 0;
-    Cursor cursor;             // everything up to here was seen
+    Cursor cursor;  // everything up to here was seen
     JobState state = JobState::open;
-    std::uint64_t watch = 0;   // request of the current watch
+    std::uint64_t watch = 0;  // request of the current watch
     std::uint64_t sequence = 0;
-    std::set<std::pair<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>>> ends;  // task, cursor
+    std::set<std::pair<std::uint32_t, std::pair<std::uint64_t, std::uint64_t>>>
+        ends;  // task, cursor
     std::set<std::uint32_t> ended;
-    std::uint64_t audit = 0;   // request of the auditing watch
+    std::uint64_t audit = 0;  // request of the auditing watch
     std::set<std::uint32_t> audit_ends;
     bool audited = false;
   };

@@ -1,6 +1,5 @@
 // Many seeds keep every promise, take every row of the task table, and every planted bug is found.
 #include <doctest/doctest.h>
-
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +15,8 @@ constexpr std::uint64_t first_seed = 1;
 constexpr std::uint64_t seed_count = 1000;
 constexpr std::uint64_t seeds_per_bug = 100;
 
-// True when the run broke a promise or ended in a failed CHECK. In a process of its own: a CHECK aborts.
+// True when the run broke a promise or ended in a failed CHECK. In a process of its own: a CHECK
+// aborts.
 bool is_found(const Setup& setup) {
   std::fflush(nullptr);
   const pid_t child = ::fork();
@@ -40,11 +40,13 @@ TEST_CASE("sim: every promise is kept, and every row of the task table is taken"
     setup.seed = seed;
     setup.minutes = 2;
     const Report report = simulate(setup);
-    CHECK_MESSAGE(report.violation.empty(), "seed " << seed << ": " << report.violation << "; run again: " << how_to_rerun(setup));
+    CHECK_MESSAGE(report.violation.empty(), "seed " << seed << ": " << report.violation
+                                                    << "; run again: " << how_to_rerun(setup));
     for (std::size_t row = 0; row < hits.size(); ++row) hits[row] += report.row_hits[row];
   }
   for (std::size_t row = 1; row < hits.size(); ++row)
-    CHECK_MESSAGE(hits[row] > 0, "row " << row << " was never taken: " << std::string(broker::task_rows[row].event));
+    CHECK_MESSAGE(hits[row] > 0, "row " << row << " was never taken: "
+                                        << std::string(broker::task_rows[row].event));
 }
 
 TEST_CASE("sim: the same seed gives the same run") {
@@ -66,9 +68,11 @@ TEST_CASE("sim: every planted bug is found") {
       setup.seed = seed;
       if (is_found(setup)) break;
     }
-    std::printf("sim: %.*s found with seed %llu\n", static_cast<int>(planted.name.size()), planted.name.data(),
-                static_cast<unsigned long long>(seed));
-    CHECK_MESSAGE(seed <= seeds_per_bug, "planted bug '" << std::string(planted.name) << "' was not found: " << std::string(planted.meaning));
+    std::printf("sim: %.*s found with seed %llu\n", static_cast<int>(planted.name.size()),
+                planted.name.data(), static_cast<unsigned long long>(seed));
+    CHECK_MESSAGE(seed <= seeds_per_bug,
+                  "planted bug '" << std::string(planted.name)
+                                  << "' was not found: " << std::string(planted.meaning));
   }
 }
 

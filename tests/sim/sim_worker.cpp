@@ -11,7 +11,9 @@ namespace {
 using worker::ExecutorFinished;
 using worker::StartAttempt;
 
-AttemptId id_of(const StartAttempt& start) { return {start.attempt.task, start.attempt.token}; }
+AttemptId id_of(const StartAttempt& start) {
+  return {start.attempt.task, start.attempt.token};
+}
 
 ExecutorFinished success(const AttemptId& id) {
   ExecutorFinished finished;
@@ -22,7 +24,8 @@ ExecutorFinished success(const AttemptId& id) {
   return finished;
 }
 
-ExecutorFinished failure(const AttemptId& id, Code code, bool permanent, Outcome outcome = Outcome::error) {
+ExecutorFinished failure(const AttemptId& id, Code code, bool permanent,
+                         Outcome outcome = Outcome::error) {
   ExecutorFinished finished;
   finished.attempt = id;
   finished.outcome = outcome;
@@ -33,8 +36,13 @@ ExecutorFinished failure(const AttemptId& id, Code code, bool permanent, Outcome
 
 }  // namespace
 
-SimWorker::SimWorker(World& world, Network& network, unsigned host, const Mischief& mischief, Observer on_executor)
-    : world_(world), network_(network), host_(host), mischief_(mischief), on_executor_(std::move(on_executor)) {
+SimWorker::SimWorker(World& world, Network& network, unsigned host, const Mischief& mischief,
+                     Observer on_executor)
+    : world_(world),
+      network_(network),
+      host_(host),
+      mischief_(mischief),
+      on_executor_(std::move(on_executor)) {
   options_.broker_url = "sim://broker";
   options_.program = "sim";
   options_.info.id.bytes[0] = static_cast<std::uint8_t>(host + 1);
@@ -68,15 +76,19 @@ void SimWorker::die() {
   network_.kill_client(host_);
 }
 
-void SimWorker::drain() { step(worker::DrainRequested{}); }
+void SimWorker::drain() {
+  step(worker::DrainRequested{});
+}
 
 std::string SimWorker::leftovers() const {
   if (!core_) return "";
   const worker::State& state = core_->state();
   if (state.attempts.empty() && state.lingering.empty()) return "";
-  std::string text = "worker " + std::to_string(host_) + " holds " + std::to_string(state.attempts.size()) + " attempts";
+  std::string text = "worker " + std::to_string(host_) + " holds " +
+                     std::to_string(state.attempts.size()) + " attempts";
   for (const auto& [key, attempt] : state.attempts)
-    text += ", " + to_string(key.task) + " in phase " + std::to_string(static_cast<int>(attempt.phase));
+    text +=
+        ", " + to_string(key.task) + " in phase " + std::to_string(static_cast<int>(attempt.phase));
   return text;
 }
 
@@ -97,7 +109,8 @@ void SimWorker::on_close(ConnectionId id) {
 
 void SimWorker::step(const worker::Event& event) {
   if (!core_ || world_.is_violated()) return;
-  if (world_.traces()) world_.trace("worker " + std::to_string(host_) + " <- " + worker::to_string(event));
+  if (world_.traces())
+    world_.trace("worker " + std::to_string(host_) + " <- " + worker::to_string(event));
   worker::Actions actions;
   core_->step(world_.now(), event, actions);
   core_->check_invariants();
@@ -107,13 +120,16 @@ void SimWorker::step(const worker::Event& event) {
 }
 
 void SimWorker::perform(const worker::Action& action) {
-  if (world_.traces()) world_.trace("worker " + std::to_string(host_) + " -> " + worker::to_string(action));
-  if (const auto* connect = std::get_if<worker::Connect>(&action)) wires_[connect->connection] = network_.connect(*this, host_);
+  if (world_.traces())
+    world_.trace("worker " + std::to_string(host_) + " -> " + worker::to_string(action));
+  if (const auto* connect = std::get_if<worker::Connect>(&action))
+    wires_[connect->connection] = network_.connect(*this, host_);
   if (const auto* close = std::get_if<worker::Disconnect>(&action)) {
     network_.close(wires_[close->connection], Side::client);
     wires_.erase(close->connection);
   }
-  if (const auto* send = std::get_if<worker::Send>(&action)) network_.send(wires_[send->connection], Side::client, send->message);
+  if (const auto* send = std::get_if<worker::Send>(&action))
+    network_.send(wires_[send->connection], Side::client, send->message);
   if (const auto* start = std::get_if<StartAttempt>(&action)) begin(*start);
   if (const auto* stop = std::get_if<worker::CancelAttempt>(&action)) cancel(stop->attempt);
   if (std::holds_alternative<worker::Exit>(action)) {
@@ -153,7 +169,8 @@ void SimWorker::plan_end(const StartAttempt& start, std::uint64_t number) {
     world_.after(takes, [this, life = life_] {
       if (life != life_) return;
       die();
-      world_.after(world_.random.between(milliseconds(200), seconds(20)), [this] { this->start(); });
+      world_.after(world_.random.between(milliseconds(200), seconds(20)),
+                   [this] { this->start(); });
     });
     return;
   }
@@ -170,9 +187,11 @@ void SimWorker::plan_end(const StartAttempt& start, std::uint64_t number) {
   });
 }
 
-void SimWorker::report_progress(const AttemptId& attempt, std::uint64_t number, std::uint32_t permille) {
+void SimWorker::report_progress(const AttemptId& attempt, std::uint64_t number,
+                                std::uint32_t permille) {
   const auto found = running_.find({attempt.task, attempt.token});
-  if (found != running_.end() && found->second.number == number) step(worker::ExecutorProgress{attempt, permille, "at work"});
+  if (found != running_.end() && found->second.number == number)
+    step(worker::ExecutorProgress{attempt, permille, "at work"});
 }
 
 void SimWorker::end(const AttemptId& attempt, std::uint64_t number, ExecutorFinished finished) {
@@ -188,8 +207,11 @@ void SimWorker::cancel(const AttemptId& attempt) {
   if (found == running_.end()) return;
   const std::uint64_t number = found->second.number;
   // Some executors are deaf for longer than any grace, some are done before they hear it.
-  const Duration takes = mischief_.enabled && world_.random.happens(30) ? seconds(25) : world_.random.between(Duration{0}, milliseconds(500));
-  const ExecutorFinished finished = world_.random.happens(100) ? success(attempt) : failure(attempt, Code::cancelled, false);
+  const Duration takes = mischief_.enabled && world_.random.happens(30)
+                             ? seconds(25)
+                             : world_.random.between(Duration{0}, milliseconds(500));
+  const ExecutorFinished finished =
+      world_.random.happens(100) ? success(attempt) : failure(attempt, Code::cancelled, false);
   world_.after(takes, [this, attempt, number, finished, life = life_] {
     if (life == life_) end(attempt, number, finished);
   });

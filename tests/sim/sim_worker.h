@@ -1,4 +1,5 @@
-// A worker process, simulated: the real core, executors that take their time and misbehave, death and rebirth.
+// A worker process, simulated: the real core, executors that take their time and misbehave, death
+// and rebirth.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace framebus::sim {
 
-// What happens in executors is decided by this; turned off at the end of a run, so that jobs can end.
+// What happens in executors is decided by this; turned off at the end of a run, so that jobs can
+// end.
 struct Mischief {
   bool enabled = true;
 };
@@ -21,7 +23,8 @@ class SimWorker final : public Endpoint {
  public:
   // `on_executor`: told of each executor that begins (true) or ends (false).
   using Observer = std::function<void(const worker::StartAttempt&, bool begins)>;
-  SimWorker(World& world, Network& network, unsigned host, const Mischief& mischief, Observer on_executor);
+  SimWorker(World& world, Network& network, unsigned host, const Mischief& mischief,
+            Observer on_executor);
 
   void start();
   // The process dies; the kernel closes its connections.

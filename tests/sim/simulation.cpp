@@ -24,21 +24,29 @@ void print_rerun() {
 class Simulation {
  public:
   explicit Simulation(const Setup& setup)
-      : setup_(setup), world_(setup.seed, setup.trace), network_(world_), broker_(world_, network_, setup.bug) {
+      : setup_(setup),
+        world_(setup.seed, setup.trace),
+        network_(world_),
+        broker_(world_, network_, setup.bug) {
     const std::int64_t worker_count = world_.random.between(1, 5);
     for (std::int64_t i = 0; i < worker_count; ++i)
-      workers_.push_back(std::make_unique<SimWorker>(world_, network_, static_cast<unsigned>(i), mischief_,
-                                                     [this](const worker::StartAttempt& start, bool begins) { on_executor(start, begins); }));
+      workers_.push_back(std::make_unique<SimWorker>(
+          world_, network_, static_cast<unsigned>(i), mischief_,
+          [this](const worker::StartAttempt& start, bool begins) { on_executor(start, begins); }));
     const std::int64_t primary_count = world_.random.between(1, 3);
     for (std::int64_t i = 0; i < primary_count; ++i)
-      primaries_.push_back(std::make_unique<SimPrimary>(world_, network_, primary_hosts_from + static_cast<unsigned>(i), setup.bug));
+      primaries_.push_back(std::make_unique<SimPrimary>(
+          world_, network_, primary_hosts_from + static_cast<unsigned>(i), setup.bug));
   }
 
   Report run() {
     // Any start order.
     world_.after(world_.random.between(Duration{0}, seconds(8)), [this] { broker_.start(); });
-    for (auto& worker : workers_) world_.after(world_.random.between(Duration{0}, seconds(8)), [&worker] { worker->start(); });
-    for (auto& primary : primaries_) world_.after(world_.random.between(Duration{0}, seconds(8)), [&primary] { primary->start(); });
+    for (auto& worker : workers_)
+      world_.after(world_.random.between(Duration{0}, seconds(8)), [&worker] { worker->start(); });
+    for (auto& primary : primaries_)
+      world_.after(world_.random.between(Duration{0}, seconds(8)),
+                   [&primary] { primary->start(); });
     world_.after(seconds(9), [this] { next_fault(); });
     if (world_.run_until(world_.now() + std::chrono::minutes(setup_.minutes))) make_peace();
     return report();
@@ -57,11 +65,13 @@ class Simulation {
     switch (random.below(9)) {
       case 0:
         worker.die();
-        return world_.after(random.between(milliseconds(50), seconds(25)), [&worker] { worker.start(); });
+        return world_.after(random.between(milliseconds(50), seconds(25)),
+                            [&worker] { worker.start(); });
       case 1:
         return cut_some(worker.host());
       case 2:
-        return cut_some(primary_hosts_from + static_cast<unsigned>(random.below(primaries_.size())));
+        return cut_some(primary_hosts_from +
+                        static_cast<unsigned>(random.below(primaries_.size())));
       case 3:
         return partition(random.happens(700) ? worker.host() : primary_hosts_from);
       case 4:
@@ -72,33 +82,41 @@ class Simulation {
         if (worker.is_up()) worker.drain();
         return;
       case 7:
-        return broker_.forget_heartbeats_of(worker.id(), world_.now() + random.between(seconds(1), seconds(5)));
+        return broker_.forget_heartbeats_of(worker.id(),
+                                            world_.now() + random.between(seconds(1), seconds(5)));
       default:
         broker_.set_store_full(true);
-        return world_.after(random.between(seconds(1), seconds(5)), [this] { broker_.set_store_full(false); });
+        return world_.after(random.between(seconds(1), seconds(5)),
+                            [this] { broker_.set_store_full(false); });
     }
   }
 
   void cut_some(unsigned host) {
-    for (const ConnectionId id : network_.open_of(host)) network_.cut(id, world_.random.between(milliseconds(1), seconds(3)));
+    for (const ConnectionId id : network_.open_of(host))
+      network_.cut(id, world_.random.between(milliseconds(1), seconds(3)));
   }
 
   void partition(unsigned host) {
     const Duration lasts = world_.random.between(milliseconds(200), seconds(40));
-    world_.trace("host " + std::to_string(host) + " is unreachable for " + std::to_string(to_ms(lasts)) + " ms");
+    world_.trace("host " + std::to_string(host) + " is unreachable for " +
+                 std::to_string(to_ms(lasts)) + " ms");
     network_.partition(host, lasts);
   }
 
   void crash_broker() {
     if (!broker_.is_up()) return;
     broker_.crash();
-    world_.after(world_.random.between(milliseconds(100), world_.random.happens(100) ? seconds(60) : seconds(6)), [this] {
-      if (broker_.is_up()) return;
-      broker_.start();
-      for (const auto& primary : primaries_)
-        for (const JobId job : primary->accepted())
-          if (!broker_.core()->state().jobs.contains(job)) world_.violated("an accepted job survives a restart: job " + to_string(job));
-    });
+    world_.after(
+        world_.random.between(milliseconds(100),
+                              world_.random.happens(100) ? seconds(60) : seconds(6)),
+        [this] {
+          if (broker_.is_up()) return;
+          broker_.start();
+          for (const auto& primary : primaries_)
+            for (const JobId job : primary->accepted())
+              if (!broker_.core()->state().jobs.contains(job))
+                world_.violated("an accepted job survives a restart: job " + to_string(job));
+        });
   }
 
   // at_most_once: never twice but by a person's wish, never two at a time.
@@ -111,9 +129,12 @@ class Simulation {
     }
     ++execution.running;
     ++execution.starts;
-    if (execution.running > 1) world_.violated("an at_most_once task runs once at a time: task " + to_string(start.attempt.task));
+    if (execution.running > 1)
+      world_.violated("an at_most_once task runs once at a time: task " +
+                      to_string(start.attempt.task));
     if (execution.starts > 1 + broker_.log().retries_of(start.attempt.task) && broker_.is_up())
-      world_.violated("an at_most_once task is never run twice: task " + to_string(start.attempt.task));
+      world_.violated("an at_most_once task is never run twice: task " +
+                      to_string(start.attempt.task));
   }
 
   bool everybody(bool (SimPrimary::*question)() const) const {
@@ -130,17 +151,21 @@ class Simulation {
     for (auto& primary : primaries_) primary->settle();
     for (auto& worker : workers_) worker->start();
     const TimePoint limit = world_.now() + peace_lasts;
-    while (!world_.is_violated() && world_.now() < limit && !everybody(&SimPrimary::is_done)) world_.run_until(world_.now() + seconds(5));
+    while (!world_.is_violated() && world_.now() < limit && !everybody(&SimPrimary::is_done))
+      world_.run_until(world_.now() + seconds(5));
     if (world_.is_violated()) return;
     for (const auto& primary : primaries_)
       if (!primary->is_done()) return world_.violated("every job ends: " + primary->unfinished());
-    // Confirmations on their way, attempts that were superseded: a few leases are enough for all of it.
+    // Confirmations on their way, attempts that were superseded: a few leases are enough for all of
+    // it.
     if (!world_.run_until(world_.now() + seconds(60))) return;
     for (const auto& worker : workers_)
-      if (!worker->leftovers().empty()) return world_.violated("nobody holds anything in the end: " + worker->leftovers());
+      if (!worker->leftovers().empty())
+        return world_.violated("nobody holds anything in the end: " + worker->leftovers());
     for (auto& primary : primaries_) primary->audit();
     if (!world_.run_until(world_.now() + seconds(60))) return;
-    if (!everybody(&SimPrimary::is_audited)) return world_.violated("a watch from the beginning comes to its live end");
+    if (!everybody(&SimPrimary::is_audited))
+      return world_.violated("a watch from the beginning comes to its live end");
     compare_with_state();
   }
 
@@ -193,8 +218,10 @@ Report simulate(const Setup& setup) {
 }
 
 std::string how_to_rerun(const Setup& setup) {
-  std::string text = "sim --seed " + std::to_string(setup.seed) + " --minutes " + std::to_string(setup.minutes);
-  if (setup.bug != Bug::none) text += " --bug " + std::string(bug_table[static_cast<std::size_t>(setup.bug)].name);
+  std::string text =
+      "sim --seed " + std::to_string(setup.seed) + " --minutes " + std::to_string(setup.minutes);
+  if (setup.bug != Bug::none)
+    text += " --bug " + std::string(bug_table[static_cast<std::size_t>(setup.bug)].name);
   return text + " --replay";
 }
 

@@ -1,4 +1,5 @@
-// One simulated run: a broker, workers and primaries, faults for some minutes, then peace until all is done.
+// One simulated run: a broker, workers and primaries, faults for some minutes, then peace until all
+// is done.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ struct Setup {
   std::uint64_t seed = 1;
   std::int64_t minutes = 2;  // of faults
   Bug bug = Bug::none;
-  bool trace = false;        // prints everything that happens
+  bool trace = false;  // prints everything that happens
 };
 
 struct Report {
@@ -25,7 +26,8 @@ struct Report {
   double virtual_s = 0;
 };
 
-// Deterministic in `setup`. A failed CHECK in a core ends the process after printing how to run it again.
+// Deterministic in `setup`. A failed CHECK in a core ends the process after printing how to run it
+// again.
 Report simulate(const Setup& setup);
 
 // "sim --seed 7 --minutes 2 --replay"

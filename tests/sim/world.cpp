@@ -5,7 +5,8 @@
 namespace framebus::sim {
 namespace {
 
-// More happenings than this without the clock moving: something asks to be woken in the past for ever.
+// More happenings than this without the clock moving: something asks to be woken in the past for
+// ever.
 constexpr std::uint64_t at_one_moment_max = 200'000;
 
 }  // namespace
@@ -26,7 +27,8 @@ bool World::run_until(TimePoint end) {
     Happening next = queue_.top();
     queue_.pop();
     at_this_moment_ = next.at == now_ ? at_this_moment_ + 1 : 0;
-    if (at_this_moment_ > at_one_moment_max) violated("time goes on: a core asks for ticks without end");
+    if (at_this_moment_ > at_one_moment_max)
+      violated("time goes on: a core asks for ticks without end");
     now_ = next.at;
     ++happenings_;
     next.run();
@@ -38,13 +40,16 @@ bool World::run_until(TimePoint end) {
 void World::violated(const std::string& promise) {
   if (!violation_.empty()) return;
   char when[32];
-  std::snprintf(when, sizeof when, "at %.6f s: ", std::chrono::duration<double>(now_.time_since_epoch()).count());
+  std::snprintf(when, sizeof when,
+                "at %.6f s: ", std::chrono::duration<double>(now_.time_since_epoch()).count());
   violation_ = when + promise;
   trace("VIOLATED " + promise);
 }
 
 void World::trace(const std::string& line) const {
-  if (trace_) std::printf("%11.6f %s\n", std::chrono::duration<double>(now_.time_since_epoch()).count(), line.c_str());
+  if (trace_)
+    std::printf("%11.6f %s\n", std::chrono::duration<double>(now_.time_since_epoch()).count(),
+                line.c_str());
 }
 
 }  // namespace framebus::sim

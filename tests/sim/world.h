@@ -22,7 +22,9 @@ class Random {
   std::int64_t between(std::int64_t least, std::int64_t most) {
     return least + static_cast<std::int64_t>(below(static_cast<std::uint64_t>(most - least) + 1));
   }
-  Duration between(Duration least, Duration most) { return Duration{between(least.count(), most.count())}; }
+  Duration between(Duration least, Duration most) {
+    return Duration{between(least.count(), most.count())};
+  }
   bool happens(unsigned permille) { return below(1000) < permille; }
 
  private:
@@ -34,7 +36,9 @@ class World {
   World(std::uint64_t seed, bool trace) : random(seed), trace_(trace) {}
 
   TimePoint now() const { return now_; }
-  void after(Duration delay, std::function<void()> happening) { at(now_ + delay, std::move(happening)); }
+  void after(Duration delay, std::function<void()> happening) {
+    at(now_ + delay, std::move(happening));
+  }
   void at(TimePoint when, std::function<void()> happening);
   // Lets happen what is due before `end`, until it or the first violation. False: violated.
   bool run_until(TimePoint end);
@@ -55,7 +59,9 @@ class World {
     TimePoint at;
     std::uint64_t order;
     std::function<void()> run;
-    bool operator<(const Happening& other) const { return at != other.at ? at > other.at : order > other.order; }
+    bool operator<(const Happening& other) const {
+      return at != other.at ? at > other.at : order > other.order;
+    }
   };
   std::priority_queue<Happening> queue_;
   TimePoint now_{seconds(1)};

@@ -1,4 +1,5 @@
-// The worker core's attempts: slots, prefetch, results, aborts, timeouts, loss of the broker, draining.
+// The worker core's attempts: slots, prefetch, results, aborts, timeouts, loss of the broker,
+// draining.
 #include "tests/worker/core_bench.h"
 
 namespace framebus::worker {
@@ -14,7 +15,9 @@ void run_one(CoreBench& bench, const AttemptId& id, const StepInfo& step = step_
   bench.take();
 }
 
-TEST_CASE("attempt: starts when a slot is free, in the order of Assign; Started and Results leave together") {
+TEST_CASE(
+    "attempt: starts when a slot is free, in the order of Assign; Started and Results leave "
+    "together") {
   CoreBench bench;
   bench.join();
   bench.hear(assign({a, b}));
@@ -26,7 +29,9 @@ TEST_CASE("attempt: starts when a slot is free, in the order of Assign; Started 
   bench.give(finished(b));
   CHECK(*bench.core().next_wakeup() <= bench.now());
   bench.tick();
-  CHECK(bench.take() == Actions{Send{1, Started{{a, b}}}, Send{1, Results{{result_of(finished(a)), result_of(finished(b))}}}});
+  CHECK(bench.take() ==
+        Actions{Send{1, Started{{a, b}}},
+                Send{1, Results{{result_of(finished(a)), result_of(finished(b))}}}});
 }
 
 TEST_CASE("attempt: results are kept until confirmed, and sent again on the next connection") {
@@ -43,7 +48,8 @@ TEST_CASE("attempt: results are kept until confirmed, and sent again on the next
   bench.give(Connected{2});
   const Actions said = bench.take();
   REQUIRE(said.size() == 1);
-  CHECK(std::get<Hello>(std::get<Send>(said[0]).message).held == std::vector<HeldAttempt>{{a.task, a.token, AttemptPhase::reporting}});
+  CHECK(std::get<Hello>(std::get<Send>(said[0]).message).held ==
+        std::vector<HeldAttempt>{{a.task, a.token, AttemptPhase::reporting}});
   bench.hear(CoreBench::welcome());
   bench.take();
   bench.tick();
@@ -145,7 +151,9 @@ TEST_CASE("abort: a result that was ready all the same is reported") {
   CHECK(bench.take() == Actions{Send{1, Results{{result_of(finished(a))}}}});
 }
 
-TEST_CASE("abort: what does not end within its grace is given up, and its slot stays taken until it ends") {
+TEST_CASE(
+    "abort: what does not end within its grace is given up, and its slot stays taken until it "
+    "ends") {
   CoreBench bench(bench_options(1, 0));
   bench.join();
   run_one(bench, a);
@@ -232,7 +240,8 @@ TEST_CASE("silence: after a lease without HeartbeatAck at_most_once attempts end
   for (int i = 0; i < 16; ++i) {
     bench.pass(seconds(1));
     for (const Action& action : bench.take())
-      if (const auto* connect = std::get_if<Connect>(&action)) bench.give(Closed{connect->connection, "still nobody"});
+      if (const auto* connect = std::get_if<Connect>(&action))
+        bench.give(Closed{connect->connection, "still nobody"});
   }
   CHECK(bench.state().attempts.at(key_of(b)).stop.has_value());
   CHECK_FALSE(bench.state().attempts.at(key_of(a)).stop.has_value());
@@ -255,7 +264,8 @@ TEST_CASE("silence: after the orphan timeout everything ends, finished results s
   for (int i = 0; i < 61; ++i) {
     bench.pass(seconds(1));
     for (const Action& action : bench.take())
-      if (const auto* connect = std::get_if<Connect>(&action)) bench.give(Closed{connect->connection, "still nobody"});
+      if (const auto* connect = std::get_if<Connect>(&action))
+        bench.give(Closed{connect->connection, "still nobody"});
   }
   CHECK(bench.state().attempts.at(key_of(a)).stop.has_value());
   CHECK(bench.state().attempts.at(key_of(b)).phase == AttemptPhase::reporting);
@@ -292,7 +302,8 @@ TEST_CASE("attempt: a start between Hello and Welcome is still told") {
   CHECK(bench.take() == Actions{Send{2, Started{{a}}}});
 }
 
-TEST_CASE("drain: waiting attempts go back, running ones finish and are handed over, then Goodbye") {
+TEST_CASE(
+    "drain: waiting attempts go back, running ones finish and are handed over, then Goodbye") {
   CoreBench bench;
   bench.join();
   run_one(bench, a);
@@ -311,7 +322,8 @@ TEST_CASE("drain: waiting attempts go back, running ones finish and are handed o
   CHECK(bench.take() == Actions{Send{1, Results{{result_of(finished(a))}}}});
   bench.hear(ResultsOk{{a}, {}});
   bench.tick();
-  CHECK(bench.take() == Actions{Send{1, Goodbye{"drained"}}, Disconnect{1, "drained"}, Exit{0, "drained"}});
+  CHECK(bench.take() ==
+        Actions{Send{1, Goodbye{"drained"}}, Disconnect{1, "drained"}, Exit{0, "drained"}});
 }
 
 TEST_CASE("drain: results that nobody takes are waited for only so long") {
@@ -343,7 +355,8 @@ TEST_CASE("credit: results above the bound stop new grants") {
   CHECK(credit_of(bench.state()) == 4);
 }
 
-TEST_CASE("assign: an unknown task type is answered with an error, a missing step by handing it back") {
+TEST_CASE(
+    "assign: an unknown task type is answered with an error, a missing step by handing it back") {
   CoreBench bench;
   bench.join();
   StepInfo strange = step_info();
@@ -355,7 +368,8 @@ TEST_CASE("assign: an unknown task type is answered with an error, a missing ste
   bench.tick();
   const Actions deeds = bench.take_deeds();
   REQUIRE(deeds.size() == 2);
-  CHECK(std::get<Results>(std::get<Send>(deeds[0]).message).results.at(0).outcome == Outcome::error);
+  CHECK(std::get<Results>(std::get<Send>(deeds[0]).message).results.at(0).outcome ==
+        Outcome::error);
   CHECK(deeds[1] == Action{Send{1, Aborted{{b}}}});
 }
 

@@ -24,7 +24,9 @@ Refused refusal(Code code, std::int64_t retry_after_ms = 0) {
   return Refused{{static_cast<std::uint16_t>(code), "no", retry_after_ms}};
 }
 
-TEST_CASE("connection: the first tick connects, Connected says Hello, Welcome brings a heartbeat with credit") {
+TEST_CASE(
+    "connection: the first tick connects, Connected says Hello, Welcome brings a heartbeat with "
+    "credit") {
   CoreBench bench;
   bench.tick();
   CHECK(bench.take() == Actions{Connect{1, "inproc://broker"}});
@@ -34,7 +36,8 @@ TEST_CASE("connection: the first tick connects, Connected says Hello, Welcome br
   CHECK(bench.take() == Actions{Joined{{101}, 1, "inproc://bulk"}, Send{1, beat(1, 2)}});
 }
 
-TEST_CASE("connection: without Welcome the handshake ends after 5 s and another connection is tried") {
+TEST_CASE(
+    "connection: without Welcome the handshake ends after 5 s and another connection is tried") {
   CoreBench bench;
   bench.tick();
   bench.give(Connected{1});
@@ -47,7 +50,8 @@ TEST_CASE("connection: without Welcome the handshake ends after 5 s and another 
   CHECK(bench.take() == Actions{Connect{2, "inproc://broker"}});
 }
 
-TEST_CASE("connection: waits between connections double up to the longest, with jitter of a fifth") {
+TEST_CASE(
+    "connection: waits between connections double up to the longest, with jitter of a fifth") {
   CoreBench bench;
   bench.tick();
   double expected_s = 0.25;
@@ -55,7 +59,8 @@ TEST_CASE("connection: waits between connections double up to the longest, with 
     bench.take();
     bench.give(Closed{bench.connection(), "nobody there"});
     CHECK(bench.take() == Actions{Disconnect{bench.connection(), "nobody there"}});
-    const double wait_s = std::chrono::duration<double>(*bench.core().next_wakeup() - bench.now()).count();
+    const double wait_s =
+        std::chrono::duration<double>(*bench.core().next_wakeup() - bench.now()).count();
     CHECK(wait_s >= expected_s * 0.79);
     CHECK(wait_s <= expected_s * 1.21);
     expected_s = std::min(expected_s * 2, 10.0);
@@ -188,7 +193,8 @@ TEST_CASE("leaving: an idle worker that drains says so, then Goodbye, then ends 
   Heartbeat draining = beat(2, 0);
   draining.draining = true;
   draining.reason = "draining";
-  CHECK(bench.take_deeds() == Actions{Send{1, draining}, Send{1, Goodbye{"drained"}}, Disconnect{1, "drained"}, Exit{0, "drained"}});
+  CHECK(bench.take_deeds() == Actions{Send{1, draining}, Send{1, Goodbye{"drained"}},
+                                      Disconnect{1, "drained"}, Exit{0, "drained"}});
   CHECK_FALSE(bench.core().next_wakeup().has_value());
 }
 
@@ -209,7 +215,8 @@ TEST_CASE("leaving: stop cancels what runs and ends at once") {
   bench.tick();
   bench.take();
   bench.give(StopRequested{});
-  CHECK(bench.take() == Actions{CancelAttempt{attempt(0, 1), "the worker stops"}, Send{1, Goodbye{"the worker stops"}},
+  CHECK(bench.take() == Actions{CancelAttempt{attempt(0, 1), "the worker stops"},
+                                Send{1, Goodbye{"the worker stops"}},
                                 Disconnect{1, "the worker stops"}, Exit{0, "the worker stops"}});
 }
 

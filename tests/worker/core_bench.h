@@ -1,5 +1,5 @@
-// A worker core on a bench: steps it, checks its invariants after every step, and fails the test when an
-// action was never looked at.
+// A worker core on a bench: steps it, checks its invariants after every step, and fails the test
+// when an action was never looked at.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -32,7 +32,9 @@ inline Options bench_options(std::uint32_t slots = 1, std::uint32_t prefetch = 1
 class CoreBench {
  public:
   explicit CoreBench(const Options& options = bench_options()) : core_(options, 1) {}
-  ~CoreBench() { CHECK_MESSAGE(pending_.empty(), "actions that no check has read:" << toString(pending_)); }
+  ~CoreBench() {
+    CHECK_MESSAGE(pending_.empty(), "actions that no check has read:" << toString(pending_));
+  }
 
   // Steps one event; the actions wait for take().
   void give(const Event& event) {
@@ -54,8 +56,10 @@ class CoreBench {
       for (const Action& action : take()) {
         const Send* send = std::get_if<Send>(&action);
         if (send == nullptr) continue;
-        if (const auto* beat = std::get_if<Heartbeat>(&send->message)) hear(HeartbeatAck{beat->sequence});
-        else said.push_back(send->message);
+        if (const auto* beat = std::get_if<Heartbeat>(&send->message))
+          hear(HeartbeatAck{beat->sequence});
+        else
+          said.push_back(send->message);
       }
     }
     return said;
@@ -145,7 +149,8 @@ inline ExecutorFinished failed(const AttemptId& id, Code code) {
   return event;
 }
 
-inline TaskResult result_of(const ExecutorFinished& event, std::int64_t queue_us = 0, std::int64_t run_us = 0) {
+inline TaskResult result_of(const ExecutorFinished& event, std::int64_t queue_us = 0,
+                            std::int64_t run_us = 0) {
   TaskResult result;
   result.task = event.attempt.task;
   result.token = event.attempt.token;

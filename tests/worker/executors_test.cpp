@@ -13,8 +13,12 @@ class TrialContext final : public TaskContext {
   bool cancelled() const override { return is_cancelled; }
   void progress(std::uint32_t, std::string_view) override { ++progress_count; }
   void log(std::string_view line) override { lines.emplace_back(line); }
-  Result<std::filesystem::path> input(const BlobRef&) override { return fail(Code::not_found, "no inputs here"); }
-  Result<BlobRef> put(BytesView, std::string_view) override { return fail(Code::unavailable, "no broker here"); }
+  Result<std::filesystem::path> input(const BlobRef&) override {
+    return fail(Code::not_found, "no inputs here");
+  }
+  Result<BlobRef> put(BytesView, std::string_view) override {
+    return fail(Code::unavailable, "no broker here");
+  }
   unsigned threads() const override { return 1; }
   const std::filesystem::path& cache_directory() const override { return directory; }
   bool is_cancelled = false;
@@ -23,8 +27,8 @@ class TrialContext final : public TaskContext {
   std::filesystem::path directory = "/nonexistent";
 };
 
-TaskOutcome run(const std::string& type, std::string_view step_params, std::string_view params, TrialContext& context,
-                std::uint32_t attempt = 1) {
+TaskOutcome run(const std::string& type, std::string_view step_params, std::string_view params,
+                TrialContext& context, std::uint32_t attempt = 1) {
   auto executors = make_executors({type});
   REQUIRE(executors.has_value());
   TaskInput input;
@@ -48,7 +52,8 @@ TEST_CASE("echo: returns the task's parameters, or the step's when it has none")
 TEST_CASE("sleep: waits as long as it is told; the task's value wins over the step's") {
   TrialContext context;
   const auto begin = std::chrono::steady_clock::now();
-  CHECK(result_text(run("sleep", "{\"ms\": 86400000}", "{\"ms\": 30}", context)) == "{\"slept_ms\": 30}");
+  CHECK(result_text(run("sleep", "{\"ms\": 86400000}", "{\"ms\": 30}", context)) ==
+        "{\"slept_ms\": 30}");
   CHECK(std::chrono::steady_clock::now() - begin >= milliseconds(30));
   CHECK(context.progress_count > 0);
   CHECK(result_text(run("sleep", "{\"duration\": \"1ms\"}", "", context)) == "{\"slept_ms\": 1}");
@@ -72,7 +77,8 @@ TEST_CASE("fail: fails the first attempts, then succeeds") {
 
 TEST_CASE("fail: the error carries the message and whether a retry can help") {
   TrialContext context;
-  const TaskOutcome outcome = run("fail", "{\"message\": \"no licence\"}", "{\"permanent\": true}", context);
+  const TaskOutcome outcome =
+      run("fail", "{\"message\": \"no licence\"}", "{\"permanent\": true}", context);
   REQUIRE_FALSE(outcome.has_value());
   CHECK(outcome.error().permanent);
   CHECK(outcome.error().error.message == "no licence");
@@ -81,20 +87,24 @@ TEST_CASE("fail: the error carries the message and whether a retry can help") {
 
 TEST_CASE("executors: wrong parameters are permanent errors that name the key") {
   TrialContext context;
-  for (const char* params : {"{\"ms\": -1}", "{\"ms\": \"soon\"}", "{\"ms\": 1e300}", "{\"duration\": 5}", "[1]", "{\"ms\": 1", "{\"mss\": 1}"}) {
+  for (const char* params : {"{\"ms\": -1}", "{\"ms\": \"soon\"}", "{\"ms\": 1e300}",
+                             "{\"duration\": 5}", "[1]", "{\"ms\": 1", "{\"mss\": 1}"}) {
     const TaskOutcome outcome = run("sleep", "", params, context);
     REQUIRE_FALSE(outcome.has_value());
     CHECK(outcome.error().permanent);
     CHECK(outcome.error().error.code == Code::invalid_argument);
   }
-  CHECK(run("sleep", "", "{\"mss\": 1}", context).error().error.message.find("did you mean 'ms'") != std::string::npos);
+  CHECK(run("sleep", "", "{\"mss\": 1}", context).error().error.message.find("did you mean 'ms'") !=
+        std::string::npos);
 }
 
-TEST_CASE("registry: all types by default, in order; an unknown one is refused with the nearest name") {
+TEST_CASE(
+    "registry: all types by default, in order; an unknown one is refused with the nearest name") {
   auto all = make_executors({});
   REQUIRE(all.has_value());
   CHECK(all->size() == executor_registry().size());
-  for (std::size_t i = 1; i < executor_registry().size(); ++i) CHECK(executor_registry()[i - 1].type < executor_registry()[i].type);
+  for (std::size_t i = 1; i < executor_registry().size(); ++i)
+    CHECK(executor_registry()[i - 1].type < executor_registry()[i].type);
   auto wrong = make_executors({"slep"});
   REQUIRE_FALSE(wrong.has_value());
   CHECK(wrong.error().message.find("'sleep'") != std::string::npos);

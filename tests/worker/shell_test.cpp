@@ -1,6 +1,6 @@
-// The worker as a process object: a scripted broker on a real socket, a real data directory, real executors.
+// The worker as a process object: a scripted broker on a real socket, a real data directory, real
+// executors.
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <filesystem>
@@ -21,7 +21,8 @@ constexpr Duration patience = seconds(20);
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "framebus-worker-test-XXXXXX").string();
+    std::string name =
+        (std::filesystem::temp_directory_path() / "framebus-worker-test-XXXXXX").string();
     REQUIRE(::mkdtemp(name.data()) != nullptr);
     path_ = name;
   }
@@ -38,7 +39,9 @@ class TemporaryDirectory {
 // A broker that says what the test tells it to, and keeps what it hears.
 class ScriptedBroker {
  public:
-  explicit ScriptedBroker(std::shared_ptr<Context> context, const std::string& url = "tcp://127.0.0.1:0") : router_(make_router(context)) {
+  explicit ScriptedBroker(std::shared_ptr<Context> context,
+                          const std::string& url = "tcp://127.0.0.1:0")
+      : router_(make_router(context)) {
     // An earlier broker's address becomes free a moment after its socket is closed.
     const TimePoint limit = now_monotonic() + patience;
     auto bound = router_->bind(url);
@@ -63,7 +66,9 @@ class ScriptedBroker {
     }
     return true;
   }
-  void say(const Message& message) { REQUIRE(router_->send(peer, encode(message, true)).has_value()); }
+  void say(const Message& message) {
+    REQUIRE(router_->send(peer, encode(message, true)).has_value());
+  }
 
   PeerId peer;
   std::vector<Hello> hellos;
@@ -105,7 +110,8 @@ class ScriptedBroker {
       }
       say(ok);
     }
-    if (const auto* begun = std::get_if<Started>(&message)) started.insert(started.end(), begun->attempts.begin(), begun->attempts.end());
+    if (const auto* begun = std::get_if<Started>(&message))
+      started.insert(started.end(), begun->attempts.begin(), begun->attempts.end());
     if (std::holds_alternative<Goodbye>(message)) ++goodbyes;
   }
 
@@ -139,7 +145,8 @@ Assign task(const std::string& type, const std::string& params, std::uint32_t in
   return message;
 }
 
-std::unique_ptr<WorkerProcess> make_worker(const WorkerConfig& config, std::shared_ptr<Context> context) {
+std::unique_ptr<WorkerProcess> make_worker(const WorkerConfig& config,
+                                           std::shared_ptr<Context> context) {
   auto worker = WorkerProcess::create(config, std::move(context));
   REQUIRE_MESSAGE(worker.has_value(), (worker ? "" : worker.error().message));
   return std::move(*worker);
@@ -162,7 +169,8 @@ TEST_CASE("worker: registers, executes, reports, drains with exit code 0") {
   REQUIRE(broker.serve([&] { return !broker.results.empty(); }));
   CHECK(text_of(broker.results.at(0).result) == "hello");
   CHECK(broker.started.size() == 1);
-  REQUIRE(broker.serve([&] { return broker.beats.size() > 2 && broker.beats.back().load.latency_us > 0; }));
+  REQUIRE(broker.serve(
+      [&] { return broker.beats.size() > 2 && broker.beats.back().load.latency_us > 0; }));
   CHECK(broker.beats.back().load.memory_permille > 0);
   worker->drain();
   REQUIRE(broker.serve([&] { return broker.goodbyes > 0; }));
@@ -182,7 +190,8 @@ TEST_CASE("worker: an Abort ends a running task, and heartbeats go on meanwhile"
   const std::size_t before = broker.beats.size();
   REQUIRE(broker.serve([&] { return broker.beats.size() >= before + 3; }));
   CHECK(broker.beats.back().attempts.at(0).phase == AttemptPhase::running);
-  broker.say(Abort{{{sleep.attempts[0].task, sleep.attempts[0].token}}, AbortReason::cancelled, 5000});
+  broker.say(
+      Abort{{{sleep.attempts[0].task, sleep.attempts[0].token}}, AbortReason::cancelled, 5000});
   REQUIRE(broker.serve([&] { return broker.beats.back().attempts.empty(); }));
   CHECK(broker.results.empty());
 }
@@ -218,7 +227,11 @@ TEST_CASE("worker: two with one data directory have two identities, and keep the
 
 TEST_CASE("worker: a damaged identity and an unusable directory are refused with their path") {
   TemporaryDirectory data;
-  { std::FILE* file = std::fopen((data.path() / "worker_id").c_str(), "w"); std::fputs("rubbish\n", file); std::fclose(file); }
+  {
+    std::FILE* file = std::fopen((data.path() / "worker_id").c_str(), "w");
+    std::fputs("rubbish\n", file);
+    std::fclose(file);
+  }
   const auto damaged = Home::open(data.path());
   REQUIRE_FALSE(damaged.has_value());
   CHECK(damaged.error().message.find("worker_id") != std::string::npos);
@@ -227,7 +240,8 @@ TEST_CASE("worker: a damaged identity and an unusable directory are refused with
   CHECK(impossible.error().message.find("/proc/framebus") != std::string::npos);
 }
 
-TEST_CASE("configuration: GPUs are refused with what there is, bad labels and URLs with what is wanted") {
+TEST_CASE(
+    "configuration: GPUs are refused with what there is, bad labels and URLs with what is wanted") {
   WorkerConfig config;
   CHECK(check(config).has_value());
   config.gpu = "0";
@@ -247,7 +261,9 @@ TEST_CASE("configuration: GPUs are refused with what there is, bad labels and UR
 
 TEST_CASE("configuration: the data directory follows flag, XDG_STATE_HOME, HOME") {
   WorkerConfig config;
-  const auto with_home = [](const char* name) -> const char* { return std::string_view(name) == "HOME" ? "/home/x" : nullptr; };
+  const auto with_home = [](const char* name) -> const char* {
+    return std::string_view(name) == "HOME" ? "/home/x" : nullptr;
+  };
   CHECK(data_directory(config, with_home) == "/home/x/.local/state/framebus/worker");
   config.data = "/srv/w";
   CHECK(data_directory(config, with_home) == "/srv/w");

@@ -1,4 +1,5 @@
-// What the worker core wants done. The shell carries actions out in order; see core.h for the rules.
+// What the worker core wants done. The shell carries actions out in order; see core.h for the
+// rules.
 #pragma once
 
 #include <cstdint>
@@ -66,7 +67,8 @@ struct Note {
   bool operator==(const Note&) const = default;
 };
 
-using Action = std::variant<Connect, Disconnect, Send, Joined, StartAttempt, CancelAttempt, Exit, Note>;
+using Action =
+    std::variant<Connect, Disconnect, Send, Joined, StartAttempt, CancelAttempt, Exit, Note>;
 using Actions = std::vector<Action>;
 
 std::string to_string(const Action& action);

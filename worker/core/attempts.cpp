@@ -1,8 +1,9 @@
 // Attempts from Assign to the end of their executor: slots, queue, stops and timeouts.
 //
-// Thread-free: StartAttempt and CancelAttempt are requests, ExecutorStarted and ExecutorFinished the
-// answers. An attempt that does not end within its grace is given up: the broker is told and its slot
-// counts as lingering. One of an at_most_once step is never given up, for it might still have effects.
+// Thread-free: StartAttempt and CancelAttempt are requests, ExecutorStarted and ExecutorFinished
+// the answers. An attempt that does not end within its grace is given up: the broker is told and
+// its slot counts as lingering. One of an at_most_once step is never given up, for it might still
+// have effects.
 #include <algorithm>
 
 #include "libmsg/base/error.h"
@@ -37,13 +38,16 @@ bool is_known(const State& s, const AttemptKey& key) {
 }
 
 // More than this can only be a broker that ignores credit; each is handed back at once.
-std::size_t attempts_max(const State& s) { return 2 * (std::size_t{s.options.info.slots} + s.options.info.prefetch) + 16; }
+std::size_t attempts_max(const State& s) {
+  return 2 * (std::size_t{s.options.info.slots} + s.options.info.prefetch) + 16;
+}
 
 void accept(State& s, const AttemptSpec& spec, const StepInfo& step) {
   const AttemptKey key{spec.task, spec.token};
   if (is_known(s, key)) return;
-  const std::size_t unreported = static_cast<std::size_t>(std::count_if(
-      s.attempts.begin(), s.attempts.end(), [](const auto& each) { return each.second.phase == AttemptPhase::reporting; }));
+  const std::size_t unreported = static_cast<std::size_t>(
+      std::count_if(s.attempts.begin(), s.attempts.end(),
+                    [](const auto& each) { return each.second.phase == AttemptPhase::reporting; }));
   if (s.draining || s.attempts.size() - unreported >= attempts_max(s)) {
     s.aborted.push_back(id_of(key));
     return;
@@ -55,7 +59,9 @@ void accept(State& s, const AttemptSpec& spec, const StepInfo& step) {
   s.attempts.emplace(key, std::move(attempt));
   const auto& types = s.options.info.task_types;
   if (std::find(types.begin(), types.end(), step.type) == types.end()) {
-    report(s, key, failed_result(key, Code::failed_precondition, "this worker has no executor for task type '" + step.type + "'"));
+    report(s, key,
+           failed_result(key, Code::failed_precondition,
+                         "this worker has no executor for task type '" + step.type + "'"));
     return;
   }
   s.queue.push_back(key);
@@ -88,26 +94,32 @@ void end_stopped(State& s, const AttemptKey& key, TaskResult result) {
 
 void check_timeouts(State& s, const AttemptKey& key, Attempt& attempt, Actions& out) {
   if (attempt.phase != AttemptPhase::running || attempt.stop) return;
-  const auto passed = [&](std::int64_t ms, TimePoint since) { return ms > 0 && to_ms(s.now - since) >= ms; };
+  const auto passed = [&](std::int64_t ms, TimePoint since) {
+    return ms > 0 && to_ms(s.now - since) >= ms;
+  };
   std::string text;
   if (passed(attempt.step.timeout_ms, attempt.started_at))
     text = "timeout: ran longer than " + std::to_string(attempt.step.timeout_ms) + " ms";
   else if (passed(attempt.step.progress_timeout_ms, attempt.progress_at))
-    text = "progress timeout: silent for more than " + std::to_string(attempt.step.progress_timeout_ms) + " ms";
-  if (!text.empty()) stop_attempt(s, key, Stop{StopReason::timed_out, s.now + s.options.cancel_grace, text}, out);
+    text = "progress timeout: silent for more than " +
+           std::to_string(attempt.step.progress_timeout_ms) + " ms";
+  if (!text.empty())
+    stop_attempt(s, key, Stop{StopReason::timed_out, s.now + s.options.cancel_grace, text}, out);
 }
 
 }  // namespace
 
 std::uint32_t slots_used(const State& s) {
-  const auto on_slots = std::count_if(s.attempts.begin(), s.attempts.end(), [](const auto& each) { return is_on_slot(each.second); });
+  const auto on_slots = std::count_if(s.attempts.begin(), s.attempts.end(),
+                                      [](const auto& each) { return is_on_slot(each.second); });
   return static_cast<std::uint32_t>(on_slots) + static_cast<std::uint32_t>(s.lingering.size());
 }
 
 void on_assign(State& s, const Assign& assign, Actions& out) {
   for (const AttemptSpec& spec : assign.attempts) {
     if (spec.step >= assign.steps.size() || assign.steps[spec.step].job != spec.task.job) {
-      out.emplace_back(Note{3, "Assign names a step that it does not carry, for task " + to_string(spec.task)});
+      out.emplace_back(
+          Note{3, "Assign names a step that it does not carry, for task " + to_string(spec.task)});
       s.aborted.push_back({spec.task, spec.token});
       continue;
     }
@@ -223,7 +235,8 @@ void tick_attempts(State& s, Actions& out) {
     if (attempt.stop && s.now >= attempt.stop->give_up_at) given_up.push_back(key);
   }
   for (const AttemptKey& key : given_up) {
-    out.emplace_back(Note{3, "task " + to_string(key.task) + " does not end; its slot stays taken until it does"});
+    out.emplace_back(Note{
+        3, "task " + to_string(key.task) + " does not end; its slot stays taken until it does"});
     s.lingering.insert(key);
     end_stopped(s, key, failed_result(key, Code::cancelled, "did not end in time"));
   }

@@ -1,8 +1,8 @@
 // The connection: connect, Hello, Welcome or Refused, loss, back-off, and the worker's end.
 //
-// Every connection is new (docs/PROTOCOL.md, "connections"): it begins with Hello, which lists what is
-// still held, so that nothing of an older connection has to be remembered. Events of an older one are
-// ignored by their number.
+// Every connection is new (docs/PROTOCOL.md, "connections"): it begins with Hello, which lists what
+// is still held, so that nothing of an older connection has to be remembered. Events of an older
+// one are ignored by their number.
 #include <algorithm>
 
 #include "libmsg/base/error.h"
@@ -29,7 +29,8 @@ Hello make_hello(const State& s) {
   hello.principal = s.options.principal;
   hello.checksum = s.options.checksum;
   hello.worker = s.options.info;
-  for (const auto& [key, attempt] : s.attempts) hello.held.push_back({key.task, key.token, attempt.phase});
+  for (const auto& [key, attempt] : s.attempts)
+    hello.held.push_back({key.task, key.token, attempt.phase});
   return hello;
 }
 
@@ -53,9 +54,9 @@ void on_welcome(State& s, const Welcome& welcome, Actions& out) {
   s.heartbeat = chosen(welcome.heartbeat_ms, s.options.heartbeat, heartbeat_min, heartbeat_max);
   s.lease = chosen(welcome.lease_ms, s.options.lease, 2 * s.heartbeat, lease_max);
   if (s.was_welcomed && welcome.epoch != s.epoch)
-    out.emplace_back(Note{1, "the broker was restarted: epoch " + std::to_string(s.epoch) + " is now " +
-                              std::to_string(welcome.epoch) + ", " + std::to_string(s.attempts.size()) +
-                              " held attempts go on"});
+    out.emplace_back(Note{1, "the broker was restarted: epoch " + std::to_string(s.epoch) +
+                                 " is now " + std::to_string(welcome.epoch) + ", " +
+                                 std::to_string(s.attempts.size()) + " held attempts go on"});
   s.was_welcomed = true;
   s.session = welcome.session;
   s.epoch = welcome.epoch;
@@ -69,24 +70,27 @@ void on_welcome(State& s, const Welcome& welcome, Actions& out) {
 
 void on_refused(State& s, const Refused& refused, Actions& out) {
   const ErrorInfo& info = error_info(static_cast<Code>(refused.error.code));
-  const std::string text = "the broker at " + s.options.broker_url + " refused this worker (" + std::string(info.name) +
-                           "): " + refused.error.message;
+  const std::string text = "the broker at " + s.options.broker_url + " refused this worker (" +
+                           std::string(info.name) + "): " + refused.error.message;
   const bool is_final = info.retry == RetryRule::never || info.retry == RetryRule::fix_credentials;
-  // A worker that has worked before may be in the middle of an upgrade of the broker: it keeps trying.
+  // A worker that has worked before may be in the middle of an upgrade of the broker: it keeps
+  // trying.
   if (is_final && !s.was_welcomed && info.code != Code::ok) {
     out.emplace_back(Note{3, text});
     finish(s, info.exit_code, text, out);
     return;
   }
   const std::int64_t most_ms = to_ms(s.options.refused_retry_max);
-  const Duration wait = milliseconds(std::clamp<std::int64_t>(refused.error.retry_after_ms, 0, most_ms));
+  const Duration wait =
+      milliseconds(std::clamp<std::int64_t>(refused.error.retry_after_ms, 0, most_ms));
   out.emplace_back(Note{2, text});
   lose_connection(s, "refused", wait, out);
 }
 
 void on_error_reply(State& s, const ErrorReply& reply, Actions& out) {
   const auto code = static_cast<Code>(reply.error.code);
-  out.emplace_back(Note{2, "the broker answered " + std::string(error_info(code).name) + ": " + reply.error.message});
+  out.emplace_back(Note{
+      2, "the broker answered " + std::string(error_info(code).name) + ": " + reply.error.message});
   if (code == Code::no_session || code == Code::stale_epoch)
     lose_connection(s, "the broker does not know this session", Duration{0}, out);
 }
@@ -95,7 +99,8 @@ void on_error_reply(State& s, const ErrorReply& reply, Actions& out) {
 
 void on_connected(State& s, const Connected& event, Actions& out) {
   if (s.link != Link::connecting || event.connection != s.connection) return;
-  // What was gathered before is void: Hello says what is held, and from here on changes are told again.
+  // What was gathered before is void: Hello says what is held, and from here on changes are told
+  // again.
   s.started.clear();
   s.aborted.clear();
   out.emplace_back(Send{s.connection, make_hello(s)});
@@ -116,7 +121,8 @@ void lose_connection(State& s, const std::string& reason, Duration at_least, Act
 }
 
 void on_message(State& s, const Received& event, Actions& out) {
-  if (event.connection != s.connection || (s.link != Link::connecting && s.link != Link::ready)) return;
+  if (event.connection != s.connection || (s.link != Link::connecting && s.link != Link::ready))
+    return;
   const Message& message = event.message;
   if (const auto* welcome = std::get_if<Welcome>(&message)) return on_welcome(s, *welcome, out);
   if (const auto* refused = std::get_if<Refused>(&message)) return on_refused(s, *refused, out);
@@ -133,7 +139,8 @@ void on_message(State& s, const Received& event, Actions& out) {
   if (const auto* assign = std::get_if<Assign>(&message)) return on_assign(s, *assign, out);
   if (const auto* abort = std::get_if<Abort>(&message)) return on_abort(s, *abort, out);
   if (const auto* confirmed = std::get_if<ResultsOk>(&message)) return on_results_ok(s, *confirmed);
-  if (const auto* rejected = std::get_if<ResultRejected>(&message)) return on_result_rejected(s, *rejected, out);
+  if (const auto* rejected = std::get_if<ResultRejected>(&message))
+    return on_result_rejected(s, *rejected, out);
   out.emplace_back(Note{2, "ignored a message that is not for workers"});
 }
 
@@ -153,7 +160,8 @@ void tick_connection(State& s, Actions& out) {
 
 void finish(State& s, int code, const std::string& reason, Actions& out) {
   if (s.link == Link::ready) out.emplace_back(Send{s.connection, Goodbye{reason}});
-  if (s.link == Link::ready || s.link == Link::connecting) out.emplace_back(Disconnect{s.connection, reason});
+  if (s.link == Link::ready || s.link == Link::connecting)
+    out.emplace_back(Disconnect{s.connection, reason});
   s.link = Link::ended;
   out.emplace_back(Exit{code, reason});
 }

@@ -51,15 +51,20 @@ TimePoint deadline_of_attempt(const State& s, const Attempt& attempt) {
   if (attempt.stop) return attempt.stop->give_up_at;
   at = s.heard_at + (attempt.step.at_most_once ? s.lease : s.options.orphan_timeout);
   if (attempt.phase != AttemptPhase::running) return at;
-  const auto after = [](std::int64_t ms, TimePoint since) { return since + milliseconds(std::min(ms, timeout_ms_max)); };
-  if (attempt.step.timeout_ms > 0) at = std::min(at, after(attempt.step.timeout_ms, attempt.started_at));
-  if (attempt.step.progress_timeout_ms > 0) at = std::min(at, after(attempt.step.progress_timeout_ms, attempt.progress_at));
+  const auto after = [](std::int64_t ms, TimePoint since) {
+    return since + milliseconds(std::min(ms, timeout_ms_max));
+  };
+  if (attempt.step.timeout_ms > 0)
+    at = std::min(at, after(attempt.step.timeout_ms, attempt.started_at));
+  if (attempt.step.progress_timeout_ms > 0)
+    at = std::min(at, after(attempt.step.progress_timeout_ms, attempt.progress_at));
   return at;
 }
 
 }  // namespace
 
-Core::Core(const Options& options, std::uint64_t seed) : state_(std::make_unique<State>(options, seed)) {
+Core::Core(const Options& options, std::uint64_t seed)
+    : state_(std::make_unique<State>(options, seed)) {
   state_->heartbeat = options.heartbeat;
   state_->lease = options.lease;
   state_->connect_at = TimePoint{};
@@ -67,7 +72,9 @@ Core::Core(const Options& options, std::uint64_t seed) : state_(std::make_unique
 
 Core::~Core() = default;
 
-const State& Core::state() const { return *state_; }
+const State& Core::state() const {
+  return *state_;
+}
 
 void Core::step(TimePoint now, const Event& event, Actions& out) {
   State& s = *state_;
@@ -90,21 +97,27 @@ std::optional<TimePoint> Core::next_wakeup() const {
 
 void Core::check_invariants() const {
   const State& s = *state_;
-  FRAMEBUS_CHECK(slots_used(s) <= s.options.info.slots, "more attempts on slots than there are slots");
+  FRAMEBUS_CHECK(slots_used(s) <= s.options.info.slots,
+                 "more attempts on slots than there are slots");
   std::size_t queued = 0, bytes_known = 0;
   for (const auto& [key, attempt] : s.attempts) {
-    FRAMEBUS_CHECK(attempt.result.has_value() == (attempt.phase == AttemptPhase::reporting), "a result exactly while reporting");
-    FRAMEBUS_CHECK(!attempt.stop || (attempt.phase != AttemptPhase::queued && attempt.phase != AttemptPhase::reporting),
+    FRAMEBUS_CHECK(attempt.result.has_value() == (attempt.phase == AttemptPhase::reporting),
+                   "a result exactly while reporting");
+    FRAMEBUS_CHECK(!attempt.stop || (attempt.phase != AttemptPhase::queued &&
+                                     attempt.phase != AttemptPhase::reporting),
                    "only a started attempt can be stopped");
-    FRAMEBUS_CHECK(!s.lingering.contains(key) || attempt.phase == AttemptPhase::reporting, "a given-up attempt only reports");
+    FRAMEBUS_CHECK(!s.lingering.contains(key) || attempt.phase == AttemptPhase::reporting,
+                   "a given-up attempt only reports");
     if (attempt.phase == AttemptPhase::queued) {
       ++queued;
-      FRAMEBUS_CHECK(std::count(s.queue.begin(), s.queue.end(), key) == 1, "a waiting attempt is in the queue once");
+      FRAMEBUS_CHECK(std::count(s.queue.begin(), s.queue.end(), key) == 1,
+                     "a waiting attempt is in the queue once");
     }
     if (attempt.result) bytes_known += 1;
   }
   FRAMEBUS_CHECK(queued == s.queue.size(), "the queue holds waiting attempts only");
-  FRAMEBUS_CHECK((bytes_known == 0) == (s.unreported_bytes == 0), "the count of unreported bytes follows the results");
+  FRAMEBUS_CHECK((bytes_known == 0) == (s.unreported_bytes == 0),
+                 "the count of unreported bytes follows the results");
   FRAMEBUS_CHECK(queued == 0 || s.link == Link::ended || slots_used(s) == s.options.info.slots,
                  "nothing waits while a slot is free");
 }

@@ -43,14 +43,15 @@ struct ExecutorProgress {
   bool operator==(const ExecutorProgress&) const = default;
 };
 
-// The executor has returned and its slot is free. Every StartAttempt is answered by exactly one of these,
-// cancelled or not. `result` is at most limits::inline_result_bytes_max (more is a blob already).
+// The executor has returned and its slot is free. Every StartAttempt is answered by exactly one of
+// these, cancelled or not. `result` is at most limits::inline_result_bytes_max (more is a blob
+// already).
 struct ExecutorFinished {
   AttemptId attempt;
   Outcome outcome = Outcome::none;
   Bytes result;
   std::vector<BlobRef> blobs;
-  WireError error;          // outcomes error and crashed
+  WireError error;  // outcomes error and crashed
   bool permanent = false;
   std::string log_tail;
   bool operator==(const ExecutorFinished&) const = default;
@@ -77,8 +78,8 @@ struct Tick {
   bool operator==(const Tick&) const = default;
 };
 
-using Event = std::variant<Connected, Closed, Received, ExecutorStarted, ExecutorProgress, ExecutorFinished, LoadSampled,
-                           DrainRequested, StopRequested, Tick>;
+using Event = std::variant<Connected, Closed, Received, ExecutorStarted, ExecutorProgress,
+                           ExecutorFinished, LoadSampled, DrainRequested, StopRequested, Tick>;
 
 std::string to_string(const Event& event);
 

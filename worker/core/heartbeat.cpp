@@ -1,8 +1,8 @@
 // Heartbeats: what they say, what an acknowledgement teaches, and what silence means.
 //
-// Silence is measured from the last Welcome or HeartbeatAck. After one lease the broker may have granted
-// our attempts to others, so at_most_once attempts end here; the others go on for orphan_timeout and
-// keep their results (docs/PROTOCOL.md, "guarantees").
+// Silence is measured from the last Welcome or HeartbeatAck. After one lease the broker may have
+// granted our attempts to others, so at_most_once attempts end here; the others go on for
+// orphan_timeout and keep their results (docs/PROTOCOL.md, "guarantees").
 #include <algorithm>
 
 #include "worker/core/jitter.h"
@@ -17,22 +17,28 @@ std::string credit_reason(const State& s) {
   if (s.draining) return "draining";
   if (s.unreported_bytes >= s.options.unreported_bytes_max)
     return std::to_string(s.unreported_bytes / limits::MiB) + " MiB of results wait for the broker";
-  if (!s.lingering.empty()) return std::to_string(s.lingering.size()) + " slots are held by attempts that do not end";
+  if (!s.lingering.empty())
+    return std::to_string(s.lingering.size()) + " slots are held by attempts that do not end";
   return "";
 }
 
 // `at_most_once_only`: after a lease; otherwise the broker is given up altogether.
-void stop_all(State& s, bool at_most_once_only, StopReason reason, const std::string& text, Actions& out) {
+void stop_all(State& s, bool at_most_once_only, StopReason reason, const std::string& text,
+              Actions& out) {
   std::vector<AttemptKey> queued, started;
   for (const auto& [key, attempt] : s.attempts) {
     if (at_most_once_only && !attempt.step.at_most_once) continue;
     if (attempt.phase == AttemptPhase::queued) queued.push_back(key);
-    if ((attempt.phase == AttemptPhase::starting || attempt.phase == AttemptPhase::running) && !attempt.stop) started.push_back(key);
+    if ((attempt.phase == AttemptPhase::starting || attempt.phase == AttemptPhase::running) &&
+        !attempt.stop)
+      started.push_back(key);
   }
   for (const AttemptKey& key : queued) drop_queued(s, key);
-  for (const AttemptKey& key : started) stop_attempt(s, key, Stop{reason, s.now + s.options.cancel_grace, text}, out);
+  for (const AttemptKey& key : started)
+    stop_attempt(s, key, Stop{reason, s.now + s.options.cancel_grace, text}, out);
   if (!queued.empty() || !started.empty())
-    out.emplace_back(Note{2, text + ": ended " + std::to_string(started.size()) + " attempts, dropped " + std::to_string(queued.size())});
+    out.emplace_back(Note{2, text + ": ended " + std::to_string(started.size()) +
+                                 " attempts, dropped " + std::to_string(queued.size())});
 }
 
 }  // namespace
@@ -61,10 +67,13 @@ void send_heartbeat(State& s, Actions& out) {
 }
 
 void on_heartbeat_ack(State& s, const HeartbeatAck& ack) {
-  const auto sent = std::find_if(s.beats.begin(), s.beats.end(), [&](const auto& beat) { return beat.first == ack.sequence; });
+  const auto sent = std::find_if(s.beats.begin(), s.beats.end(),
+                                 [&](const auto& beat) { return beat.first == ack.sequence; });
   if (sent == s.beats.end()) return;  // never sent in this session: no sign of life
-  const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(s.now - sent->second).count();
-  s.load.latency_us = static_cast<std::uint32_t>(std::clamp<std::int64_t>(micros, 1, 4'000'000'000));
+  const auto micros =
+      std::chrono::duration_cast<std::chrono::microseconds>(s.now - sent->second).count();
+  s.load.latency_us =
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(micros, 1, 4'000'000'000));
   s.beats.erase(s.beats.begin(), sent + 1);
   s.heard_at = s.now;
   s.failures = 0;
@@ -74,7 +83,8 @@ void tick_silence(State& s, Actions& out) {
   if (!s.was_welcomed || s.attempts.empty()) return;
   const Duration silent = s.now - s.heard_at;
   if (silent >= s.options.orphan_timeout)
-    stop_all(s, false, StopReason::orphaned, "the broker has been silent for the orphan timeout", out);
+    stop_all(s, false, StopReason::orphaned, "the broker has been silent for the orphan timeout",
+             out);
   else if (silent >= s.lease)
     stop_all(s, true, StopReason::broker_silent, "the broker has been silent for a lease", out);
 }

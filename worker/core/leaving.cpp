@@ -13,8 +13,9 @@ bool has_only_results(const State& s) {
 void on_drain(State& s, Actions& out) {
   if (s.draining) return;
   s.draining = true;
-  out.emplace_back(Note{1, "draining: no new work; " + std::to_string(slots_used(s)) + " attempts run, " +
-                            std::to_string(s.queue.size()) + " waiting ones are handed back"});
+  out.emplace_back(Note{1, "draining: no new work; " + std::to_string(slots_used(s)) +
+                               " attempts run, " + std::to_string(s.queue.size()) +
+                               " waiting ones are handed back"});
   for (const AttemptKey& key : s.queue) {
     s.aborted.push_back(id_of(key));
     forget(s, key);
@@ -31,7 +32,8 @@ void on_stop(State& s, Actions& out) {
   finish(s, 0, "the worker stops", out);
 }
 
-// A result that nobody takes within drain_report_wait is lost with this process; its task runs again.
+// A result that nobody takes within drain_report_wait is lost with this process; its task runs
+// again.
 void tick_leaving(State& s, Actions& out) {
   if (!s.draining || !has_only_results(s)) return;
   if (s.attempts.empty()) {
@@ -40,7 +42,8 @@ void tick_leaving(State& s, Actions& out) {
   }
   if (!s.leave_by) s.leave_by = s.now + s.options.drain_report_wait;
   if (s.now < *s.leave_by) return;
-  out.emplace_back(Note{2, "leaving with " + std::to_string(s.attempts.size()) + " results that the broker has not confirmed"});
+  out.emplace_back(Note{2, "leaving with " + std::to_string(s.attempts.size()) +
+                               " results that the broker has not confirmed"});
   finish(s, 0, "drained, unconfirmed results left", out);
 }
 

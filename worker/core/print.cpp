@@ -1,6 +1,7 @@
 // Events and actions as one line of text each, for logs and for the messages of failing tests.
 //
-// Any described struct is printed from its field table; empty fields are left out and long bytes are cut.
+// Any described struct is printed from its field table; empty fields are left out and long bytes
+// are cut.
 #include <sstream>
 #include <type_traits>
 
@@ -66,11 +67,16 @@ std::string text_of_message(const Message& message) {
 struct Printer {
   std::string operator()(const Connected& e) { return line("Connected", e.connection); }
   std::string operator()(const Closed& e) { return line("Closed", e.connection, e.reason); }
-  std::string operator()(const Received& e) { return line("Received", e.connection) + " " + text_of_message(e.message); }
+  std::string operator()(const Received& e) {
+    return line("Received", e.connection) + " " + text_of_message(e.message);
+  }
   std::string operator()(const ExecutorStarted& e) { return line("ExecutorStarted", e.attempt); }
-  std::string operator()(const ExecutorProgress& e) { return line("ExecutorProgress", e.attempt, e.permille, e.status); }
+  std::string operator()(const ExecutorProgress& e) {
+    return line("ExecutorProgress", e.attempt, e.permille, e.status);
+  }
   std::string operator()(const ExecutorFinished& e) {
-    return line("ExecutorFinished", e.attempt, e.outcome, e.result, e.error, e.permanent, e.log_tail);
+    return line("ExecutorFinished", e.attempt, e.outcome, e.result, e.error, e.permanent,
+                e.log_tail);
   }
   std::string operator()(const LoadSampled& e) { return line("LoadSampled", e.load); }
   std::string operator()(const DrainRequested&) { return "DrainRequested"; }
@@ -78,17 +84,27 @@ struct Printer {
   std::string operator()(const Tick&) { return "Tick"; }
   std::string operator()(const Connect& a) { return line("Connect", a.connection, a.url); }
   std::string operator()(const Disconnect& a) { return line("Disconnect", a.connection, a.reason); }
-  std::string operator()(const Send& a) { return line("Send", a.connection) + " " + text_of_message(a.message); }
-  std::string operator()(const Joined& a) { return line("Joined", a.session, a.epoch, a.bulk_endpoint); }
+  std::string operator()(const Send& a) {
+    return line("Send", a.connection) + " " + text_of_message(a.message);
+  }
+  std::string operator()(const Joined& a) {
+    return line("Joined", a.session, a.epoch, a.bulk_endpoint);
+  }
   std::string operator()(const StartAttempt& a) { return line("StartAttempt", a.attempt, a.step); }
-  std::string operator()(const CancelAttempt& a) { return line("CancelAttempt", a.attempt, a.reason); }
+  std::string operator()(const CancelAttempt& a) {
+    return line("CancelAttempt", a.attempt, a.reason);
+  }
   std::string operator()(const Exit& a) { return line("Exit", a.code, a.reason); }
   std::string operator()(const Note& a) { return line("Note", a.level, a.text); }
 };
 
 }  // namespace
 
-std::string to_string(const Event& event) { return std::visit(Printer{}, event); }
-std::string to_string(const Action& action) { return std::visit(Printer{}, action); }
+std::string to_string(const Event& event) {
+  return std::visit(Printer{}, event);
+}
+std::string to_string(const Action& action) {
+  return std::visit(Printer{}, action);
+}
 
 }  // namespace framebus::worker

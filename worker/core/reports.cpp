@@ -1,7 +1,8 @@
 // What goes to the broker about attempts, gathered and sent in few messages.
 //
-// A result is kept until the broker confirms or rejects it, and is sent again on every new connection.
-// Message sizes stay far below the wire limit: a message is closed at bytes_per_message.
+// A result is kept until the broker confirms or rejects it, and is sent again on every new
+// connection. Message sizes stay far below the wire limit: a message is closed at
+// bytes_per_message.
 #include <algorithm>
 
 #include "worker/core/state.h"
@@ -13,7 +14,8 @@ constexpr std::size_t bytes_per_message = 2 * limits::MiB;
 constexpr std::size_t ended_kept_max = 4096;
 
 std::size_t size_of(const TaskResult& result) {
-  return 256 + result.result.size() + result.log_tail.size() + result.error.message.size() + result.blobs.size() * 128;
+  return 256 + result.result.size() + result.log_tail.size() + result.error.message.size() +
+         result.blobs.size() * 128;
 }
 
 void send_results(State& s, Actions& out) {
@@ -28,7 +30,9 @@ void send_results(State& s, Actions& out) {
     const auto found = s.attempts.find(key);
     if (found == s.attempts.end() || !found->second.result) continue;
     const TaskResult& result = *found->second.result;
-    if (bytes + size_of(result) > bytes_per_message || message.results.size() >= limits::results_per_message_max) close();
+    if (bytes + size_of(result) > bytes_per_message ||
+        message.results.size() >= limits::results_per_message_max)
+      close();
     bytes += size_of(result);
     message.results.push_back(result);
   }
@@ -41,7 +45,8 @@ void send_progress(State& s, Actions& out) {
   for (const AttemptKey& key : s.progressed) {
     const auto found = s.attempts.find(key);
     if (found == s.attempts.end() || found->second.phase != AttemptPhase::running) continue;
-    message.attempts.push_back({key.task, key.token, AttemptPhase::running, found->second.permille, found->second.status});
+    message.attempts.push_back(
+        {key.task, key.token, AttemptPhase::running, found->second.permille, found->second.status});
   }
   s.progressed.clear();
   if (message.attempts.empty()) return;
@@ -74,7 +79,8 @@ void forget(State& s, AttemptKey key) {
 void on_results_ok(State& s, const ResultsOk& confirmed) {
   const auto confirm = [&](const AttemptId& id) {
     const auto found = s.attempts.find(key_of(id));
-    if (found != s.attempts.end() && found->second.phase == AttemptPhase::reporting) forget(s, found->first);
+    if (found != s.attempts.end() && found->second.phase == AttemptPhase::reporting)
+      forget(s, found->first);
   };
   std::for_each(confirmed.attempts.begin(), confirmed.attempts.end(), confirm);
   std::for_each(confirmed.duplicates.begin(), confirmed.duplicates.end(), confirm);
@@ -83,9 +89,11 @@ void on_results_ok(State& s, const ResultsOk& confirmed) {
 void on_result_rejected(State& s, const ResultRejected& rejected, Actions& out) {
   const auto found = s.attempts.find(key_of(rejected.attempt));
   if (found == s.attempts.end() || found->second.phase != AttemptPhase::reporting) return;
-  static constexpr const char* words[] = {"", "fenced", "the task has ended otherwise", "unknown to the broker", "not its token"};
+  static constexpr const char* words[] = {"", "fenced", "the task has ended otherwise",
+                                          "unknown to the broker", "not its token"};
   const auto reason = static_cast<std::size_t>(rejected.reason);
-  out.emplace_back(Note{1, "result of task " + to_string(rejected.attempt.task) + " was not taken: " + words[reason < 5 ? reason : 0]});
+  out.emplace_back(Note{1, "result of task " + to_string(rejected.attempt.task) +
+                               " was not taken: " + words[reason < 5 ? reason : 0]});
   forget(s, found->first);
 }
 

@@ -1,8 +1,8 @@
 // Everything the worker core knows, as plain values. Only the files of worker/core/ change it.
 //
-// Attempts live in one ordered map from the receipt of Assign until ResultsOk, ResultRejected or Aborted;
-// `queue` orders those that wait for a slot. A slot whose executor did not end within its grace is
-// counted in `lingering` until the executor returns.
+// Attempts live in one ordered map from the receipt of Assign until ResultsOk, ResultRejected or
+// Aborted; `queue` orders those that wait for a slot. A slot whose executor did not end within its
+// grace is counted in `lingering` until the executor returns.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,12 @@ struct AttemptKey {
   auto operator<=>(const AttemptKey&) const = default;
 };
 
-inline AttemptKey key_of(const AttemptId& id) { return {id.task, id.token}; }
-inline AttemptId id_of(const AttemptKey& key) { return {key.task, key.token}; }
+inline AttemptKey key_of(const AttemptId& id) {
+  return {id.task, id.token};
+}
+inline AttemptId id_of(const AttemptKey& key) {
+  return {key.task, key.token};
+}
 
 // Why a started attempt is being ended before its executor is done.
 enum class StopReason : std::uint8_t {
@@ -48,8 +52,8 @@ struct Attempt {
   StepInfo step;
   AttemptPhase phase = AttemptPhase::queued;
   TimePoint received_at{};
-  TimePoint started_at{};    // phases starting and later
-  TimePoint progress_at{};   // last sign of life of the executor
+  TimePoint started_at{};   // phases starting and later
+  TimePoint progress_at{};  // last sign of life of the executor
   std::uint32_t permille = 0;
   std::string status;
   std::optional<Stop> stop;          // phases starting and running
@@ -67,16 +71,16 @@ struct State {
 
   // connection
   Link link = Link::idle;
-  std::uint64_t connection = 0;       // number of the current or last one
-  TimePoint connect_at{};             // link idle
-  TimePoint handshake_until{};        // link connecting
-  std::uint32_t failures = 0;         // since the last HeartbeatAck
+  std::uint64_t connection = 0;  // number of the current or last one
+  TimePoint connect_at{};        // link idle
+  TimePoint handshake_until{};   // link connecting
+  std::uint32_t failures = 0;    // since the last HeartbeatAck
   bool was_welcomed = false;
   SessionId session;
   std::uint64_t epoch = 0;
   Duration heartbeat{};
   Duration lease{};
-  TimePoint heard_at{};               // last Welcome or HeartbeatAck
+  TimePoint heard_at{};  // last Welcome or HeartbeatAck
 
   // heartbeats
   TimePoint heartbeat_at{};
@@ -88,15 +92,15 @@ struct State {
   std::map<AttemptKey, Attempt> attempts;
   std::deque<AttemptKey> queue;
   std::set<AttemptKey> lingering;
-  std::deque<AttemptKey> ended;       // the last ones, so that a repeated Assign starts nothing
+  std::deque<AttemptKey> ended;  // the last ones, so that a repeated Assign starts nothing
   std::size_t unreported_bytes = 0;
 
   // gathered until the next Tick with a session; cleared by Hello, which says what is held
   std::vector<AttemptId> started;
   std::vector<AttemptId> aborted;
-  std::vector<AttemptKey> results;    // not yet sent on this connection
+  std::vector<AttemptKey> results;  // not yet sent on this connection
   std::set<AttemptKey> progressed;
-  TimePoint progress_after{};         // no Progress message before this
+  TimePoint progress_after{};  // no Progress message before this
 
   // leaving
   bool draining = false;

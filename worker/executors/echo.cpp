@@ -14,6 +14,8 @@ class EchoExecutor final : public Executor {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_echo_executor() { return std::make_unique<EchoExecutor>(); }
+std::unique_ptr<Executor> make_echo_executor() {
+  return std::make_unique<EchoExecutor>();
+}
 
 }  // namespace framebus::worker

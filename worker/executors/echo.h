@@ -2,8 +2,9 @@
 //
 //   {"type": "echo", "tasks": [{"params": {"hello": "world"}}]}
 //
-// The result is the task's own parameters, or the step's when the task has none. They need not be JSON.
-// It never fails, reads no inputs and does not look at a cancel: it is done before one could come.
+// The result is the task's own parameters, or the step's when the task has none. They need not be
+// JSON. It never fails, reads no inputs and does not look at a cancel: it is done before one could
+// come.
 #pragma once
 
 #include <memory>

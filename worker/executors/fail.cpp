@@ -39,12 +39,15 @@ class FailExecutor final : public Executor {
     }
     context.log("attempt " + std::to_string(input.attempt) + " fails on purpose");
     if (plan->crash) std::abort();
-    return tl::unexpected<TaskError>(TaskError{{Code::task_failed, plan->message, 0}, plan->permanent});
+    return tl::unexpected<TaskError>(
+        TaskError{{Code::task_failed, plan->message, 0}, plan->permanent});
   }
 };
 
 }  // namespace
 
-std::unique_ptr<Executor> make_fail_executor() { return std::make_unique<FailExecutor>(); }
+std::unique_ptr<Executor> make_fail_executor() {
+  return std::make_unique<FailExecutor>();
+}
 
 }  // namespace framebus::worker

@@ -31,15 +31,20 @@ Result<JsonDocument> parse(BytesView bytes, const char* name) {
   JsonLimits bounds;
   bounds.bytes_max = limits::task_spec_bytes_max;
   bounds.values_max = limits::task_spec_bytes_max;
-  FRAMEBUS_ASSIGN(JsonDocument document, JsonDocument::parse(bytes.empty() ? "{}" : std::string(text_of(bytes)), name, bounds));
+  FRAMEBUS_ASSIGN(
+      JsonDocument document,
+      JsonDocument::parse(bytes.empty() ? "{}" : std::string(text_of(bytes)), name, bounds));
   if (!document.root().is(JsonKind::object))
-    return fail(Code::invalid_argument, std::string(name) + ": must be an object, is " + std::string(name_of(document.root().kind())));
+    return fail(Code::invalid_argument, std::string(name) + ": must be an object, is " +
+                                            std::string(name_of(document.root().kind())));
   return document;
 }
 
-tl::unexpected<Error> wrong(const std::pair<const JsonDocument*, JsonValue>& found, const std::string& allowed) {
-  return fail(Code::invalid_argument,
-              found.first->where(found.second) + ": " + found.second.excerpt() + " is not allowed; wanted " + allowed);
+tl::unexpected<Error> wrong(const std::pair<const JsonDocument*, JsonValue>& found,
+                            const std::string& allowed) {
+  return fail(Code::invalid_argument, found.first->where(found.second) + ": " +
+                                          found.second.excerpt() + " is not allowed; wanted " +
+                                          allowed);
 }
 
 }  // namespace
@@ -58,12 +63,16 @@ Result<JsonParams> JsonParams::read(const TaskInput& input) {
   return JsonParams(std::move(data));
 }
 
-bool JsonParams::has(std::string_view key) const { return data_->find(key).has_value(); }
+bool JsonParams::has(std::string_view key) const {
+  return data_->find(key).has_value();
+}
 
-Result<std::int64_t> JsonParams::integer(std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max) {
+Result<std::int64_t> JsonParams::integer(std::string_view key, std::int64_t fallback,
+                                         std::int64_t min, std::int64_t max) {
   const auto found = data_->ask(key);
   if (!found) return fallback;
-  const std::string allowed = "an integer from " + std::to_string(min) + " to " + std::to_string(max);
+  const std::string allowed =
+      "an integer from " + std::to_string(min) + " to " + std::to_string(max);
   if (!found->second.is(JsonKind::number)) return wrong(*found, allowed);
   const std::optional<std::int64_t> value = found->second.integer();
   if (!value || *value < min || *value > max) return wrong(*found, allowed);
@@ -99,13 +108,16 @@ Status JsonParams::refuse_others() const {
     for (const auto& [key, value] : document.root().members()) {
       if (std::find(data_->asked.begin(), data_->asked.end(), key) != data_->asked.end()) continue;
       std::string text = document.where(value) + ": unknown key '" + key + "'";
-      if (const std::string near = nearest_name(key, data_->asked); !near.empty()) text += "; did you mean '" + near + "'?";
+      if (const std::string near = nearest_name(key, data_->asked); !near.empty())
+        text += "; did you mean '" + near + "'?";
       return fail(Code::invalid_argument, std::move(text));
     }
   }
   return {};
 }
 
-tl::unexpected<TaskError> permanent_error(Error error) { return tl::unexpected<TaskError>(TaskError{std::move(error), true}); }
+tl::unexpected<TaskError> permanent_error(Error error) {
+  return tl::unexpected<TaskError>(TaskError{std::move(error), true});
+}
 
 }  // namespace framebus::worker

@@ -1,7 +1,7 @@
 // Parameters of a built-in task type: the step's JSON object with the task's own laid over it.
 //
-// Reads single keys with their bounds and knows afterwards which keys nobody asked for. All errors are
-// invalid_argument and name the key, what was found and what is allowed; retrying can not help.
+// Reads single keys with their bounds and knows afterwards which keys nobody asked for. All errors
+// are invalid_argument and name the key, what was found and what is allowed; retrying can not help.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ class JsonParams {
   ~JsonParams();
 
   bool has(std::string_view key) const;
-  Result<std::int64_t> integer(std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max);
+  Result<std::int64_t> integer(std::string_view key, std::int64_t fallback, std::int64_t min,
+                               std::int64_t max);
   Result<bool> boolean(std::string_view key, bool fallback);
   Result<std::string> text(std::string_view key, std::string_view fallback);
   // A text like "1m30s".

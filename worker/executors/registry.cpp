@@ -24,13 +24,15 @@ const std::vector<ExecutorEntry>& executor_registry() {
   return entries;
 }
 
-Result<std::vector<std::unique_ptr<Executor>>> make_executors(const std::vector<std::string>& wanted) {
+Result<std::vector<std::unique_ptr<Executor>>> make_executors(
+    const std::vector<std::string>& wanted) {
   std::vector<std::string> known;
   for (const ExecutorEntry& entry : executor_registry()) known.emplace_back(entry.type);
   for (const std::string& type : wanted) {
     if (std::find(known.begin(), known.end(), type) != known.end()) continue;
     std::string text = "no executor for task type '" + type + "'";
-    if (const std::string near = nearest_name(type, known); !near.empty()) text += "; did you mean '" + near + "'?";
+    if (const std::string near = nearest_name(type, known); !near.empty())
+      text += "; did you mean '" + near + "'?";
     text += " This build has:";
     for (const std::string& name : known) text += ' ' + name;
     return fail(Code::invalid_argument, std::move(text));

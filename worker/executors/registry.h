@@ -1,8 +1,9 @@
-// The only list of executors: task type -> what runs it. A new executor is a file of its own and one row
-// in registry.cpp.
+// The only list of executors: task type -> what runs it. A new executor is a file of its own and
+// one row in registry.cpp.
 //
-// Parameters of the built-in types are JSON objects. A task's own parameters (TaskInput::params) override
-// those of its step (TaskInput::step_params) key by key; json_params.h reads the two together.
+// Parameters of the built-in types are JSON objects. A task's own parameters (TaskInput::params)
+// override those of its step (TaskInput::step_params) key by key; json_params.h reads the two
+// together.
 #pragma once
 
 #include <memory>
@@ -23,8 +24,9 @@ struct ExecutorEntry {
 // In alphabetical order; only what this build contains.
 const std::vector<ExecutorEntry>& executor_registry();
 
-// One instance of each wanted type, made once for each worker and shared by its slots. `wanted` empty: all.
-// invalid_argument names an unknown type, the nearest and all known ones.
-Result<std::vector<std::unique_ptr<Executor>>> make_executors(const std::vector<std::string>& wanted);
+// One instance of each wanted type, made once for each worker and shared by its slots. `wanted`
+// empty: all. invalid_argument names an unknown type, the nearest and all known ones.
+Result<std::vector<std::unique_ptr<Executor>>> make_executors(
+    const std::vector<std::string>& wanted);
 
 }  // namespace framebus::worker

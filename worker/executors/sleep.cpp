@@ -30,8 +30,12 @@ class SleepExecutor final : public Executor {
       const Duration slept = std::chrono::steady_clock::now() - begin;
       if (slept >= *duration) break;
       if (context.cancelled())
-        return tl::unexpected<TaskError>(TaskError{{Code::cancelled, "cancelled after " + std::to_string(to_ms(slept)) + " ms", 0}, false});
-      context.progress(static_cast<std::uint32_t>(slept.count() / std::max<std::int64_t>(1, duration->count() / 1000)), "sleeping");
+        return tl::unexpected<TaskError>(TaskError{
+            {Code::cancelled, "cancelled after " + std::to_string(to_ms(slept)) + " ms", 0},
+            false});
+      context.progress(static_cast<std::uint32_t>(
+                           slept.count() / std::max<std::int64_t>(1, duration->count() / 1000)),
+                       "sleeping");
       std::this_thread::sleep_for(std::min(slice, *duration - slept));
     }
     const std::string result = "{\"slept_ms\": " + std::to_string(to_ms(*duration)) + "}";
@@ -41,6 +45,8 @@ class SleepExecutor final : public Executor {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_sleep_executor() { return std::make_unique<SleepExecutor>(); }
+std::unique_ptr<Executor> make_sleep_executor() {
+  return std::make_unique<SleepExecutor>();
+}
 
 }  // namespace framebus::worker

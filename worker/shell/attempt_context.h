@@ -1,7 +1,7 @@
 // An executor's view of the worker during one attempt: cancel flag, progress, log, blobs.
 //
-// Blob transfers and the disk are used on the calling thread, so they never hold up the worker's loop.
-// Thread rule: that of TaskContext, any thread until run() returns.
+// Blob transfers and the disk are used on the calling thread, so they never hold up the worker's
+// loop. Thread rule: that of TaskContext, any thread until run() returns.
 #pragma once
 
 #include <atomic>

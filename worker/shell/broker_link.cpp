@@ -15,7 +15,8 @@ void BrokerLink::open(const Connect& action, std::vector<Event>& events) {
   outbox_.clear();
   checksum_ = checksum_wanted_;
   socket_ = make_dealer(context_);
-  if (Status connected = socket_->connect(action.url); !connected) return drop(events, connected.error().message);
+  if (Status connected = socket_->connect(action.url); !connected)
+    return drop(events, connected.error().message);
   events.emplace_back(Connected{connection_});
 }
 
@@ -52,11 +53,13 @@ void BrokerLink::receive(std::vector<Event>& events) {
   incoming_.clear();
   socket_->receive(incoming_, messages_per_turn);
   for (const Incoming& each : incoming_) {
-    if (each.kind == Incoming::Kind::closed) return drop(events, "the connection was closed or could not be made");
+    if (each.kind == Incoming::Kind::closed)
+      return drop(events, "the connection was closed or could not be made");
     const std::vector<BytesView> parts(each.parts.begin(), each.parts.end());
     Result<Decoded> decoded = decode(parts, false);
     if (!decoded) return drop(events, decoded.error().context("message from the broker").message);
-    if (const auto* welcome = std::get_if<Welcome>(&decoded->message)) checksum_ = welcome->checksum;
+    if (const auto* welcome = std::get_if<Welcome>(&decoded->message))
+      checksum_ = welcome->checksum;
     events.emplace_back(Received{connection_, std::move(decoded->message)});
   }
 }

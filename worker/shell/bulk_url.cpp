@@ -10,7 +10,8 @@ constexpr std::string_view tcp = "tcp://";
 // "tcp://HOST:PORT" -> HOST; empty when it is none.
 std::string_view host_of(std::string_view url) {
   const std::size_t colon = url.rfind(':');
-  if (url.substr(0, tcp.size()) != tcp || colon == std::string_view::npos || colon < tcp.size()) return {};
+  if (url.substr(0, tcp.size()) != tcp || colon == std::string_view::npos || colon < tcp.size())
+    return {};
   return url.substr(tcp.size(), colon - tcp.size());
 }
 

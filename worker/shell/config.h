@@ -1,4 +1,5 @@
-// What `framebus-worker` can be told: one table gives parser, --help, config/worker.json and the manual.
+// What `framebus-worker` can be told: one table gives parser, --help, config/worker.json and the
+// manual.
 #pragma once
 
 #include <cstdint>
@@ -42,8 +43,9 @@ Status check(const WorkerConfig& config);
 // "room=7" -> {room, 7}. invalid_argument without '=' or with an empty key.
 Result<std::vector<Label>> parse_labels(const std::vector<std::string>& texts);
 
-// The data directory: `config.data`, or XDG_STATE_HOME/framebus/worker, ~/.local/state/framebus/worker, or a
-// directory of this user under /tmp. `environment_of` is getenv, or a test's own.
+// The data directory: `config.data`, or XDG_STATE_HOME/framebus/worker,
+// ~/.local/state/framebus/worker, or a directory of this user under /tmp. `environment_of` is
+// getenv, or a test's own.
 std::string data_directory(const WorkerConfig& config, const char* (*environment_of)(const char*));
 
 }  // namespace framebus::worker

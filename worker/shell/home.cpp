@@ -21,18 +21,22 @@ constexpr unsigned places_max = limits::slots_per_worker_max;
 tl::unexpected<Error> system_failure(const std::filesystem::path& path, const char* what) {
   const int number = errno;
   return fail(number == ENOSPC ? Code::resource_exhausted : Code::invalid_argument,
-              std::string(what) + " " + path.string() + ": " + std::strerror(number) + "; choose another directory with --data");
+              std::string(what) + " " + path.string() + ": " + std::strerror(number) +
+                  "; choose another directory with --data");
 }
 
 void fill_random(void* bytes, std::size_t byte_count) {
-  FRAMEBUS_CHECK(::getrandom(bytes, byte_count, 0) == static_cast<ssize_t>(byte_count), "the kernel gives random bytes");
+  FRAMEBUS_CHECK(::getrandom(bytes, byte_count, 0) == static_cast<ssize_t>(byte_count),
+                 "the kernel gives random bytes");
 }
 
 Status make_directory(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
-  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return system_failure(path, "create directory");
-  if (!std::filesystem::is_directory(path, error)) return fail(Code::invalid_argument, path.string() + " is not a directory");
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return system_failure(path, "create directory");
+  if (!std::filesystem::is_directory(path, error))
+    return fail(Code::invalid_argument, path.string() + " is not a directory");
   return {};
 }
 
@@ -54,7 +58,9 @@ Status write_id(const std::filesystem::path& path, const WorkerId& id) {
   const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (descriptor < 0) return system_failure(temporary, "write");
   const std::string text = to_string(id) + "\n";
-  const bool written = ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(descriptor) == 0;
+  const bool written =
+      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+      ::fsync(descriptor) == 0;
   const auto failure = system_failure(temporary, "write");
   ::close(descriptor);
   if (!written) return failure;
@@ -74,13 +80,21 @@ Result<WorkerId> read_or_make_id(const std::filesystem::path& path) {
   std::string text;
   file >> text;
   if (!from_hex(text, id.bytes.data(), id.bytes.size()) || id.is_none())
-    return fail(Code::invalid_argument, path.string() + ": not a worker id (32 hexadecimal digits); remove the file to get a new one");
+    return fail(Code::invalid_argument,
+                path.string() +
+                    ": not a worker id (32 hexadecimal digits); remove the file to get a new one");
   return id;
 }
 
 }  // namespace
 
-Home::Home(Home&& other) noexcept : data_(std::move(other.data_)), directory_(std::move(other.directory_)), lock_(other.lock_), id_(other.id_) { other.lock_ = -1; }
+Home::Home(Home&& other) noexcept
+    : data_(std::move(other.data_)),
+      directory_(std::move(other.directory_)),
+      lock_(other.lock_),
+      id_(other.id_) {
+  other.lock_ = -1;
+}
 
 Home::~Home() {
   if (lock_ >= 0) ::close(lock_);
@@ -88,7 +102,8 @@ Home::~Home() {
 
 Result<Home> Home::open(const std::filesystem::path& data_directory) {
   for (unsigned place = 0; place < places_max; ++place) {
-    const std::filesystem::path directory = place == 0 ? data_directory : data_directory / ("worker-" + std::to_string(place));
+    const std::filesystem::path directory =
+        place == 0 ? data_directory : data_directory / ("worker-" + std::to_string(place));
     FRAMEBUS_TRY(make_directory(directory));
     FRAMEBUS_ASSIGN(const int lock, try_lock(directory / "worker.lock"));
     if (lock < 0) continue;
@@ -96,7 +111,9 @@ Result<Home> Home::open(const std::filesystem::path& data_directory) {
     FRAMEBUS_ASSIGN(home.id_, read_or_make_id(directory / "worker_id"));
     return home;
   }
-  return fail(Code::resource_exhausted, data_directory.string() + ": " + std::to_string(places_max) + " workers use this directory already");
+  return fail(Code::resource_exhausted, data_directory.string() + ": " +
+                                            std::to_string(places_max) +
+                                            " workers use this directory already");
 }
 
 std::uint64_t random_seed() {

@@ -1,9 +1,10 @@
 // A worker's place on disk: its stable id, its blob cache, its executors' caches.
 //
-// Several workers may be given the same data directory: each locks the first free place, DATA itself, then
-// DATA/worker-1, DATA/worker-2 and so on, so starting the program twice just works and each keeps its
-// identity over restarts. The lock ends with the process, however it ends. The blob cache is DATA/cache for all
-// of them: the store locks what it writes, and a host fetches a blob once.
+// Several workers may be given the same data directory: each locks the first free place, DATA
+// itself, then DATA/worker-1, DATA/worker-2 and so on, so starting the program twice just works and
+// each keeps its identity over restarts. The lock ends with the process, however it ends. The blob
+// cache is DATA/cache for all of them: the store locks what it writes, and a host fetches a blob
+// once.
 #pragma once
 
 #include <filesystem>

@@ -38,7 +38,9 @@ std::string host_name() {
   return name.data();
 }
 
-unsigned usable_threads() { return std::max(1u, std::thread::hardware_concurrency()); }
+unsigned usable_threads() {
+  return std::max(1u, std::thread::hardware_concurrency());
+}
 
 MemoryBytes parse_meminfo(const std::string& text) {
   MemoryBytes memory;
@@ -63,24 +65,29 @@ std::vector<DeviceInfo> host_devices() {
   return {cpu};
 }
 
-LoadReport LoadMeter::sample() { return sample(read_proc("/proc/stat"), read_proc("/proc/meminfo")); }
+LoadReport LoadMeter::sample() {
+  return sample(read_proc("/proc/stat"), read_proc("/proc/meminfo"));
+}
 
 LoadReport LoadMeter::sample(const std::string& stat, const std::string& meminfo) {
   LoadReport load;
   std::istringstream line(stat);
   std::string word;
-  line >> word;  // "cpu": user nice system idle iowait irq softirq steal; the guest columns are in user already
+  line >> word;  // "cpu": user nice system idle iowait irq softirq steal; the guest columns are in
+                 // user already
   std::array<std::uint64_t, 8> ticks{};
   for (std::uint64_t& each : ticks) line >> each;
   std::uint64_t all = 0;
   for (const std::uint64_t each : ticks) all += each;
   const std::uint64_t busy = all - ticks[3] - ticks[4];
-  if (all > all_ && busy >= busy_) load.cpu_permille = static_cast<std::uint32_t>((busy - busy_) * 1000 / (all - all_));
+  if (all > all_ && busy >= busy_)
+    load.cpu_permille = static_cast<std::uint32_t>((busy - busy_) * 1000 / (all - all_));
   all_ = all;
   busy_ = busy;
   const MemoryBytes memory = parse_meminfo(meminfo);
   if (memory.total > 0 && memory.available <= memory.total)
-    load.memory_permille = static_cast<std::uint32_t>((memory.total - memory.available) * 1000 / memory.total);
+    load.memory_permille =
+        static_cast<std::uint32_t>((memory.total - memory.available) * 1000 / memory.total);
   return load;
 }
 

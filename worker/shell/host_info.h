@@ -1,6 +1,7 @@
 // What this host is and how busy it is, from /proc and the C library.
 //
-// Nothing is invented: what can not be read stays 0 or empty. Thread rule: LoadMeter belongs to one thread.
+// Nothing is invented: what can not be read stays 0 or empty. Thread rule: LoadMeter belongs to one
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ MemoryBytes parse_meminfo(const std::string& text);
 // Share of time that all cores together were not idle, between two readings of /proc/stat.
 class LoadMeter {
  public:
-  // cpu_permille and memory_permille; the first call has no earlier reading and tells the mean since boot.
-  // About 0.1 ms.
+  // cpu_permille and memory_permille; the first call has no earlier reading and tells the mean
+  // since boot. About 0.1 ms.
   LoadReport sample();
   // The same for texts of /proc/stat and /proc/meminfo.
   LoadReport sample(const std::string& stat, const std::string& meminfo);

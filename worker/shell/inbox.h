@@ -1,7 +1,7 @@
 // Events from the slots' threads to the loop's thread, and the loop's alarm clock.
 //
-// Holds little by nature: each slot has at most one start, one end and 20 progress reports a second under way.
-// Thread rule: post() from any thread, take() from the loop.
+// Holds little by nature: each slot has at most one start, one end and 20 progress reports a second
+// under way. Thread rule: post() from any thread, take() from the loop.
 #pragma once
 
 #include <mutex>

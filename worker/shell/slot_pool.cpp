@@ -12,14 +12,16 @@
 namespace framebus::worker {
 namespace {
 
-// Work yields to the loop that keeps this worker's leases alive. Threads that an executor makes inherit it.
+// Work yields to the loop that keeps this worker's leases alive. Threads that an executor makes
+// inherit it.
 constexpr int slot_niceness = 5;
 
 ExecutorFinished failed(const AttemptId& attempt, Error error, bool permanent) {
   ExecutorFinished finished;
   finished.attempt = attempt;
   finished.outcome = Outcome::error;
-  finished.error = {static_cast<std::uint16_t>(error.code), error.message.substr(0, limits::error_text_bytes_max), 0};
+  finished.error = {static_cast<std::uint16_t>(error.code),
+                    error.message.substr(0, limits::error_text_bytes_max), 0};
   finished.permanent = permanent;
   return finished;
 }
@@ -28,15 +30,18 @@ TaskOutcome run_guarded(Executor& executor, const TaskInput& input, TaskContext&
   try {
     return executor.run(input, context);
   } catch (const std::exception& thrown) {
-    return tl::unexpected<TaskError>(TaskError{{Code::task_failed, std::string(executor.type()) + " threw: " + thrown.what(), 0}, false});
+    return tl::unexpected<TaskError>(TaskError{
+        {Code::task_failed, std::string(executor.type()) + " threw: " + thrown.what(), 0}, false});
   } catch (...) {
-    return tl::unexpected<TaskError>(TaskError{{Code::task_failed, std::string(executor.type()) + " threw something unknown", 0}, false});
+    return tl::unexpected<TaskError>(TaskError{
+        {Code::task_failed, std::string(executor.type()) + " threw something unknown", 0}, false});
   }
 }
 
 }  // namespace
 
-SlotPool::SlotPool(unsigned slots, const AttemptServices& services, const std::vector<std::unique_ptr<Executor>>& executors,
+SlotPool::SlotPool(unsigned slots, const AttemptServices& services,
+                   const std::vector<std::unique_ptr<Executor>>& executors,
                    std::uint64_t cache_bytes_max)
     : services_(services), executors_(executors), cache_bytes_max_(cache_bytes_max) {
   for (unsigned i = 0; i < slots; ++i) threads_.emplace_back([this] { run_slot(); });
@@ -67,7 +72,8 @@ void SlotPool::start(StartAttempt attempt) {
 void SlotPool::cancel(const AttemptId& attempt) {
   const std::lock_guard lock(mutex_);
   for (const auto& work : active_)
-    if (work->start.attempt.task == attempt.task && work->start.attempt.token == attempt.token) work->cancelled = true;
+    if (work->start.attempt.task == attempt.task && work->start.attempt.token == attempt.token)
+      work->cancelled = true;
 }
 
 void SlotPool::cancel_all() {
@@ -110,9 +116,11 @@ ExecutorFinished SlotPool::run(Work& work) {
   const StepInfo& step = work.start.step;
   const AttemptId id{spec.task, spec.token};
   Executor* const executor = executor_of(step.type);
-  if (executor == nullptr) return failed(id, {Code::failed_precondition, "no executor for '" + step.type + "'", 0}, false);
+  if (executor == nullptr)
+    return failed(id, {Code::failed_precondition, "no executor for '" + step.type + "'", 0}, false);
   AttemptContext context(services_, id, step.type, work.cancelled);
-  const TaskInput input{spec.task, step.name, spec.index, spec.attempt, step.params, spec.params, &step.inputs};
+  const TaskInput input{spec.task,   step.name,   spec.index,  spec.attempt,
+                        step.params, spec.params, &step.inputs};
   TaskOutcome outcome = run_guarded(*executor, input, context);
 
   ExecutorFinished finished;

@@ -1,7 +1,8 @@
-// The slots: one thread each, a little nicer than the loop, that run executors and report by events.
+// The slots: one thread each, a little nicer than the loop, that run executors and report by
+// events.
 //
-// Every start() is answered by ExecutorStarted and ExecutorFinished in the inbox, whatever the executor
-// does, short of ending the process. Thread rule: all methods from the loop's thread.
+// Every start() is answered by ExecutorStarted and ExecutorFinished in the inbox, whatever the
+// executor does, short of ending the process. Thread rule: all methods from the loop's thread.
 #pragma once
 
 #include <atomic>
@@ -22,9 +23,10 @@ namespace framebus::worker {
 
 class SlotPool {
  public:
-  // `services` and `executors` outlive the pool. `cache_bytes_max`: the blob cache is cut back to this.
-  SlotPool(unsigned slots, const AttemptServices& services, const std::vector<std::unique_ptr<Executor>>& executors,
-           std::uint64_t cache_bytes_max);
+  // `services` and `executors` outlive the pool. `cache_bytes_max`: the blob cache is cut back to
+  // this.
+  SlotPool(unsigned slots, const AttemptServices& services,
+           const std::vector<std::unique_ptr<Executor>>& executors, std::uint64_t cache_bytes_max);
   // Cancels what runs and waits for it.
   ~SlotPool();
 
@@ -35,7 +37,8 @@ class SlotPool {
   bool wait_idle(Duration most);
 
  private:
-  // Shared by the slot's thread and the loop, which may cancel it until the end: whoever is last frees it.
+  // Shared by the slot's thread and the loop, which may cancel it until the end: whoever is last
+  // frees it.
   struct Work {
     StartAttempt start;
     std::atomic<bool> cancelled{false};

@@ -22,7 +22,8 @@ constexpr Duration load_sample_interval = seconds(1);
 constexpr Duration outbox_retry = milliseconds(5);
 constexpr Duration longest_wait = seconds(1);
 
-Options core_options(const WorkerConfig& config, const WorkerId& id, const std::vector<std::unique_ptr<Executor>>& executors) {
+Options core_options(const WorkerConfig& config, const WorkerId& id,
+                     const std::vector<std::unique_ptr<Executor>>& executors) {
   Options options;
   options.broker_url = config.broker;
   options.program = "framebus-worker " FRAMEBUS_VERSION;
@@ -49,14 +50,21 @@ Options core_options(const WorkerConfig& config, const WorkerId& id, const std::
 class WorkerProcessImpl final : public WorkerProcess {
  public:
   WorkerProcessImpl(const WorkerConfig& config, std::shared_ptr<Context> context, Home home,
-                    std::unique_ptr<BlobStore> cache, std::vector<std::unique_ptr<Executor>> executors)
-      : context_(std::move(context)), home_(std::move(home)), cache_(std::move(cache)), executors_(std::move(executors)),
-        options_(core_options(config, home_.id(), executors_)), core_(options_, random_seed()), link_(context_, config.checksum) {
+                    std::unique_ptr<BlobStore> cache,
+                    std::vector<std::unique_ptr<Executor>> executors)
+      : context_(std::move(context)),
+        home_(std::move(home)),
+        cache_(std::move(cache)),
+        executors_(std::move(executors)),
+        options_(core_options(config, home_.id(), executors_)),
+        core_(options_, random_seed()),
+        link_(context_, config.checksum) {
     services_.inbox = &inbox_;
     services_.cache = cache_.get();
     services_.executor_caches = home_.executor_caches();
     services_.threads = std::max(1u, options_.info.threads / options_.info.slots);
-    slots_ = std::make_unique<SlotPool>(options_.info.slots, services_, executors_, config.cache_size.bytes);
+    slots_ = std::make_unique<SlotPool>(options_.info.slots, services_, executors_,
+                                        config.cache_size.bytes);
   }
 
   ~WorkerProcessImpl() override {
@@ -68,9 +76,12 @@ class WorkerProcessImpl final : public WorkerProcess {
   }
 
   int run() override {
-    log_info("worker", "started", {{"id", to_string(home_.id())}, {"broker", options_.broker_url},
-                                   {"slots", options_.info.slots}, {"threads", options_.info.threads},
-                                   {"data", home_.directory().string()}});
+    log_info("worker", "started",
+             {{"id", to_string(home_.id())},
+              {"broker", options_.broker_url},
+              {"slots", options_.info.slots},
+              {"threads", options_.info.threads},
+              {"data", home_.directory().string()}});
     while (!exit_code_) turn();
     return *exit_code_;
   }
@@ -100,8 +111,10 @@ class WorkerProcessImpl final : public WorkerProcess {
     inbox_.wakeup().drain();
     link_.receive(events_);
     for (Event& event : inbox_.take()) events_.emplace_back(std::move(event));
-    if (stop_wanted_.load()) events_.emplace_back(StopRequested{});
-    else if (drain_wanted_.exchange(false)) events_.emplace_back(DrainRequested{});
+    if (stop_wanted_.load())
+      events_.emplace_back(StopRequested{});
+    else if (drain_wanted_.exchange(false))
+      events_.emplace_back(DrainRequested{});
     const TimePoint now = now_monotonic();
     if (now >= sample_at_) events_.emplace_back(LoadSampled{sample(now)});
     step_events(now);
@@ -146,7 +159,8 @@ class WorkerProcessImpl final : public WorkerProcess {
   void perform(const Action& action) {
     if (const auto* send = std::get_if<Send>(&action)) return link_.send(*send, events_);
     if (const auto* start = std::get_if<StartAttempt>(&action)) return slots_->start(*start);
-    if (const auto* cancel = std::get_if<CancelAttempt>(&action)) return slots_->cancel(cancel->attempt);
+    if (const auto* cancel = std::get_if<CancelAttempt>(&action))
+      return slots_->cancel(cancel->attempt);
     if (const auto* connect = std::get_if<Connect>(&action)) return link_.open(*connect, events_);
     if (const auto* close = std::get_if<Disconnect>(&action)) return link_.close(*close);
     if (const auto* joined = std::get_if<Joined>(&action)) return on_joined(*joined);
@@ -156,17 +170,20 @@ class WorkerProcessImpl final : public WorkerProcess {
       return;
     }
     const Note& note = std::get<Note>(action);
-    static constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error};
+    static constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::warning,
+                                          LogLevel::error};
     write_log(levels[std::clamp(note.level, 0, 3)], "worker", note.text);
   }
 
   void on_joined(const Joined& joined) {
     const std::string url = bulk_url(joined.bulk_endpoint, options_.broker_url);
-    log_info("worker", "joined", {{"session", joined.session.value}, {"epoch", joined.epoch}, {"bulk", url}});
+    log_info("worker", "joined",
+             {{"session", joined.session.value}, {"epoch", joined.epoch}, {"bulk", url}});
     if (url.empty()) return;
     if (blobs_) return blobs_->set_endpoint(url);
     blobs_ = make_blob_client(context_, url);
-    services_.blobs = blobs_.get();  // before the first StartAttempt: slots see it through the pool's lock
+    services_.blobs =
+        blobs_.get();  // before the first StartAttempt: slots see it through the pool's lock
   }
 
   std::shared_ptr<Context> context_;  // shared: sockets and the blob client keep it alive
@@ -192,12 +209,16 @@ class WorkerProcessImpl final : public WorkerProcess {
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(const WorkerConfig& config, std::shared_ptr<Context> context) {
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(const WorkerConfig& config,
+                                                             std::shared_ptr<Context> context) {
   FRAMEBUS_TRY(check(config));
   FRAMEBUS_ASSIGN(auto executors, make_executors(config.task_type));
-  FRAMEBUS_ASSIGN(Home home, Home::open(data_directory(config, [](const char* name) -> const char* { return ::getenv(name); })));
+  FRAMEBUS_ASSIGN(Home home, Home::open(data_directory(config, [](const char* name) -> const char* {
+                    return ::getenv(name);
+                  })));
   FRAMEBUS_ASSIGN(auto cache, open_blob_store(home.blob_cache()));
-  return std::make_unique<WorkerProcessImpl>(config, std::move(context), std::move(home), std::move(cache), std::move(executors));
+  return std::make_unique<WorkerProcessImpl>(config, std::move(context), std::move(home),
+                                             std::move(cache), std::move(executors));
 }
 
 }  // namespace framebus::worker

@@ -1,9 +1,9 @@
-// A worker that lives: the core, a connection, slots, timers. One object is one worker; a process may hold
-// several (`framebus local` does).
+// A worker that lives: the core, a connection, slots, timers. One object is one worker; a process
+// may hold several (`framebus local` does).
 //
 // The loop's thread only moves messages: it never touches a disk or a blob and runs no executor, so
-// heartbeats keep their rhythm under any work. Thread rule: run() on one thread; drain() and stop() may be
-// called from any, any number of times.
+// heartbeats keep their rhythm under any work. Thread rule: run() on one thread; drain() and stop()
+// may be called from any, any number of times.
 #pragma once
 
 #include <memory>
@@ -18,11 +18,13 @@ class WorkerProcess {
  public:
   // Takes a place in the data directory, makes executors and slots. Connects only in run().
   // Errors: those of check(), Home::open() and make_executors(), and an unusable cache directory.
-  static Result<std::unique_ptr<WorkerProcess>> create(const WorkerConfig& config, std::shared_ptr<Context> context);
+  static Result<std::unique_ptr<WorkerProcess>> create(const WorkerConfig& config,
+                                                       std::shared_ptr<Context> context);
   // stop(), then waits for run() of start() and for every executor.
   virtual ~WorkerProcess() = default;
 
-  // Works until drained, stopped or refused for good; returns the exit code (0, or one of error.h). Call once.
+  // Works until drained, stopped or refused for good; returns the exit code (0, or one of error.h).
+  // Call once.
   virtual int run() = 0;
   // run() on a thread of its own. wait() returns its exit code.
   virtual void start() = 0;
