@@ -213,6 +213,11 @@ Fetched Results::report(bool is_complete) const {
   out.task_count = task_count_;
   out.complete = is_complete && tasks_done_ == task_count_;
   std::error_code error;
+  for (const Step& step : steps_) {
+    if (!step.collector) continue;
+    for (const FinishedFrame& frame : step.collector->finished())
+      out.frames.push_back({frame.frame, frame.hash});
+  }
   for (const Step& step : steps_)
     if (step.collector && !step.collector->is_complete() && !step.preview.empty() &&
         fs::exists(step.preview, error))

@@ -238,11 +238,15 @@ struct ToJson {
     const auto file = [](const FetchedFile& each) {
       return Json{{"path", each.path}, {"kind", each.kind}, {"size_bytes", each.size_bytes}};
     };
+    const auto frame = [](const FetchedFrame& each) {
+      return Json{{"frame", each.frame}, {"hash", to_string(each.hash)}};
+    };
     return Json{{"job_id", fetched.job.value},
                 {"complete", fetched.complete},
                 {"tasks_done", fetched.tasks_done},
                 {"task_count", fetched.task_count},
-                {"files", array_of(fetched.files, file)}};
+                {"files", array_of(fetched.files, file)},
+                {"frames", array_of(fetched.frames, frame)}};
   }
   Json operator()(const Validated& validated) const {
     const auto step = [](const PlannedStep& each) {

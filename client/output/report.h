@@ -64,11 +64,18 @@ struct FetchedFile {
   std::uint64_t size_bytes = 0;
 };
 
+// A picture's sums in one word: equal if and only if the pictures are, however they were split.
+struct FetchedFrame {
+  std::int32_t frame = 0;
+  BlobHash hash;
+};
+
 struct Fetched {
   JobId job;
   bool complete = false;  // every task of the job has succeeded and is in the files
   std::uint32_t tasks_done = 0, task_count = 0;
   std::vector<FetchedFile> files;
+  std::vector<FetchedFrame> frames = {};  // complete ones of render steps, in the order they were finished
 };
 
 struct PlannedStep {

@@ -55,12 +55,12 @@ std::vector<Bad> bad_scenes(Farm& farm) {
     gltf["materials"] = {{{"pbrMetallicRoughness", {{"baseColorTexture", {{"index", 0}}}}}}};
     gltf["meshes"][0]["primitives"][0]["material"] = 0;
   });
-  add("nan_positions", "POSITION", [](Json&, std::string& buffer) {
+  add("nan_positions", "/accessors/0", [](Json&, std::string& buffer) {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     for (std::size_t i = 0; i < 9; ++i)
       buffer.replace(4 * i, 4, reinterpret_cast<const char*>(&nan), 4);
   });
-  add("short_buffer", "triangle.bin", [](Json&, std::string& buffer) { buffer.resize(7); });
+  add("short_buffer", "/buffers/0", [](Json&, std::string& buffer) { buffer.resize(7); });
   const fs::path truncated = write_triangle(farm, "truncated", nothing);
   fs::resize_file(truncated, fs::file_size(truncated) / 2);
   cases.push_back({"truncated", truncated, "scene.gltf"});

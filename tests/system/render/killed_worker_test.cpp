@@ -41,7 +41,8 @@ TEST_CASE(
   picture.width = 320, picture.height = 180, picture.spp = 16;
   picture.tile_width = picture.tile_height = 64, picture.spp_per_task = 8;
 
-  farm.worker({"--threads", "1"});
+  // The survivor has room for everything, so that a grant never waits for one of its tasks to end.
+  farm.worker({"--threads", "1", "--prefetch", "40"});
   farm.wait_for_workers(1);
   const std::string calm = farm.submit(render_job(picture));
   farm.wait_for_state(calm, "succeeded", seconds(120));
