@@ -8,6 +8,10 @@ add_library(framebus_options INTERFACE)
 target_compile_options(framebus_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
   -Woverloaded-virtual -ffp-contract=off -fno-fast-math)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # gcc 12 sees overlaps in `"text" + std::string` that are not there (GCC bug 105329).
+  target_compile_options(framebus_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
+endif()
 target_include_directories(framebus_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_definitions(framebus_options INTERFACE FRAMEBUS_VERSION="${PROJECT_VERSION}")
 if(FRAMEBUS_WERROR)

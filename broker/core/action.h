@@ -1,4 +1,5 @@
-// What the broker core wants done. The shell carries actions out in order; see core.h for the rules.
+// What the broker core wants done. The shell carries actions out in order; see core.h for the
+// rules.
 #pragma once
 
 #include <string>
@@ -11,14 +12,16 @@
 
 namespace framebus::broker {
 
-// Append this record. `lsn` is its number: dense, counted by the core, the same that the store returns.
+// Append this record. `lsn` is its number: dense, counted by the core, the same that the store
+// returns.
 struct Persist {
   std::uint64_t lsn = 0;
   Record record;
   bool operator==(const Persist&) const = default;
 };
 
-// Hand this message to the peer, but not before every record up to `after_lsn` is durable (0: at once).
+// Hand this message to the peer, but not before every record up to `after_lsn` is durable (0: at
+// once).
 struct Send {
   SessionId session;
   Message message;

@@ -1,8 +1,8 @@
 // The broker without its sockets: events in, actions out, time passed in.
 //
-// Deterministic: the same construction and the same (time, event) sequence give the same actions, bit
-// for bit; the simulator and replay depend on it. Nothing in broker/core/ touches a socket, a clock, a
-// disk or a thread. Not thread-safe; one thread owns a Core.
+// Deterministic: the same construction and the same (time, event) sequence give the same actions,
+// bit for bit; the simulator and replay depend on it. Nothing in broker/core/ touches a socket, a
+// clock, a disk or a thread. Not thread-safe; one thread owns a Core.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ struct State;
 
 class Core {
  public:
-  // `seed`: for back-off jitter and the like. Options are validated by their config table beforehand.
+  // `seed`: for back-off jitter and the like. Options are validated by their config table
+  // beforehand.
   Core(const Options& options, std::uint64_t seed);
   ~Core();
   Core(const Core&) = delete;
@@ -32,7 +33,8 @@ class Core {
   // The only mutator. Appends to `out`. `now` never goes backwards.
   void step(TimePoint now, const Event& event, Actions& out);
 
-  // Earliest moment at which a Tick has work to do; none when there is no deadline. May be in the past.
+  // Earliest moment at which a Tick has work to do; none when there is no deadline. May be in the
+  // past.
   std::optional<TimePoint> next_wakeup() const;
 
   // Walks everything and CHECKs it; O(state). Tests and the simulator call it after every step.

@@ -8,7 +8,8 @@ namespace framebus::broker {
 // X(name)
 #define FRAMEBUS_BROKER_COUNTERS(X)                                                                \
   X(events)                                                                                        \
-  X(jobs_accepted) X(jobs_ended) X(submits_repeated) X(submits_refused) X(refused_queued_tasks)    \
+  X(jobs_accepted)                                                                                 \
+  X(jobs_ended) X(submits_repeated) X(submits_refused) X(refused_queued_tasks)                     \
       X(refused_queued_bytes) X(refused_store_full) X(refused_workers) X(refused_sessions)         \
           X(refused_hellos) X(requests_refused) X(malformed) X(grants) X(starts) X(results)        \
               X(results_ok) X(results_error) X(results_crashed) X(results_duplicate)               \

@@ -11,8 +11,8 @@
 
 namespace framebus::broker {
 
-// A peer has said Hello. `session` is fresh, chosen by the shell, never reused while this process lives.
-// The core answers Welcome or Refused + CloseSession.
+// A peer has said Hello. `session` is fresh, chosen by the shell, never reused while this process
+// lives. The core answers Welcome or Refused + CloseSession.
 struct PeerHello {
   SessionId session;
   Hello hello;
@@ -34,8 +34,8 @@ struct SendFailed {
   bool operator==(const SendFailed&) const = default;
 };
 
-// A decoded message of a session. `missing`: for a Submit, its inputs that are not in the blob store
-// (the shell looks, the core has no disk).
+// A decoded message of a session. `missing`: for a Submit, its inputs that are not in the blob
+// store (the shell looks, the core has no disk).
 struct Received {
   SessionId session;
   Message message;
@@ -50,8 +50,8 @@ struct StorePressure {
   bool operator==(const StorePressure&) const = default;
 };
 
-// Time has passed; sent at next_wakeup() or later. `stalled`: how long the shell's loop was late, beyond
-// what is normal; leases are extended by it.
+// Time has passed; sent at next_wakeup() or later. `stalled`: how long the shell's loop was late,
+// beyond what is normal; leases are extended by it.
 struct Tick {
   Duration stalled{0};
   bool operator==(const Tick&) const = default;

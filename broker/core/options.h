@@ -1,5 +1,6 @@
-// What the broker core can be told. Plain values; the configuration table in broker/shell/config.h fills
-// them and checks their bounds. Defaults are those of docs/PROTOCOL.md, "timers" and "bounds".
+// What the broker core can be told. Plain values; the configuration table in broker/shell/config.h
+// fills them and checks their bounds. Defaults are those of docs/PROTOCOL.md, "timers" and
+// "bounds".
 #pragma once
 
 #include <cstdint>
@@ -24,31 +25,31 @@ struct LoadWeights {  // times 1000, so that scores stay integers
 };
 
 struct Options {
-  std::uint64_t epoch = 1;               // increased and synced by the shell at each start
-  bool ephemeral = true;                 // told in every Welcome and SubmitOk
-  Bytes token_key = Bytes(16, 0);        // SipHash key, 16 bytes, from the data directory
-  std::string version;                   // for Welcome and status
-  std::string bulk_endpoint;             // for Welcome
+  std::uint64_t epoch = 1;         // increased and synced by the shell at each start
+  bool ephemeral = true;           // told in every Welcome and SubmitOk
+  Bytes token_key = Bytes(16, 0);  // SipHash key, 16 bytes, from the data directory
+  std::string version;             // for Welcome and status
+  std::string bulk_endpoint;       // for Welcome
   Strategy default_strategy = Strategy::load;
   LoadWeights load_weights;
   std::vector<NamedLimit> named_limits;
   Duration heartbeat = seconds(1);
   Duration suspect_after = seconds(3);
   Duration lease = seconds(15);
-  Duration start_within = seconds(10);   // row 7
+  Duration start_within = seconds(10);  // row 7
   Duration cancel_grace = seconds(10);
   Duration retry_base = seconds(1);
   Duration retry_max = seconds(300);
   Duration restart_grace = seconds(30);
   std::uint32_t max_attempts_default = 3;
-  std::uint32_t crash_workers_max = 3;   // distinct workers crashed by a task before it is dead
+  std::uint32_t crash_workers_max = 3;  // distinct workers crashed by a task before it is dead
   std::uint32_t crashes_max = 5;
   std::uint32_t infrastructure_losses_max = 10;
   std::uint32_t max_workers = limits::workers_max;
   std::uint32_t sessions_max = limits::sessions_max;
   std::uint32_t queued_tasks_max = limits::queued_tasks_max;
   std::uint64_t queued_spec_bytes_max = limits::queued_spec_bytes_max;
-  std::uint32_t event_window = 64;       // Events messages unconfirmed per watch
+  std::uint32_t event_window = 64;                       // Events messages unconfirmed per watch
   Duration finished_jobs_kept = std::chrono::hours(24);  // in memory, until there is an archive
 };
 

@@ -75,7 +75,8 @@ struct Fetched {
   bool complete = false;  // every task of the job has succeeded and is in the files
   std::uint32_t tasks_done = 0, task_count = 0;
   std::vector<FetchedFile> files;
-  std::vector<FetchedFrame> frames = {};  // complete ones of render steps, in the order they were finished
+  std::vector<FetchedFrame> frames =
+      {};  // complete ones of render steps, in the order they were finished
 };
 
 struct PlannedStep {

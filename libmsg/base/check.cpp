@@ -9,7 +9,9 @@ namespace {
 std::atomic<void (*)()> crash_hook{nullptr};
 }
 
-void set_crash_hook(void (*hook)()) { crash_hook = hook; }
+void set_crash_hook(void (*hook)()) {
+  crash_hook = hook;
+}
 
 void check_failed(const char* file, int line, const char* expression, std::string_view note) {
   std::fprintf(stderr, "framebus: check failed at %s:%d: %s (%.*s)\n", file, line, expression,

@@ -19,7 +19,8 @@ constexpr bool numbers_are_indices() {
   }
   return true;
 }
-static_assert(numbers_are_indices(), "error numbers must be dense: the lookup below indexes by number");
+static_assert(numbers_are_indices(),
+              "error numbers must be dense: the lookup below indexes by number");
 
 }  // namespace
 

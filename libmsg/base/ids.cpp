@@ -24,8 +24,9 @@ std::string to_hex(const std::uint8_t* bytes, std::size_t byte_count) {
 
 Result<void> from_hex(std::string_view text, std::uint8_t* bytes, std::size_t byte_count) {
   if (text.size() != byte_count * 2) {
-    return fail(Code::invalid_argument, "expected " + std::to_string(byte_count * 2) + " hex digits, found " +
-                                            std::to_string(text.size()) + " characters");
+    return fail(Code::invalid_argument, "expected " + std::to_string(byte_count * 2) +
+                                            " hex digits, found " + std::to_string(text.size()) +
+                                            " characters");
   }
   for (std::size_t i = 0; i < byte_count; ++i) {
     const int high = hex_value(text[2 * i]);

@@ -1,5 +1,6 @@
-// Identities used everywhere: jobs, tasks, workers, sessions, grants, blobs. Strong types, so that a
-// job id never becomes a session id by accident. All compare by value and order deterministically.
+// Identities used everywhere: jobs, tasks, workers, sessions, grants, blobs. Strong types, so that
+// a job id never becomes a session id by accident. All compare by value and order
+// deterministically.
 #pragma once
 
 #include <array>
@@ -39,8 +40,9 @@ struct TaskRef {
   auto operator<=>(const TaskRef&) const = default;
 };
 
-// The fencing token of a lease: grows with every grant over all restarts of the broker. The MAC binds
-// it to task and worker (document: docs/PROTOCOL.md, "tokens"), so that a worker can not forge one.
+// The fencing token of a lease: grows with every grant over all restarts of the broker. The MAC
+// binds it to task and worker (document: docs/PROTOCOL.md, "tokens"), so that a worker can not
+// forge one.
 struct Token {
   std::uint64_t epoch = 0;
   std::uint64_t grant = 0;
@@ -67,7 +69,9 @@ template <class Tag>
 std::string to_string(const Id128<Tag>& id) {
   return to_hex(id.bytes.data(), id.bytes.size());
 }
-inline std::string to_string(const BlobHash& hash) { return to_hex(hash.bytes.data(), hash.bytes.size()); }
+inline std::string to_string(const BlobHash& hash) {
+  return to_hex(hash.bytes.data(), hash.bytes.size());
+}
 template <class Tag>
 std::string to_string(const Id64<Tag>& id) {
   return std::to_string(id.value);

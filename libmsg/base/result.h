@@ -1,11 +1,10 @@
-// Result<T>: a value or an Error. The project's only way to report a peer's, user's or environment's
-// fault; a programmer's fault is a FRAMEBUS_CHECK (check.h).
+// Result<T>: a value or an Error. The project's only way to report a peer's, user's or
+// environment's fault; a programmer's fault is a FRAMEBUS_CHECK (check.h).
 #pragma once
 
 #include <string>
-#include <utility>
-
 #include <tl/expected.hpp>
+#include <utility>
 
 #include "libmsg/base/error.h"
 
@@ -19,15 +18,17 @@ using Status = Result<void>;
 inline tl::unexpected<Error> fail(Code code, std::string message, std::int64_t retry_after_ms = 0) {
   return tl::unexpected<Error>(Error{code, std::move(message), retry_after_ms});
 }
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 }  // namespace framebus
 
 // Returns the error of `expr` from the enclosing function, if it has one.
-#define FRAMEBUS_TRY(expr)                                             \
-  do {                                                                 \
-    if (auto framebus_try_ = (expr); !framebus_try_)                   \
-      return ::framebus::fail(std::move(framebus_try_).error());       \
+#define FRAMEBUS_TRY(expr)                                       \
+  do {                                                           \
+    if (auto framebus_try_ = (expr); !framebus_try_)             \
+      return ::framebus::fail(std::move(framebus_try_).error()); \
   } while (false)
 
 #define FRAMEBUS_CONCAT_(a, b) a##b

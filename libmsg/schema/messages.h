@@ -1,9 +1,10 @@
 // Every message of the bus: struct, number, field table. The one source of truth for the protocol.
 //
 // Read this file to know what the programs say to each other; docs/PROTOCOL.md is printed from it.
-// Rules: every field is optional on the wire and its default means "absent"; field and message numbers
-// are never reused; whatever can come in numbers is an array in one message, so batching is part of the
-// protocol. A request carries `request`, an id the sender chose, and is answered by that id in any order.
+// Rules: every field is optional on the wire and its default means "absent"; field and message
+// numbers are never reused; whatever can come in numbers is an array in one message, so batching is
+// part of the protocol. A request carries `request`, an id the sender chose, and is answered by
+// that id in any order.
 #pragma once
 
 #include <string>
@@ -19,6 +20,11 @@ inline constexpr std::uint16_t protocol_major = 1;
 inline constexpr std::uint16_t protocol_minor = 0;
 
 #define FB_F FRAMEBUS_FIELD
+// Number and name on the wire, and a sentence for people.
+#define FB_MESSAGE(number_, name_, doc_)           \
+  static constexpr std::uint16_t number = number_; \
+  static constexpr const char* name = name_;       \
+  static constexpr const char* doc = doc_
 
 // ---- session ----------------------------------------------------------------------------------
 
@@ -33,15 +39,15 @@ struct HeldAttempt {
   AttemptPhase phase = AttemptPhase::queued;
   static constexpr auto fields() {
     using S = HeldAttempt;
-    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of its grant"), FB_F(3, phase, "0 queued, 1 starting, 2 running, 3 reporting")};
+    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of its grant"),
+                      FB_F(3, phase, "0 queued, 1 starting, 2 running, 3 reporting")};
   }
   bool operator==(const HeldAttempt&) const = default;
 };
 
 struct Hello {
-  static constexpr std::uint16_t number = 1;
-  static constexpr const char* name = "Hello";
-  static constexpr const char* doc = "First message of every connection. A worker says who it is and what it still holds.";
+  FB_MESSAGE(1, "Hello",
+             "First message of every connection. A worker says who it is and what it still holds.");
   std::uint16_t minor = protocol_minor;
   Role role = Role::none;
   std::string program;
@@ -52,20 +58,21 @@ struct Hello {
   std::vector<HeldAttempt> held;
   static constexpr auto fields() {
     using S = Hello;
-    return std::tuple{FB_F(1, minor, "protocol minor version of the sender"), FB_F(2, role, "1 primary, 2 worker, 3 bulk"),
+    return std::tuple{FB_F(1, minor, "protocol minor version of the sender"),
+                      FB_F(2, role, "1 primary, 2 worker, 3 bulk"),
                       FB_F(3, program, "name and version of the sender's program"),
                       FB_F(4, principal, "client name, for fair shares and for people"),
                       FB_F(5, features, "feature numbers the sender can use"),
                       FB_F(6, checksum, "the sender wants checksums; used unless both decline"),
-                      FB_F(7, worker, "role worker only"), FB_F(8, held, "role worker only: attempts not yet reported and confirmed")};
+                      FB_F(7, worker, "role worker only"),
+                      FB_F(8, held, "role worker only: attempts not yet reported and confirmed")};
   }
   bool operator==(const Hello&) const = default;
 };
 
 struct Welcome {
-  static constexpr std::uint16_t number = 2;
-  static constexpr const char* name = "Welcome";
-  static constexpr const char* doc = "The session exists. Carries what the peer needs to know of the broker.";
+  FB_MESSAGE(2, "Welcome",
+             "The session exists. Carries what the peer needs to know of the broker.");
   SessionId session;
   std::uint16_t minor = protocol_minor;
   std::uint64_t epoch = 0;
@@ -78,21 +85,26 @@ struct Welcome {
   std::int64_t lease_ms = 0;
   static constexpr auto fields() {
     using S = Welcome;
-    return std::tuple{FB_F(1, session, "this registration"), FB_F(2, minor, "protocol minor version of the broker"),
-                      FB_F(3, epoch, "of the broker; raised at each of its starts"),
-                      FB_F(4, ephemeral, "jobs do not survive a broker restart"),
-                      FB_F(5, checksum, "both sides send and check checksums from now on"),
-                      FB_F(6, features, "those of the Hello that the broker knows"), FB_F(7, program, "name and version of the broker"),
-                      FB_F(8, bulk_endpoint, "where blobs travel; a host of 0.0.0.0 or * means the host connected to"),
-                      FB_F(9, heartbeat_ms, "how often a worker must send Heartbeat"), FB_F(10, lease_ms, "how long a lease outlives the last heartbeat")};
+    return std::tuple{
+        FB_F(1, session, "this registration"),
+        FB_F(2, minor, "protocol minor version of the broker"),
+        FB_F(3, epoch, "of the broker; raised at each of its starts"),
+        FB_F(4, ephemeral, "jobs do not survive a broker restart"),
+        FB_F(5, checksum, "both sides send and check checksums from now on"),
+        FB_F(6, features, "those of the Hello that the broker knows"),
+        FB_F(7, program, "name and version of the broker"),
+        FB_F(8, bulk_endpoint,
+             "where blobs travel; a host of 0.0.0.0 or * means the host connected to"),
+        FB_F(9, heartbeat_ms, "how often a worker must send Heartbeat"),
+        FB_F(10, lease_ms, "how long a lease outlives the last heartbeat")};
   }
   bool operator==(const Welcome&) const = default;
 };
 
 struct Refused {
-  static constexpr std::uint16_t number = 3;
-  static constexpr const char* name = "Refused";
-  static constexpr const char* doc = "The Hello was not accepted: version, credentials, a bad field, too many workers. No session exists.";
+  FB_MESSAGE(3, "Refused",
+             "The Hello was not accepted: version, credentials, a bad field, too many workers. No "
+             "session exists.");
   WireError error;
   static constexpr auto fields() {
     using S = Refused;
@@ -109,16 +121,15 @@ struct AttemptStatus {
   std::string status;
   static constexpr auto fields() {
     using S = AttemptStatus;
-    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of its grant"), FB_F(3, phase, "as in HeldAttempt"),
-                      FB_F(4, progress_permille, "0 to 1000"), FB_F(5, status, "what the executor says it does")};
+    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of its grant"),
+                      FB_F(3, phase, "as in HeldAttempt"), FB_F(4, progress_permille, "0 to 1000"),
+                      FB_F(5, status, "what the executor says it does")};
   }
   bool operator==(const AttemptStatus&) const = default;
 };
 
 struct Heartbeat {
-  static constexpr std::uint16_t number = 4;
-  static constexpr const char* name = "Heartbeat";
-  static constexpr const char* doc = "A worker lives. Lists every attempt it holds; renews their leases.";
+  FB_MESSAGE(4, "Heartbeat", "A worker lives. Lists every attempt it holds; renews their leases.");
   std::uint64_t sequence = 0;
   std::uint32_t credit = 0;
   bool draining = false;
@@ -127,18 +138,21 @@ struct Heartbeat {
   LoadReport load;
   static constexpr auto fields() {
     using S = Heartbeat;
-    return std::tuple{FB_F(1, sequence, "counts up within the session"),
-                      FB_F(2, credit, "attempts it would hold in all: slots + prefetch, 0 when it can take none; the broker subtracts what it has granted"),
-                      FB_F(3, draining, "finishes what it has and takes no more"), FB_F(4, reason, "why its credit is 0, for people"),
-                      FB_F(5, attempts, "from receipt of Assign until ResultsOk, ResultRejected or Aborted"), FB_F(6, load, "of its host")};
+    return std::tuple{
+        FB_F(1, sequence, "counts up within the session"),
+        FB_F(2, credit,
+             "attempts it would hold in all: slots + prefetch, 0 when it can take none; the broker "
+             "subtracts what it has granted"),
+        FB_F(3, draining, "finishes what it has and takes no more"),
+        FB_F(4, reason, "why its credit is 0, for people"),
+        FB_F(5, attempts, "from receipt of Assign until ResultsOk, ResultRejected or Aborted"),
+        FB_F(6, load, "of its host")};
   }
   bool operator==(const Heartbeat&) const = default;
 };
 
 struct HeartbeatAck {
-  static constexpr std::uint16_t number = 5;
-  static constexpr const char* name = "HeartbeatAck";
-  static constexpr const char* doc = "The broker saw that heartbeat.";
+  FB_MESSAGE(5, "HeartbeatAck", "The broker saw that heartbeat.");
   std::uint64_t sequence = 0;
   static constexpr auto fields() {
     using S = HeartbeatAck;
@@ -148,9 +162,9 @@ struct HeartbeatAck {
 };
 
 struct Goodbye {
-  static constexpr std::uint16_t number = 6;
-  static constexpr const char* name = "Goodbye";
-  static constexpr const char* doc = "The sender leaves on purpose. From a worker: what it still holds is granted to others.";
+  FB_MESSAGE(
+      6, "Goodbye",
+      "The sender leaves on purpose. From a worker: what it still holds is granted to others.");
   std::string reason;
   static constexpr auto fields() {
     using S = Goodbye;
@@ -162,23 +176,23 @@ struct Goodbye {
 // ---- jobs -------------------------------------------------------------------------------------
 
 struct Submit {
-  static constexpr std::uint16_t number = 16;
-  static constexpr const char* name = "Submit";
-  static constexpr const char* doc = "Asks for a job. Repeating it with the same submit id and content gives the same job.";
+  FB_MESSAGE(
+      16, "Submit",
+      "Asks for a job. Repeating it with the same submit id and content gives the same job.");
   std::uint64_t request = 0;
   SubmitId submit_id;
   JobSpec job;
   static constexpr auto fields() {
     using S = Submit;
-    return std::tuple{FB_F(1, request, "request id"), FB_F(2, submit_id, "128 random bits, the same in every repeat"), FB_F(3, job, "the job")};
+    return std::tuple{FB_F(1, request, "request id"),
+                      FB_F(2, submit_id, "128 random bits, the same in every repeat"),
+                      FB_F(3, job, "the job")};
   }
   bool operator==(const Submit&) const = default;
 };
 
 struct SubmitOk {
-  static constexpr std::uint16_t number = 17;
-  static constexpr const char* name = "SubmitOk";
-  static constexpr const char* doc = "The job is accepted and, unless ephemeral, on disk.";
+  FB_MESSAGE(17, "SubmitOk", "The job is accepted and, unless ephemeral, on disk.");
   std::uint64_t request = 0;
   JobId job;
   std::uint32_t task_count = 0;
@@ -186,17 +200,20 @@ struct SubmitOk {
   bool ephemeral = false;
   static constexpr auto fields() {
     using S = SubmitOk;
-    return std::tuple{FB_F(1, request, "request id"), FB_F(2, job, "job id"), FB_F(3, task_count, "tasks in all"),
-                      FB_F(4, known, "this submit id was accepted before"), FB_F(5, ephemeral, "the job does not survive a broker restart")};
+    return std::tuple{FB_F(1, request, "request id"), FB_F(2, job, "job id"),
+                      FB_F(3, task_count, "tasks in all"),
+                      FB_F(4, known, "this submit id was accepted before"),
+                      FB_F(5, ephemeral, "the job does not survive a broker restart")};
   }
   bool operator==(const SubmitOk&) const = default;
 };
 
-// The inputs of a Submit that the broker does not have yet. Put them on the bulk endpoint and repeat the Submit.
+// The inputs of a Submit that the broker does not have yet. Put them on the bulk endpoint and
+// repeat the Submit.
 struct InputsMissing {
-  static constexpr std::uint16_t number = 18;
-  static constexpr const char* name = "InputsMissing";
-  static constexpr const char* doc = "Answer to a Submit whose inputs are not all present: put these blobs, then repeat it.";
+  FB_MESSAGE(
+      18, "InputsMissing",
+      "Answer to a Submit whose inputs are not all present: put these blobs, then repeat it.");
   std::uint64_t request = 0;
   std::vector<BlobRef> blobs;
   static constexpr auto fields() {
@@ -206,12 +223,18 @@ struct InputsMissing {
   bool operator==(const InputsMissing&) const = default;
 };
 
-enum class JobAction : std::uint8_t { none = 0, cancel = 1, pause = 2, resume = 3, retry = 4, set_priority = 5 };
+enum class JobAction : std::uint8_t {
+  none = 0,
+  cancel = 1,
+  pause = 2,
+  resume = 3,
+  retry = 4,
+  set_priority = 5
+};
 
 struct Act {
-  static constexpr std::uint16_t number = 19;
-  static constexpr const char* name = "Act";
-  static constexpr const char* doc = "Cancels, pauses, resumes or retries a job or some of its tasks. Idempotent.";
+  FB_MESSAGE(19, "Act",
+             "Cancels, pauses, resumes or retries a job or some of its tasks. Idempotent.");
   std::uint64_t request = 0;
   JobAction action = JobAction::none;
   JobId job;
@@ -219,34 +242,43 @@ struct Act {
   std::uint32_t priority = 0;
   static constexpr auto fields() {
     using S = Act;
-    return std::tuple{FB_F(1, request, "request id"), FB_F(2, action, "1 cancel, 2 pause, 3 resume, 4 retry, 5 set_priority"),
-                      FB_F(3, job, "job id"), FB_F(4, tasks, "task indices; empty: the whole job"), FB_F(5, priority, "set_priority only")};
+    return std::tuple{FB_F(1, request, "request id"),
+                      FB_F(2, action, "1 cancel, 2 pause, 3 resume, 4 retry, 5 set_priority"),
+                      FB_F(3, job, "job id"), FB_F(4, tasks, "task indices; empty: the whole job"),
+                      FB_F(5, priority, "set_priority only")};
   }
   bool operator==(const Act&) const = default;
 };
 
 struct ActOk {
-  static constexpr std::uint16_t number = 20;
-  static constexpr const char* name = "ActOk";
-  static constexpr const char* doc = "The action is recorded.";
+  FB_MESSAGE(20, "ActOk", "The action is recorded.");
   std::uint64_t request = 0;
   std::uint32_t changed = 0;
   std::uint32_t unchanged = 0;
   JobSummary job;
   static constexpr auto fields() {
     using S = ActOk;
-    return std::tuple{FB_F(1, request, "request id"), FB_F(2, changed, "tasks whose state it changed"),
-                      FB_F(3, unchanged, "tasks it did not apply to (already ended, say)"), FB_F(4, job, "the job now")};
+    return std::tuple{FB_F(1, request, "request id"),
+                      FB_F(2, changed, "tasks whose state it changed"),
+                      FB_F(3, unchanged, "tasks it did not apply to (already ended, say)"),
+                      FB_F(4, job, "the job now")};
   }
   bool operator==(const ActOk&) const = default;
 };
 
-enum class QueryKind : std::uint8_t { none = 0, status = 1, jobs = 2, job = 3, tasks = 4, workers = 5, explain = 6, spec = 7 };
+enum class QueryKind : std::uint8_t {
+  none = 0,
+  status = 1,
+  jobs = 2,
+  job = 3,
+  tasks = 4,
+  workers = 5,
+  explain = 6,
+  spec = 7
+};
 
 struct Query {
-  static constexpr std::uint16_t number = 21;
-  static constexpr const char* name = "Query";
-  static constexpr const char* doc = "Reads state. Lists come in pages.";
+  FB_MESSAGE(21, "Query", "Reads state. Lists come in pages.");
   std::uint64_t request = 0;
   QueryKind kind = QueryKind::none;
   TaskRef task;
@@ -255,17 +287,18 @@ struct Query {
   static constexpr auto fields() {
     using S = Query;
     return std::tuple{FB_F(1, request, "request id"),
-                      FB_F(2, kind, "1 status, 2 jobs (newest first), 3 job, 4 tasks of a job, 5 workers, 6 explain a task, 7 spec of a job"),
-                      FB_F(3, task, "the job; for explain the task"), FB_F(4, offset, "first element wanted"),
+                      FB_F(2, kind,
+                           "1 status, 2 jobs (newest first), 3 job, 4 tasks of a job, 5 workers, 6 "
+                           "explain a task, 7 spec of a job"),
+                      FB_F(3, task, "the job; for explain the task"),
+                      FB_F(4, offset, "first element wanted"),
                       FB_F(5, limit, "most elements wanted; 0: as many as fit one message")};
   }
   bool operator==(const Query&) const = default;
 };
 
 struct QueryReply {
-  static constexpr std::uint16_t number = 22;
-  static constexpr const char* name = "QueryReply";
-  static constexpr const char* doc = "What a Query asked for; the other fields are absent.";
+  FB_MESSAGE(22, "QueryReply", "What a Query asked for; the other fields are absent.");
   std::uint64_t request = 0;
   std::uint32_t total = 0;
   std::uint32_t next_offset = 0;
@@ -277,10 +310,15 @@ struct QueryReply {
   JobSpec spec;
   static constexpr auto fields() {
     using S = QueryReply;
-    return std::tuple{FB_F(1, request, "request id"), FB_F(2, total, "elements in the whole list"),
-                      FB_F(3, next_offset, "ask again from here; 0: this was the last page"), FB_F(4, status, "kind status"),
-                      FB_F(5, jobs, "kinds jobs and job"), FB_F(6, tasks, "kind tasks; kind explain: the one task"),
-                      FB_F(7, workers, "kind workers"), FB_F(8, explanations, "kind explain: one for each worker"), FB_F(9, spec, "kind spec")};
+    return std::tuple{FB_F(1, request, "request id"),
+                      FB_F(2, total, "elements in the whole list"),
+                      FB_F(3, next_offset, "ask again from here; 0: this was the last page"),
+                      FB_F(4, status, "kind status"),
+                      FB_F(5, jobs, "kinds jobs and job"),
+                      FB_F(6, tasks, "kind tasks; kind explain: the one task"),
+                      FB_F(7, workers, "kind workers"),
+                      FB_F(8, explanations, "kind explain: one for each worker"),
+                      FB_F(9, spec, "kind spec")};
   }
   bool operator==(const QueryReply&) const = default;
 };
@@ -291,24 +329,27 @@ struct Cursor {
   std::uint64_t lsn = 0;
   static constexpr auto fields() {
     using S = Cursor;
-    return std::tuple{FB_F(1, epoch, "of the broker"), FB_F(2, lsn, "log sequence number of the last record seen")};
+    return std::tuple{FB_F(1, epoch, "of the broker"),
+                      FB_F(2, lsn, "log sequence number of the last record seen")};
   }
   bool operator==(const Cursor&) const = default;
 };
 
 struct Watch {
-  static constexpr std::uint16_t number = 23;
-  static constexpr const char* name = "Watch";
-  static constexpr const char* doc = "Follows a job: first the ended tasks recorded after `from`, then what happens. Ends with the session or Unwatch.";
+  FB_MESSAGE(23, "Watch",
+             "Follows a job: first the ended tasks recorded after `from`, then what happens. Ends "
+             "with the session or Unwatch.");
   std::uint64_t request = 0;
   JobId job;
   Cursor from;
   bool results = false;
   static constexpr auto fields() {
     using S = Watch;
-    return std::tuple{FB_F(1, request, "request id; also names the watch"), FB_F(2, job, "job id; 0: every job's state changes, without tasks"),
-                      FB_F(3, from, "where an earlier watch had got to; absent: from the beginning"),
-                      FB_F(4, results, "task events carry inline results and blob references")};
+    return std::tuple{
+        FB_F(1, request, "request id; also names the watch"),
+        FB_F(2, job, "job id; 0: every job's state changes, without tasks"),
+        FB_F(3, from, "where an earlier watch had got to; absent: from the beginning"),
+        FB_F(4, results, "task events carry inline results and blob references")};
   }
   bool operator==(const Watch&) const = default;
 };
@@ -323,43 +364,45 @@ struct Event {
   static constexpr auto fields() {
     using S = Event;
     return std::tuple{FB_F(1, cursor, "of the record behind it; absent for progress"),
-                      FB_F(2, kind, "1 job state, 2 task ended or changed, 3 progress of a running task, 4 the replay is over and live events follow"),
+                      FB_F(2, kind,
+                           "1 job state, 2 task ended or changed, 3 progress of a running task, 4 "
+                           "the replay is over and live events follow"),
                       FB_F(3, job, "kinds job and live"), FB_F(4, task, "kinds task and progress")};
   }
   bool operator==(const Event&) const = default;
 };
 
 struct Events {
-  static constexpr std::uint16_t number = 24;
-  static constexpr const char* name = "Events";
-  static constexpr const char* doc = "Events of one watch, in record order. The broker keeps at most a window of them unconfirmed.";
+  FB_MESSAGE(24, "Events",
+             "Events of one watch, in record order. The broker keeps at most a window of them "
+             "unconfirmed.");
   std::uint64_t request = 0;
   std::uint64_t sequence = 0;
   std::vector<Event> events;
   static constexpr auto fields() {
     using S = Events;
-    return std::tuple{FB_F(1, request, "names the watch"), FB_F(2, sequence, "counts the messages of the watch, from 1"), FB_F(3, events, "at least one")};
+    return std::tuple{FB_F(1, request, "names the watch"),
+                      FB_F(2, sequence, "counts the messages of the watch, from 1"),
+                      FB_F(3, events, "at least one")};
   }
   bool operator==(const Events&) const = default;
 };
 
 struct EventsOk {
-  static constexpr std::uint16_t number = 25;
-  static constexpr const char* name = "EventsOk";
-  static constexpr const char* doc = "The primary has taken in the Events up to this sequence; the broker may send more.";
+  FB_MESSAGE(25, "EventsOk",
+             "The primary has taken in the Events up to this sequence; the broker may send more.");
   std::uint64_t request = 0;
   std::uint64_t sequence = 0;
   static constexpr auto fields() {
     using S = EventsOk;
-    return std::tuple{FB_F(1, request, "names the watch"), FB_F(2, sequence, "of the last Events taken in")};
+    return std::tuple{FB_F(1, request, "names the watch"),
+                      FB_F(2, sequence, "of the last Events taken in")};
   }
   bool operator==(const EventsOk&) const = default;
 };
 
 struct Unwatch {
-  static constexpr std::uint16_t number = 26;
-  static constexpr const char* name = "Unwatch";
-  static constexpr const char* doc = "Ends a watch. Not answered.";
+  FB_MESSAGE(26, "Unwatch", "Ends a watch. Not answered.");
   std::uint64_t request = 0;
   static constexpr auto fields() {
     using S = Unwatch;
@@ -370,69 +413,20 @@ struct Unwatch {
 
 // ---- attempts ---------------------------------------------------------------------------------
 
-// The template that the attempts of one Assign share.
-struct StepInfo {
-  JobId job;
-  std::uint32_t step = 0;
-  std::string name;
-  std::string type;
-  Bytes params;
-  std::vector<BlobRef> inputs;
-  std::int64_t timeout_ms = 0;
-  std::int64_t progress_timeout_ms = 0;
-  bool at_most_once = false;
-  static constexpr auto fields() {
-    using S = StepInfo;
-    return std::tuple{FB_F(1, job, "job id"), FB_F(2, step, "index in the job"), FB_F(3, name, "name"), FB_F(4, type, "task type"),
-                      FB_F(5, params, "what all tasks of the step share"), FB_F(6, inputs, "blobs to fetch from the bulk endpoint"),
-                      FB_F(7, timeout_ms, "of one attempt; 0: none"), FB_F(8, progress_timeout_ms, "0: none"),
-                      FB_F(9, at_most_once, "kill it when the broker has been silent for one lease")};
-  }
-  bool operator==(const StepInfo&) const = default;
-};
-
-struct AttemptSpec {
-  TaskRef task;
-  Token token;
-  std::uint32_t step = 0;
-  std::uint32_t index = 0;
-  std::uint32_t attempt = 0;
-  Bytes params;
-  static constexpr auto fields() {
-    using S = AttemptSpec;
-    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "the right to run it"), FB_F(3, step, "place in Assign.steps"),
-                      FB_F(4, index, "of the task in its step"), FB_F(5, attempt, "which try this is, from 1"), FB_F(6, params, "the task's own; may be empty")};
-  }
-  bool operator==(const AttemptSpec&) const = default;
-};
-
 struct Assign {
-  static constexpr std::uint16_t number = 32;
-  static constexpr const char* name = "Assign";
-  static constexpr const char* doc = "Grants attempts to a worker.";
+  FB_MESSAGE(32, "Assign", "Grants attempts to a worker.");
   std::vector<StepInfo> steps;
   std::vector<AttemptSpec> attempts;
   static constexpr auto fields() {
     using S = Assign;
-    return std::tuple{FB_F(1, steps, "each once, referred to by place"), FB_F(2, attempts, "at least one")};
+    return std::tuple{FB_F(1, steps, "each once, referred to by place"),
+                      FB_F(2, attempts, "at least one")};
   }
   bool operator==(const Assign&) const = default;
 };
 
-struct AttemptId {
-  TaskRef task;
-  Token token;
-  static constexpr auto fields() {
-    using S = AttemptId;
-    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of its grant")};
-  }
-  bool operator==(const AttemptId&) const = default;
-};
-
 struct Started {
-  static constexpr std::uint16_t number = 33;
-  static constexpr const char* name = "Started";
-  static constexpr const char* doc = "These attempts run now.";
+  FB_MESSAGE(33, "Started", "These attempts run now.");
   std::vector<AttemptId> attempts;
   static constexpr auto fields() {
     using S = Started;
@@ -442,9 +436,8 @@ struct Started {
 };
 
 struct Progress {
-  static constexpr std::uint16_t number = 34;
-  static constexpr const char* name = "Progress";
-  static constexpr const char* doc = "How far running attempts are; sent when it changed, at most 4 times a second each.";
+  FB_MESSAGE(34, "Progress",
+             "How far running attempts are; sent when it changed, at most 4 times a second each.");
   std::vector<AttemptStatus> attempts;
   static constexpr auto fields() {
     using S = Progress;
@@ -468,19 +461,24 @@ struct TaskResult {
   std::int64_t run_us = 0;
   static constexpr auto fields() {
     using S = TaskResult;
-    return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "of its grant"),
-                      FB_F(3, outcome, "1 ok, 2 error of the task, 3 crash of its process or device"),
-                      FB_F(4, result, "inline result, at most 64 KiB"), FB_F(5, blobs, "results on the bulk endpoint, already stored there"),
-                      FB_F(6, error, "outcomes 2 and 3"), FB_F(7, permanent, "trying again can not help"),
-                      FB_F(8, log_tail, "last lines of its log"), FB_F(9, queue_us, "waited on the worker"), FB_F(10, run_us, "ran")};
+    return std::tuple{
+        FB_F(1, task, "task"),
+        FB_F(2, token, "of its grant"),
+        FB_F(3, outcome, "1 ok, 2 error of the task, 3 crash of its process or device"),
+        FB_F(4, result, "inline result, at most 64 KiB"),
+        FB_F(5, blobs, "results on the bulk endpoint, already stored there"),
+        FB_F(6, error, "outcomes 2 and 3"),
+        FB_F(7, permanent, "trying again can not help"),
+        FB_F(8, log_tail, "last lines of its log"),
+        FB_F(9, queue_us, "waited on the worker"),
+        FB_F(10, run_us, "ran")};
   }
   bool operator==(const TaskResult&) const = default;
 };
 
 struct Results {
-  static constexpr std::uint16_t number = 35;
-  static constexpr const char* name = "Results";
-  static constexpr const char* doc = "Outcomes of attempts. The worker keeps each until it is confirmed or rejected.";
+  FB_MESSAGE(35, "Results",
+             "Outcomes of attempts. The worker keeps each until it is confirmed or rejected.");
   std::vector<TaskResult> results;
   static constexpr auto fields() {
     using S = Results;
@@ -490,54 +488,67 @@ struct Results {
 };
 
 struct ResultsOk {
-  static constexpr std::uint16_t number = 36;
-  static constexpr const char* name = "ResultsOk";
-  static constexpr const char* doc = "These results are recorded (and synced): the worker may forget them.";
+  FB_MESSAGE(36, "ResultsOk",
+             "These results are recorded (and synced): the worker may forget them.");
   std::vector<AttemptId> attempts;
   std::vector<AttemptId> duplicates;
   static constexpr auto fields() {
     using S = ResultsOk;
-    return std::tuple{FB_F(1, attempts, "recorded now"), FB_F(2, duplicates, "recorded before, by the same token")};
+    return std::tuple{FB_F(1, attempts, "recorded now"),
+                      FB_F(2, duplicates, "recorded before, by the same token")};
   }
   bool operator==(const ResultsOk&) const = default;
 };
 
-enum class RejectReason : std::uint8_t { none = 0, fenced = 1, terminal = 2, unknown = 3, forged = 4 };
+enum class RejectReason : std::uint8_t {
+  none = 0,
+  fenced = 1,
+  terminal = 2,
+  unknown = 3,
+  forged = 4
+};
 
 struct ResultRejected {
-  static constexpr std::uint16_t number = 37;
-  static constexpr const char* name = "ResultRejected";
-  static constexpr const char* doc = "This result does not count and never will: the worker forgets it.";
+  FB_MESSAGE(37, "ResultRejected",
+             "This result does not count and never will: the worker forgets it.");
   AttemptId attempt;
   RejectReason reason = RejectReason::none;
   static constexpr auto fields() {
     using S = ResultRejected;
-    return std::tuple{FB_F(1, attempt, "which"), FB_F(2, reason, "1 fenced, 2 the task has ended otherwise, 3 unknown here, 4 token not ours")};
+    return std::tuple{
+        FB_F(1, attempt, "which"),
+        FB_F(2, reason,
+             "1 fenced, 2 the task has ended otherwise, 3 unknown here, 4 token not ours")};
   }
   bool operator==(const ResultRejected&) const = default;
 };
 
-enum class AbortReason : std::uint8_t { none = 0, cancelled = 1, timeout = 2, superseded = 3, reclaimed = 4, not_started = 5 };
+enum class AbortReason : std::uint8_t {
+  none = 0,
+  cancelled = 1,
+  timeout = 2,
+  superseded = 3,
+  reclaimed = 4,
+  not_started = 5
+};
 
 struct Abort {
-  static constexpr std::uint16_t number = 38;
-  static constexpr const char* name = "Abort";
-  static constexpr const char* doc = "Stop these attempts; what still runs after the grace is killed.";
+  FB_MESSAGE(38, "Abort", "Stop these attempts; what still runs after the grace is killed.");
   std::vector<AttemptId> attempts;
   AbortReason reason = AbortReason::none;
   std::int64_t grace_ms = 0;
   static constexpr auto fields() {
     using S = Abort;
-    return std::tuple{FB_F(1, attempts, "at least one"), FB_F(2, reason, "1 cancelled, 2 timeout, 3 superseded, 4 reclaimed, 5 not started in time"),
-                      FB_F(3, grace_ms, "before it is killed")};
+    return std::tuple{
+        FB_F(1, attempts, "at least one"),
+        FB_F(2, reason, "1 cancelled, 2 timeout, 3 superseded, 4 reclaimed, 5 not started in time"),
+        FB_F(3, grace_ms, "before it is killed")};
   }
   bool operator==(const Abort&) const = default;
 };
 
 struct Aborted {
-  static constexpr std::uint16_t number = 39;
-  static constexpr const char* name = "Aborted";
-  static constexpr const char* doc = "These attempts no longer run here and have no result.";
+  FB_MESSAGE(39, "Aborted", "These attempts no longer run here and have no result.");
   std::vector<AttemptId> attempts;
   static constexpr auto fields() {
     using S = Aborted;
@@ -547,44 +558,40 @@ struct Aborted {
 };
 
 // ---- blobs (bulk endpoint) --------------------------------------------------------------------
-// The receiver of a blob pulls: it sends BlobWant for ranges and keeps a window of them open, so flow
-// control is the same in both directions. Reading: BlobWant -> BlobChunk. Writing: BlobPut -> BlobHave
-// at once if the broker has it, else the broker sends BlobWant and, at the end, BlobHave.
+// The receiver of a blob pulls: it sends BlobWant for ranges and keeps a window of them open, so
+// flow control is the same in both directions. Reading: BlobWant -> BlobChunk. Writing: BlobPut ->
+// BlobHave at once if the broker has it, else the broker sends BlobWant and, at the end, BlobHave.
 
 struct BlobPut {
-  static constexpr std::uint16_t number = 64;
-  static constexpr const char* name = "BlobPut";
-  static constexpr const char* doc = "The sender has this blob and offers it.";
+  FB_MESSAGE(64, "BlobPut", "The sender has this blob and offers it.");
   std::uint64_t request = 0;
   BlobHash hash;
   std::uint64_t size = 0;
   static constexpr auto fields() {
     using S = BlobPut;
-    return std::tuple{FB_F(1, request, "names the transfer"), FB_F(2, hash, "BLAKE2b-256 of the bytes"), FB_F(3, size, "bytes")};
+    return std::tuple{FB_F(1, request, "names the transfer"),
+                      FB_F(2, hash, "BLAKE2b-256 of the bytes"), FB_F(3, size, "bytes")};
   }
   bool operator==(const BlobPut&) const = default;
 };
 
 struct BlobWant {
-  static constexpr std::uint16_t number = 65;
-  static constexpr const char* name = "BlobWant";
-  static constexpr const char* doc = "Send these bytes of a blob, in chunks.";
+  FB_MESSAGE(65, "BlobWant", "Send these bytes of a blob, in chunks.");
   std::uint64_t request = 0;
   BlobHash hash;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
   static constexpr auto fields() {
     using S = BlobWant;
-    return std::tuple{FB_F(1, request, "names the transfer"), FB_F(2, hash, "which blob"), FB_F(3, offset, "first byte"),
+    return std::tuple{FB_F(1, request, "names the transfer"), FB_F(2, hash, "which blob"),
+                      FB_F(3, offset, "first byte"),
                       FB_F(4, length, "bytes, at most one chunk; 0 asks only for the size")};
   }
   bool operator==(const BlobWant&) const = default;
 };
 
 struct BlobChunk {
-  static constexpr std::uint16_t number = 66;
-  static constexpr const char* name = "BlobChunk";
-  static constexpr const char* doc = "Bytes of a blob: one attachment frame.";
+  FB_MESSAGE(66, "BlobChunk", "Bytes of a blob: one attachment frame.");
   std::uint64_t request = 0;
   BlobHash hash;
   std::uint64_t offset = 0;
@@ -592,16 +599,16 @@ struct BlobChunk {
   std::uint64_t chunk_xxh3 = 0;
   static constexpr auto fields() {
     using S = BlobChunk;
-    return std::tuple{FB_F(1, request, "names the transfer"), FB_F(2, hash, "which blob"), FB_F(3, offset, "of the attachment's first byte"),
-                      FB_F(4, size, "of the whole blob"), FB_F(5, chunk_xxh3, "XXH3-64 of the attachment")};
+    return std::tuple{FB_F(1, request, "names the transfer"), FB_F(2, hash, "which blob"),
+                      FB_F(3, offset, "of the attachment's first byte"),
+                      FB_F(4, size, "of the whole blob"),
+                      FB_F(5, chunk_xxh3, "XXH3-64 of the attachment")};
   }
   bool operator==(const BlobChunk&) const = default;
 };
 
 struct BlobHave {
-  static constexpr std::uint16_t number = 67;
-  static constexpr const char* name = "BlobHave";
-  static constexpr const char* doc = "The blob is verified and stored (file and directory entry synced).";
+  FB_MESSAGE(67, "BlobHave", "The blob is verified and stored (file and directory entry synced).");
   std::uint64_t request = 0;
   BlobHash hash;
   static constexpr auto fields() {
@@ -614,25 +621,27 @@ struct BlobHave {
 // ---- errors -----------------------------------------------------------------------------------
 
 struct ErrorReply {
-  static constexpr std::uint16_t number = 127;
-  static constexpr const char* name = "Error";
-  static constexpr const char* doc = "A request failed, or a message could not be taken.";
+  FB_MESSAGE(127, "Error", "A request failed, or a message could not be taken.");
   std::uint64_t request = 0;
   WireError error;
   static constexpr auto fields() {
     using S = ErrorReply;
-    return std::tuple{FB_F(1, request, "request id; 0 when it is not known"), FB_F(2, error, "what was wrong")};
+    return std::tuple{FB_F(1, request, "request id; 0 when it is not known"),
+                      FB_F(2, error, "what was wrong")};
   }
   bool operator==(const ErrorReply&) const = default;
 };
 
+#undef FB_MESSAGE
 #undef FB_F
 
 // The list of all messages, in number order. Numbers kept for later: 40-47 logs and commands, 48-63
 // preparation and administration, 68-79 blobs.
-using Message = std::variant<Hello, Welcome, Refused, Heartbeat, HeartbeatAck, Goodbye,                             //
-                             Submit, SubmitOk, InputsMissing, Act, ActOk, Query, QueryReply, Watch, Events, EventsOk, Unwatch,  //
-                             Assign, Started, Progress, Results, ResultsOk, ResultRejected, Abort, Aborted,          //
-                             BlobPut, BlobWant, BlobChunk, BlobHave, ErrorReply>;
+using Message =
+    std::variant<Hello, Welcome, Refused, Heartbeat, HeartbeatAck, Goodbye,  //
+                 Submit, SubmitOk, InputsMissing, Act, ActOk, Query, QueryReply, Watch, Events,
+                 EventsOk, Unwatch,                                                              //
+                 Assign, Started, Progress, Results, ResultsOk, ResultRejected, Abort, Aborted,  //
+                 BlobPut, BlobWant, BlobChunk, BlobHave, ErrorReply>;
 
 }  // namespace framebus

@@ -126,8 +126,8 @@ struct MonitorEvent {
 
 // The other end of zmq_socket_monitor(): libzmq's I/O thread tells what happens to connections.
 //
-// The watched socket is told to stop before this end closes: an event sent to a closed end would block the
-// I/O thread for good, and every connection of the process with it.
+// The watched socket is told to stop before this end closes: an event sent to a closed end would
+// block the I/O thread for good, and every connection of the process with it.
 class Monitor {
  public:
   Monitor() = default;

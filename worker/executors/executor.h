@@ -1,10 +1,10 @@
 // What runs tasks of one type, and its only door to the outside.
 //
 // One executor = one file or folder with its user's manual as the comment on top; the registry
-// (registry.h) is the only list of them. run() is called on a slot's thread, several at once when the
-// worker has several slots; it may block for as long as the task takes, looks at `cancelled()` at least
-// every 100 ms of work, and returns Code::cancelled when it is set. An exception that leaves run() is
-// caught and reported as task_failed.
+// (registry.h) is the only list of them. run() is called on a slot's thread, several at once when
+// the worker has several slots; it may block for as long as the task takes, looks at `cancelled()`
+// at least every 100 ms of work, and returns Code::cancelled when it is set. An exception that
+// leaves run() is caught and reported as task_failed.
 #pragma once
 
 #include <cstdint>
@@ -25,16 +25,16 @@ namespace framebus::worker {
 struct TaskInput {
   TaskRef task;
   std::string_view step_name;
-  std::uint32_t index = 0;          // of the task in its step
-  std::uint32_t attempt = 1;        // which try this is
-  BytesView step_params;            // shared by all tasks of the step
-  BytesView params;                 // the task's own
+  std::uint32_t index = 0;    // of the task in its step
+  std::uint32_t attempt = 1;  // which try this is
+  BytesView step_params;      // shared by all tasks of the step
+  BytesView params;           // the task's own
   const std::vector<BlobRef>* inputs = nullptr;
 };
 
 struct TaskOutput {
-  Bytes result;                     // any size: what is above 64 KiB becomes a blob named "result"
-  std::vector<BlobRef> blobs;       // already put
+  Bytes result;                // any size: what is above 64 KiB becomes a blob named "result"
+  std::vector<BlobRef> blobs;  // already put
 };
 
 // The error of a failed run says whether another try can help.

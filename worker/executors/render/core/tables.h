@@ -3,7 +3,7 @@
 #pragma once
 
 #include "worker/executors/render/core/path_state.h"
-#include "worker/executors/render/job/render_job.h"
+#include "worker/executors/render/core/filter.h"
 
 namespace framebus::render {
 

@@ -13,8 +13,8 @@
 
 namespace framebus::render {
 
-// Bottom-level BVHs of a scene's meshes (binned SAH, built on all threads). Immutable after build; the
-// same on every machine is not required: hits do not depend on the tree.
+// Bottom-level BVHs of a scene's meshes (binned SAH, built on all threads). Immutable after build;
+// the same on every machine is not required: hits do not depend on the tree.
 class MeshBvhs;
 std::shared_ptr<const MeshBvhs> build_mesh_bvhs(const Scene& scene, unsigned threads);
 
@@ -28,7 +28,9 @@ class FrameTracer {
                               const std::function<void(double)>& done) const = 0;
 };
 
-std::unique_ptr<FrameTracer> make_frame_tracer(std::shared_ptr<const Scene> scene, std::shared_ptr<const MeshBvhs> bvhs,
-                                               std::unique_ptr<const Frame> frame, const RenderJob& job);
+std::unique_ptr<FrameTracer> make_frame_tracer(std::shared_ptr<const Scene> scene,
+                                               std::shared_ptr<const MeshBvhs> bvhs,
+                                               std::unique_ptr<const Frame> frame,
+                                               const RenderJob& job);
 
 }  // namespace framebus::render

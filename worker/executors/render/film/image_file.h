@@ -18,11 +18,14 @@ struct ImageOptions {
   float exposure = 0;                // stops, PNG only
 };
 
-// Mean radiance of a pixel in linear RGB, row-major, 3 floats a pixel. Pixels without samples are 0.
+// Mean radiance of a pixel in linear RGB, row-major, 3 floats a pixel. Pixels without samples are
+// 0.
 std::vector<float> mean_of(const Sums& sums, Layer layer);
 
-// By extension (.png, .exr). Written to a temporary file beside it and renamed, so that a viewer never
-// sees half a picture. Deterministic bytes: no time stamps. unavailable: names path and system error.
-Status write_image(const std::filesystem::path& path, const Sums& sums, const ImageOptions& options);
+// By extension (.png, .exr). Written to a temporary file beside it and renamed, so that a viewer
+// never sees half a picture. Deterministic bytes: no time stamps. unavailable: names path and
+// system error.
+Status write_image(const std::filesystem::path& path, const Sums& sums,
+                   const ImageOptions& options);
 
 }  // namespace framebus::render

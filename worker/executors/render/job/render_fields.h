@@ -13,15 +13,15 @@
 
 namespace framebus::render {
 
-struct Bounds {
+struct ValueRange {
   double min = 0, max = 0;
 };
 
-inline constexpr Bounds coordinate{-1e9, 1e9};
-inline constexpr Bounds degrees{-36000, 36000};
-inline constexpr Bounds not_negative{0, 1e9};
-inline constexpr Bounds frame_number{-frame_number_max, frame_number_max};
-inline constexpr Bounds u32_range{0, 4294967295.0};
+inline constexpr ValueRange coordinate{-1e9, 1e9};
+inline constexpr ValueRange degrees{-36000, 36000};
+inline constexpr ValueRange not_negative{0, 1e9};
+inline constexpr ValueRange frame_number{-frame_number_max, frame_number_max};
+inline constexpr ValueRange u32_range{0, 4294967295.0};
 
 // Enumerations and layer sets by name, in the order of their values.
 inline constexpr std::array<std::string_view, 4> filter_names{"box", "triangle", "gaussian",
@@ -39,7 +39,7 @@ template <class V, class S>
 void describe_camera(V& visit, S& camera) {
   visit("from_gltf", camera.from_gltf, limits::name_bytes_max);
   visit.list("keys", camera.keys, [](auto& v, auto& each) { describe_camera_key(v, each); });
-  visit("yfov", camera.yfov, Bounds{1e-3, 3.1});
+  visit("yfov", camera.yfov, ValueRange{1e-3, 3.1});
 }
 
 template <class V, class S>
@@ -54,10 +54,10 @@ template <class V, class S>
 void describe_light(V& visit, S& light) {
   visit("color", light.color, not_negative);
   visit("direction", light.direction, coordinate);
-  visit("inner_angle", light.inner_angle, Bounds{0, 90});
-  visit("intensity", light.intensity, Bounds{0, 1e12});
+  visit("inner_angle", light.inner_angle, ValueRange{0, 90});
+  visit("intensity", light.intensity, ValueRange{0, 1e12});
   visit("kind", light.kind, limits::name_bytes_max);
-  visit("outer_angle", light.outer_angle, Bounds{0, 90});
+  visit("outer_angle", light.outer_angle, ValueRange{0, 90});
   visit("position", light.position, coordinate);
 }
 
@@ -71,20 +71,20 @@ void describe_instance(V& visit, S& instance) {
 
 template <class V, class S>
 void describe_sampling(V& visit, S& sampling) {
-  visit("clamp", sampling.clamp, Bounds{0, color_clamp});
-  visit("max_depth", sampling.max_depth, Bounds{1, path_depth_max});
+  visit("clamp", sampling.clamp, ValueRange{0, color_clamp});
+  visit("max_depth", sampling.max_depth, ValueRange{1, path_depth_max});
   visit.choice("sampler", sampling.sampler, sampler_names);
-  visit("samples_per_pixel", sampling.samples_per_pixel, Bounds{1, samples_per_pixel_max});
+  visit("samples_per_pixel", sampling.samples_per_pixel, ValueRange{1, samples_per_pixel_max});
   visit("seed", sampling.seed, u32_range);
 }
 
 template <class V, class S>
 void describe_output(V& visit, S& output) {
   visit("aces", output.aces);
-  visit("exposure", output.exposure, Bounds{-100, 100});
+  visit("exposure", output.exposure, ValueRange{-100, 100});
   visit("file", output.file, std::size_t{4096});
   visit("half", output.half);
-  visit("layers", output.layers, Bounds{1, 15});
+  visit("layers", output.layers, ValueRange{1, 15});
 }
 
 template <class V, class S>
@@ -95,18 +95,18 @@ void describe_job(V& visit, S& job) {
   visit.files("files", job.files);
   visit.choice("filter", job.filter, filter_names);
   visit.frames("frames", job.frames);
-  visit("frames_per_second", job.frames_per_second, Bounds{1e-3, 1e6});
-  visit("height", job.height, Bounds{1, film_side_max});
+  visit("frames_per_second", job.frames_per_second, ValueRange{1e-3, 1e6});
+  visit("height", job.height, ValueRange{1, film_side_max});
   visit.list("instances", job.instances, [](auto& v, auto& each) { describe_instance(v, each); });
-  visit("layers", job.layers, Bounds{1, 15});
+  visit("layers", job.layers, ValueRange{1, 15});
   visit.list("lights", job.lights, [](auto& v, auto& each) { describe_light(v, each); });
   visit.list("outputs", job.outputs, [](auto& v, auto& each) { describe_output(v, each); });
-  visit("samples_per_task", job.samples_per_task, Bounds{1, samples_per_pixel_max});
+  visit("samples_per_task", job.samples_per_task, ValueRange{1, samples_per_pixel_max});
   visit.object("sampling", job.sampling, [](auto& v, auto& each) { describe_sampling(v, each); });
   visit("scene", job.scene, limits::name_bytes_max);
-  visit("tile_height", job.tile_height, Bounds{1, film_side_max});
-  visit("tile_width", job.tile_width, Bounds{1, film_side_max});
-  visit("width", job.width, Bounds{1, film_side_max});
+  visit("tile_height", job.tile_height, ValueRange{1, film_side_max});
+  visit("tile_width", job.tile_width, ValueRange{1, film_side_max});
+  visit("width", job.width, ValueRange{1, film_side_max});
 }
 
 }  // namespace framebus::render

@@ -15,18 +15,18 @@ namespace {
 class Writer {
  public:
   void operator()(std::string_view key, bool value) { put(key, value ? "true" : "false"); }
-  void operator()(std::string_view key, double value, Bounds) { put(key, json_number(value)); }
-  void operator()(std::string_view key, std::uint32_t value, Bounds) {
+  void operator()(std::string_view key, double value, ValueRange) { put(key, json_number(value)); }
+  void operator()(std::string_view key, std::uint32_t value, ValueRange) {
     put(key, std::to_string(value));
   }
   void operator()(std::string_view key, const std::string& value, std::size_t) {
     put(key, json_quote(value));
   }
-  void operator()(std::string_view key, const std::array<double, 3>& value, Bounds) {
+  void operator()(std::string_view key, const std::array<double, 3>& value, ValueRange) {
     put(key, "[" + json_number(value[0]) + "," + json_number(value[1]) + "," +
                  json_number(value[2]) + "]");
   }
-  void operator()(std::string_view key, const std::optional<double>& value, Bounds) {
+  void operator()(std::string_view key, const std::optional<double>& value, ValueRange) {
     if (value) put(key, json_number(*value));
   }
   template <class E>
@@ -105,10 +105,10 @@ class Reader {
   void operator()(std::string_view key, bool& to) {
     if (const JsonValue* value = take(key, JsonKind::boolean)) to = value->boolean();
   }
-  void operator()(std::string_view key, double& to, Bounds bounds) {
+  void operator()(std::string_view key, double& to, ValueRange bounds) {
     if (const JsonValue* value = take(key, JsonKind::number)) read_number(*value, bounds, to);
   }
-  void operator()(std::string_view key, std::uint32_t& to, Bounds bounds) {
+  void operator()(std::string_view key, std::uint32_t& to, ValueRange bounds) {
     const JsonValue* value = take(key, JsonKind::number);
     double number = 0;
     if (!value || !read_number(*value, bounds, number)) return;
@@ -118,7 +118,7 @@ class Reader {
   void operator()(std::string_view key, std::string& to, std::size_t bytes_max) {
     if (const JsonValue* value = take(key, JsonKind::string)) read_text(*value, bytes_max, to);
   }
-  void operator()(std::string_view key, std::array<double, 3>& to, Bounds bounds) {
+  void operator()(std::string_view key, std::array<double, 3>& to, ValueRange bounds) {
     const JsonValue* value = take(key, JsonKind::array);
     if (!value) return;
     if (value->size() != 3) return refuse(*value, "expected three numbers");
@@ -128,7 +128,7 @@ class Reader {
       read_number(items[i], bounds, to[i]);
     }
   }
-  void operator()(std::string_view key, std::optional<double>& to, Bounds bounds) {
+  void operator()(std::string_view key, std::optional<double>& to, ValueRange bounds) {
     const JsonValue* value = take(key, JsonKind::number);
     double number = 0;
     if (value && read_number(*value, bounds, number)) to = number;
@@ -199,7 +199,7 @@ class Reader {
     return nullptr;
   }
 
-  bool read_number(JsonValue value, Bounds bounds, double& to) {
+  bool read_number(JsonValue value, ValueRange bounds, double& to) {
     const double number = value.number();
     if (!(number >= bounds.min && number <= bounds.max)) {
       refuse(value, "allowed is " + json_number(bounds.min) + " to " + json_number(bounds.max));

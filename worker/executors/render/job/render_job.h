@@ -15,12 +15,12 @@
 #include "libmsg/base/bytes.h"
 #include "libmsg/base/result.h"
 #include "libmsg/schema/parts.h"
+#include "worker/executors/render/core/filter.h"
 #include "worker/executors/render/core/scene_view.h"
 #include "worker/executors/render/film/accumulator.h"
 
 namespace framebus::render {
 
-enum class Filter : std::uint8_t { box = 0, triangle = 1, gaussian = 2, blackman_harris = 3 };
 enum class Sampler : std::uint8_t { sobol_owen = 0, philox = 1 };
 
 struct CameraKey {
