@@ -110,7 +110,7 @@ class Gallery {
             "5.6}}");
     panel_ = glowing("ceiling panel", 1.0, 0.83, 0.64, 18);
     fill_ = glowing("fill light", 0.80, 0.88, 1.0, 2.2);
-    strip_ = glowing("picture light", 1.0, 0.74, 0.46, 40);
+    strip_ = glowing("picture light", 1.0, 0.74, 0.46, 20);
   }
 
   void show(const std::string& name, const Shape& shape, std::uint32_t material,
