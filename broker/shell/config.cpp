@@ -34,10 +34,12 @@ ConfigKey<BrokerConfig> choice(const char* name, std::string BrokerConfig::*memb
 
 void add_places(std::vector<ConfigKey<BrokerConfig>>& keys) {
   using C = BrokerConfig;
-  keys.push_back(
-      {"data", &C::data,
-       "directory for everything the broker keeps; empty: $XDG_STATE_HOME/framebus/broker or "
-       "~/.local/state/framebus/broker, with ephemeral a new temporary one"});
+  ConfigKey<C> data{
+      "data", &C::data,
+      "directory for everything the broker keeps; empty: $XDG_STATE_HOME/framebus/broker or "
+      "~/.local/state/framebus/broker, with ephemeral a new temporary one"};
+  data.environment = "FRAMEBUS_BROKER_DATA";
+  keys.push_back(std::move(data));
   keys.push_back({"ephemeral", &C::ephemeral, "keep jobs in memory only; every reply says so"});
   keys.push_back({"primary-endpoint", &C::primary_endpoint,
                   "where clients connect: tcp://HOST:PORT (port 0: any free one) or ipc://PATH"});

@@ -6,11 +6,12 @@
 //   }; const ConfigTable<WorkerConfig>& worker_config_table();   // rows made with config_key(...)
 //
 // Key "restart-grace" is `restart_grace` in JSON, --restart-grace VALUE on the command line and
-// FRAMEBUS_RESTART_GRACE in the environment. Booleans take --key, --key=false or --no-key.
-// Durations are written 90s, 250ms, 1h30m; sizes 8GiB, 512KiB; lists repeat the flag, or are
-// separated by commas in the environment, and are arrays in JSON. Unknown keys are errors that name
-// the nearest one; unknown FRAMEBUS_* variables are not (other programs of the family read them).
-// Target to link: msg_config.
+// FRAMEBUS_RESTART_GRACE in the environment; a key that would mean another thing in another program
+// of the family names its variable itself (ConfigKey::environment). Booleans take --key,
+// --key=false or --no-key. Durations are written 90s, 250ms, 1h30m; sizes 8GiB, 512KiB; lists
+// repeat the flag, or are separated by commas in the environment, and are arrays in JSON. Unknown
+// keys are errors that name the nearest one; unknown FRAMEBUS_* variables are not (other programs
+// of the family read them). Target to link: msg_config.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +55,7 @@ struct ConfigKey {
                                                           // seconds, sizes in bytes
   double max = std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};  // strings: allowed values; empty: any
+  std::string environment = {};           // variable instead of FRAMEBUS_<NAME>; empty: that
 };
 
 template <class C>

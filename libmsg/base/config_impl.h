@@ -17,6 +17,7 @@ struct Slot {
   std::string doc;
   double min, max;
   std::vector<std::string> choices;
+  std::string environment;  // empty: made of the name
 };
 
 struct Slots {
@@ -37,7 +38,7 @@ Slots slots_of(const ConfigTable<C>& table, C& config) {
   for (const ConfigKey<C>& key : table.keys)
     slots.keys.push_back(
         {key.name, std::visit([&](auto member) -> Target { return &(config.*member); }, key.member),
-         key.doc, key.min, key.max, key.choices});
+         key.doc, key.min, key.max, key.choices, key.environment});
   return slots;
 }
 

@@ -94,6 +94,7 @@ std::string json_name(const Slot& slot) {
 }
 
 std::string environment_name(const Slot& slot) {
+  if (!slot.environment.empty()) return slot.environment;
   std::string name = "FRAMEBUS_" + json_name(slot);
   for (char& c : name)
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
@@ -196,7 +197,8 @@ std::string print_help(const Slots& slots) {
     const std::string allowed = allowed_text(slot);
     row("--" + (is_switch ? "[no-]" + slot.name : slot.name + " " + std::string(placeholder(slot))),
         sentence(slot.doc) + " [" + (allowed.empty() ? "" : allowed + "; ") + "default " +
-            default_text(slot) + "]");
+            default_text(slot) +
+            (slot.environment.empty() ? "" : "; environment " + slot.environment) + "]");
   }
   out += "\nOther flags:\n";
   row("--config FILE", "Read settings from a JSON file (comments allowed).");
@@ -208,7 +210,9 @@ std::string print_help(const Slots& slots) {
       wrapped(
           "Durations are written 90s, 250ms or 1h30m; sizes 8GiB or 512KiB; TEXT... may be given "
           "several times. "
-          "A flag --some-key is \"some_key\" in the file and FRAMEBUS_SOME_KEY in the environment. "
+          "A flag --some-key is \"some_key\" in the file and FRAMEBUS_SOME_KEY in the environment, "
+          "unless another "
+          "variable is named above. "
           "Flags go before the environment, the environment before the file.",
           line_columns, line_columns, "") +
       "\n";
@@ -219,9 +223,11 @@ std::string print_markdown(const Slots& slots) {
   std::string out;
   for (const Slot& slot : slots.keys) {
     const std::string allowed = allowed_text(slot);
+    const std::string any = std::holds_alternative<bool*>(slot.target) ? "true or false" : "any";
     out += "| `" + json_name(slot) + "` | `" + escaped_for_markdown(default_text(slot)) + "` | " +
-           escaped_for_markdown(allowed.empty() ? "any" : allowed) + " | " +
-           escaped_for_markdown(sentence(slot.doc)) + " |\n";
+           escaped_for_markdown(allowed.empty() ? any : allowed) + " | " +
+           escaped_for_markdown(sentence(slot.doc)) +
+           (slot.environment.empty() ? "" : " Environment: `" + slot.environment + "`.") + " |\n";
   }
   return out;
 }

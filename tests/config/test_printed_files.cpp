@@ -44,6 +44,19 @@ TEST_CASE("printed files: config/, job.schema.json and JOBFILE.md are what the c
   }
 }
 
+TEST_CASE("printed files: the tables of OPERATING.md are what the code prints") {
+  for (const PrintedPart& part : printed_parts()) {
+    CAPTURE(part.name);
+    const auto page = read_text_file(root / part.path, 16u << 20);
+    REQUIRE_MESSAGE(page, page.error().message);
+    const std::string wanted = with_part(*page, part);
+    REQUIRE_MESSAGE(!wanted.empty(), "the page lacks its markers");
+    CHECK_MESSAGE(
+        *page == wanted,
+        "out of date: build the target print_config and run `print_config .` in the root");
+  }
+}
+
 TEST_CASE("printed files: the configurations load and change nothing") {
   check_loads(broker::broker_config_table(), "config/broker.json");
   check_loads(worker::worker_config_table(), "config/worker.json");

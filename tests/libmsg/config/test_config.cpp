@@ -195,3 +195,23 @@ TEST_CASE("config: help names every key and no line is wider than 100 columns") 
   CHECK(markdown_rows(unbounded(table()), Settings{})
             .find("| `slots` | `1` | 1 to 1024 | Attempts run at once. |\n") != std::string::npos);
 }
+
+TEST_CASE("config: a key with a variable of its own does not hear the common one") {
+  ConfigTable<Settings> rows = unbounded(table());
+  rows.keys[1].environment = "FRAMEBUS_TRY_SLOTS";
+  const char* const words[] = {"framebus-try"};
+  const char* const environment[] = {"FRAMEBUS_SLOTS=7", "FRAMEBUS_TRY_SLOTS=3", nullptr};
+  Settings settings;
+  REQUIRE(load_config(rows, 1, words, environment, settings));
+  CHECK(settings.slots == 3);
+  const char* const common_only[] = {"FRAMEBUS_SLOTS=7", nullptr};
+  Settings untouched;
+  REQUIRE(load_config(rows, 1, words, common_only, untouched));
+  CHECK(untouched.slots == Settings{}.slots);
+  CHECK(help_text(rows, Settings{}).find("FRAMEBUS_TRY_SLOTS") != std::string::npos);
+  CHECK(markdown_rows(rows, Settings{}).find("Environment: `FRAMEBUS_TRY_SLOTS`") !=
+        std::string::npos);
+  const char* const wrong[] = {"FRAMEBUS_TRY_SLOTS=0", nullptr};
+  CHECK(load_config(rows, 1, words, wrong, settings).error().message.find("FRAMEBUS_TRY_SLOTS") ==
+        0);
+}
