@@ -46,6 +46,13 @@ std::uint64_t first_epoch() {
 
 }  // namespace
 
+Result<Bytes> make_token_key() {
+  Bytes key(token_key_bytes);
+  if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
+    return fail(errno_error(errno, "random bytes for", "token.key"));
+  return key;
+}
+
 Result<DataDirectory> DataDirectory::open(const std::string& path, bool ephemeral) {
   DataDirectory directory;
   directory.ephemeral_ = ephemeral;
@@ -134,11 +141,7 @@ Status DataDirectory::load_token_key() {
                                      std::to_string(token_key_bytes) + " bytes");
   }
   if (content.error().code != Code::not_found) return fail(content.error());
-  token_key_.resize(token_key_bytes);
-  if (::getrandom(token_key_.data(), token_key_.size(), 0) !=
-      static_cast<ssize_t>(token_key_.size())) {
-    return fail(errno_error(errno, "random bytes for", file));
-  }
+  FRAMEBUS_ASSIGN(token_key_, make_token_key());
   return replace_file(file, token_key_);
 }
 

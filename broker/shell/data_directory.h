@@ -18,6 +18,9 @@
 
 namespace framebus::broker {
 
+// 16 random bytes for a key that signs tokens. unavailable: the kernel gives none.
+Result<Bytes> make_token_key();
+
 class DataDirectory {
  public:
   // Makes the directory (mode 0700) when needed, locks it, raises the epoch. `path` empty: the

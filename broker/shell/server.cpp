@@ -128,7 +128,9 @@ Result<std::unique_ptr<BrokerServer>> BrokerServer::start(const BrokerConfig& co
   facts.epoch = data.epoch();
   facts.pid = ::getpid();
   options.epoch = data.epoch();
-  options.token_key = data.token_key();
+  // A store in memory numbers its jobs from 1 again at each start, so a token that an earlier start
+  // gave out must not fit the job that has the number now: the key ends with the records it guards.
+  FRAMEBUS_ASSIGN(options.token_key, make_token_key());
   options.ephemeral = true;  // the only store is in memory
   options.version = "framebus-broker " FRAMEBUS_VERSION;
   options.bulk_endpoint = facts.endpoints.bulk;

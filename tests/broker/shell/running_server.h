@@ -48,8 +48,7 @@ class RunningServer {
     REQUIRE(std::holds_alternative<Welcome>(reply->message));
     return peer;
   }
-  std::unique_ptr<RawPeer> worker(std::uint8_t id_byte = 1, std::uint32_t slots = 1) {
-    auto peer = std::make_unique<RawPeer>(server_->endpoints().worker);
+  static Hello worker_hello(std::uint8_t id_byte = 1, std::uint32_t slots = 1) {
     Hello hello;
     hello.role = Role::worker;
     hello.program = "test worker";
@@ -58,7 +57,11 @@ class RunningServer {
     hello.worker.task_types = {"echo"};
     hello.worker.slots = slots;
     hello.worker.threads = 1;
-    const auto reply = peer->hello(hello);
+    return hello;
+  }
+  std::unique_ptr<RawPeer> worker(std::uint8_t id_byte = 1, std::uint32_t slots = 1) {
+    auto peer = std::make_unique<RawPeer>(server_->endpoints().worker);
+    const auto reply = peer->hello(worker_hello(id_byte, slots));
     REQUIRE(reply);
     REQUIRE(std::holds_alternative<Welcome>(reply->message));
     Heartbeat heartbeat;

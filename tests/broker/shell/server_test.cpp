@@ -116,6 +116,37 @@ TEST_CASE(
 }
 
 TEST_CASE(
+    "server: what a worker holds of an earlier start is not taken for the job that has its number "
+    "now") {
+  test::ScratchDirectory scratch;
+  BrokerConfig config = RunningServer::config_on_free_ports();
+  config.data = scratch / "broker";
+  HeldAttempt held;
+  {
+    RunningServer server(config);
+    const auto worker = server.worker();
+    const auto primary = server.primary();
+    primary->send(echo_job(1, 1));
+    const auto assign = worker->next_of<Assign>();
+    REQUIRE(assign);
+    held = {assign->attempts.at(0).task, assign->attempts.at(0).token, AttemptPhase::running};
+  }
+  RunningServer server(config);
+  const auto primary = server.primary();
+  primary->send(echo_job(1, 1, 2));
+  const auto accepted = primary->next_of<SubmitOk>();
+  REQUIRE(accepted);
+  REQUIRE(accepted->job == held.task.job);
+  RawPeer worker(server->endpoints().worker);
+  Hello hello = RunningServer::worker_hello();
+  hello.held = {held};
+  REQUIRE(worker.hello(hello));
+  const auto abort = worker.next_of<Abort>();
+  REQUIRE(abort);
+  CHECK(abort->attempts.at(0).token == held.token);
+}
+
+TEST_CASE(
     "server: the endpoints are written to a file and printed; the file goes with the broker") {
   test::ScratchDirectory scratch;
   BrokerConfig config = RunningServer::config_on_free_ports();
