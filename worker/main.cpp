@@ -65,6 +65,7 @@ int run(int argc, char** argv, char** environment) {
 
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before the first thread, so that all inherit it
+  std::signal(SIGPIPE, SIG_IGN);                  // a log that nobody reads any more ends no task
   auto worker = WorkerProcess::create(config, make_context());
   if (!worker) return refuse(worker.error());
   std::atomic<bool> done{false};

@@ -129,6 +129,21 @@ TEST_CASE("abort: a waiting attempt is dropped at once") {
   CHECK(bench.take() == Actions{Send{1, Aborted{{b}}}});
 }
 
+TEST_CASE("abort: what was asked back and has begun meanwhile goes on") {
+  CoreBench bench(bench_options(2, 1));
+  bench.join();
+  run_one(bench, a);
+  bench.hear(assign({b}));  // starting
+  bench.take();
+  bench.hear(Abort{{a, b}, AbortReason::reclaimed, 10000});
+  bench.tick();
+  CHECK(bench.take() == Actions{});
+  bench.give(ExecutorStarted{b});
+  bench.give(finished(a));
+  bench.tick();
+  CHECK(bench.take() == Actions{Send{1, Started{{b}}}, Send{1, Results{{result_of(finished(a))}}}});
+}
+
 TEST_CASE("abort: a running attempt is cancelled and confirmed when its executor ends") {
   CoreBench bench;
   bench.join();

@@ -7,7 +7,6 @@
 #include <functional>
 
 #include "libmsg/codec/codec.h"
-#include "worker/shell/bulk_url.h"
 #include "worker/shell/home.h"
 #include "worker/shell/host_info.h"
 #include "worker/shell/worker_server.h"
@@ -277,15 +276,6 @@ TEST_CASE("load: shares between two readings of /proc/stat; nothing is invented"
   CHECK(load.cpu_permille == 500);
   CHECK(load.memory_permille == 750);
   CHECK(meter.sample("", "") == LoadReport{});
-}
-
-TEST_CASE("bulk endpoint: an unspecified host becomes the broker's") {
-  CHECK(bulk_url("tcp://0.0.0.0:7752", "tcp://head:7751") == "tcp://head:7752");
-  CHECK(bulk_url("tcp://*:7752", "tcp://10.0.0.1:7751") == "tcp://10.0.0.1:7752");
-  CHECK(bulk_url("tcp://[::]:7752", "tcp://[fe80::1]:7751") == "tcp://[fe80::1]:7752");
-  CHECK(bulk_url("tcp://other:7752", "tcp://head:7751") == "tcp://other:7752");
-  CHECK(bulk_url("ipc:///tmp/bulk", "tcp://head:7751") == "ipc:///tmp/bulk");
-  CHECK(bulk_url("tcp://0.0.0.0:7752", "ipc:///tmp/broker") == "tcp://0.0.0.0:7752");
 }
 
 }  // namespace

@@ -1,13 +1,50 @@
 #include "worker/shell/attempt_context.h"
 
+#include <algorithm>
+#include <thread>
+
 namespace framebus::worker {
 namespace {
 
 constexpr std::size_t log_tail_bytes_max = 16 * limits::KiB;
 constexpr std::size_t log_line_bytes_max = 2 * limits::KiB;
 constexpr Duration progress_spacing = milliseconds(50);
+constexpr Duration pause_first = milliseconds(100);
+constexpr Duration pause_max = seconds(5);
+constexpr Duration pause_slice = milliseconds(50);  // how late a cancel is noticed
+// A broker that is away costs a transfer the whole time it waits for a connection. A failure that
+// comes sooner is one of its own, or of the disk here: a few of them in a row are final.
+constexpr Duration quick_failure_max = seconds(1);
+constexpr int quick_failures_max = 4;
+
+bool may_pass(const Error& error) {
+  return error.code == Code::unavailable ||
+         (error.code == Code::resource_exhausted && error.retry_after_ms > 0);
+}
 
 }  // namespace
+
+bool AttemptContext::pause(Duration length) const {
+  const TimePoint until = now_monotonic() + length;
+  for (TimePoint now = now_monotonic(); now < until; now = now_monotonic()) {
+    if (cancelled() || now.time_since_epoch().count() >= services_.patience_ends_ns) return false;
+    std::this_thread::sleep_for(std::min(pause_slice, until - now));
+  }
+  return true;
+}
+
+template <class Transfer>
+auto AttemptContext::through_absence(const Transfer& transfer) const {
+  Duration next_pause = pause_first;
+  for (int quick_failures = 0;;) {
+    const TimePoint begin = now_monotonic();
+    auto outcome = transfer();
+    if (outcome || !may_pass(outcome.error())) return outcome;
+    quick_failures = now_monotonic() - begin < quick_failure_max ? quick_failures + 1 : 0;
+    if (quick_failures >= quick_failures_max || !pause(next_pause)) return outcome;
+    next_pause = std::min(2 * next_pause, pause_max);
+  }
+}
 
 AttemptContext::AttemptContext(const AttemptServices& services, const AttemptId& attempt,
                                const std::string& type, const std::atomic<bool>& cancelled)
@@ -51,7 +88,8 @@ Result<std::filesystem::path> AttemptContext::input(const BlobRef& blob) {
   if (auto cached = services_.cache->path_of(blob.hash)) return cached;
   if (services_.blobs == nullptr)
     return fail(Code::unavailable, "fetch " + blob.name + ": not connected to a broker yet", 1000);
-  auto fetched = services_.blobs->fetch(blob, *services_.cache, &cancelled_);
+  auto fetched =
+      through_absence([&] { return services_.blobs->fetch(blob, *services_.cache, &cancelled_); });
   if (!fetched)
     return fail(fetched.error().context("fetch input '" + blob.name + "' (" +
                                         to_string(blob.hash).substr(0, 12) + ")"));
@@ -62,7 +100,7 @@ Result<BlobRef> AttemptContext::put(BytesView bytes, std::string_view name) {
   if (services_.blobs == nullptr)
     return fail(Code::unavailable, "store " + std::string(name) + ": not connected to a broker yet",
                 1000);
-  auto stored = services_.blobs->put_bytes(bytes, &cancelled_);
+  auto stored = through_absence([&] { return services_.blobs->put_bytes(bytes, &cancelled_); });
   if (!stored) return fail(stored.error().context("store result blob '" + std::string(name) + "'"));
   stored->name = std::string(name);
   return stored;

@@ -1,12 +1,15 @@
 // An executor's view of the worker during one attempt: cancel flag, progress, log, blobs.
 //
 // Blob transfers and the disk are used on the calling thread, so they never hold up the worker's
-// loop. Thread rule: that of TaskContext, any thread until run() returns.
+// loop. While the broker can not be reached they wait for it, so that work which is done is not
+// done again because of a restart; a cancel, or a drain's end, ends the wait. Thread rule: that of
+// TaskContext, any thread until run() returns.
 #pragma once
 
 #include <atomic>
 #include <deque>
 #include <filesystem>
+#include <limits>
 #include <mutex>
 #include <string>
 
@@ -23,6 +26,8 @@ struct AttemptServices {
   BlobClient* blobs = nullptr;
   std::filesystem::path executor_caches;
   unsigned threads = 1;
+  // Nobody waits for the broker beyond this (monotonic, ns since its epoch); set by a drain.
+  std::atomic<std::int64_t> patience_ends_ns{std::numeric_limits<std::int64_t>::max()};
 };
 
 class AttemptContext final : public TaskContext {
@@ -44,6 +49,12 @@ class AttemptContext final : public TaskContext {
   unsigned inputs_asked() const { return inputs_asked_.load(); }
 
  private:
+  // Repeats `transfer` while it fails because the broker is away; its last outcome.
+  template <class Transfer>
+  auto through_absence(const Transfer& transfer) const;
+  // False when there is no point in waiting any longer.
+  bool pause(Duration length) const;
+
   const AttemptServices& services_;
   AttemptId attempt_;
   const std::atomic<bool>& cancelled_;

@@ -53,8 +53,7 @@ void BrokerLink::receive(std::vector<Event>& events) {
   incoming_.clear();
   socket_->receive(incoming_, messages_per_turn);
   for (const Incoming& each : incoming_) {
-    if (each.kind == Incoming::Kind::closed)
-      return drop(events, "the connection was closed or could not be made");
+    if (each.kind == Incoming::Kind::closed) return drop(events, each.reason);
     const std::vector<BytesView> parts(each.parts.begin(), each.parts.end());
     Result<Decoded> decoded = decode(parts, false);
     if (!decoded) return drop(events, decoded.error().context("message from the broker").message);

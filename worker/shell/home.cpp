@@ -12,6 +12,7 @@
 
 #include "libmsg/base/check.h"
 #include "libmsg/base/limits.h"
+#include "libmsg/blob/posix_file.h"
 
 namespace framebus::worker {
 namespace {
@@ -52,28 +53,12 @@ Result<int> try_lock(const std::filesystem::path& path) {
   return -1;
 }
 
-// By temporary file and rename: a crash leaves the old id or the new one, never half of one.
-Status write_id(const std::filesystem::path& path, const WorkerId& id) {
-  const std::filesystem::path temporary = path.string() + ".new";
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (descriptor < 0) return system_failure(temporary, "write");
-  const std::string text = to_string(id) + "\n";
-  const bool written =
-      ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-      ::fsync(descriptor) == 0;
-  const auto failure = system_failure(temporary, "write");
-  ::close(descriptor);
-  if (!written) return failure;
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return system_failure(path, "rename to");
-  return {};
-}
-
 Result<WorkerId> read_or_make_id(const std::filesystem::path& path) {
   WorkerId id;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
     fill_random(id.bytes.data(), id.bytes.size());
-    FRAMEBUS_TRY(write_id(path, id));
+    FRAMEBUS_TRY(replace_file(path, bytes_of(to_string(id) + "\n")));
     return id;
   }
   std::ifstream file(path);

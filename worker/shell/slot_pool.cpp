@@ -15,6 +15,7 @@ namespace {
 // Work yields to the loop that keeps this worker's leases alive. Threads that an executor makes
 // inherit it.
 constexpr int slot_niceness = 5;
+constexpr Duration trim_interval = seconds(10);
 
 ExecutorFinished failed(const AttemptId& attempt, Error error, bool permanent) {
   ExecutorFinished finished;
@@ -95,7 +96,6 @@ void SlotPool::run_slot() {
     const std::shared_ptr<Work> work = std::move(waiting_.front());
     waiting_.pop_front();
     lock.unlock();
-    services_.inbox->post(ExecutorStarted{{work->start.attempt.task, work->start.attempt.token}});
     ExecutorFinished finished = run(*work);
     lock.lock();
     active_.erase(std::remove(active_.begin(), active_.end(), work), active_.end());
@@ -139,11 +139,20 @@ ExecutorFinished SlotPool::run(Work& work) {
     }
   }
   finished.log_tail = context.log_tail();
-  if (context.inputs_asked() > 0) {
-    if (const Status trimmed = services_.cache->trim(cache_bytes_max_); !trimmed)
-      log_warning("cache", trimmed.error().message);
-  }
+  if (context.inputs_asked() > 0) trim_cache_when_due();
   return finished;
+}
+
+// Looking through a cache of many thousand files takes longer than many a task.
+void SlotPool::trim_cache_when_due() {
+  {
+    const std::lock_guard lock(mutex_);
+    const TimePoint now = now_monotonic();
+    if (now < trim_after_) return;
+    trim_after_ = now + trim_interval;
+  }
+  if (const Status trimmed = services_.cache->trim(cache_bytes_max_); !trimmed)
+    log_warning("cache", trimmed.error().message);
 }
 
 }  // namespace framebus::worker

@@ -1,8 +1,8 @@
 // The slots: one thread each, a little nicer than the loop, that run executors and report by
 // events.
 //
-// Every start() is answered by ExecutorStarted and ExecutorFinished in the inbox, whatever the
-// executor does, short of ending the process. Thread rule: all methods from the loop's thread.
+// Every start() is answered by ExecutorFinished in the inbox, whatever the executor does, short of
+// ending the process. Thread rule: all methods from the loop's thread.
 #pragma once
 
 #include <atomic>
@@ -46,6 +46,7 @@ class SlotPool {
 
   void run_slot();
   ExecutorFinished run(Work& work);
+  void trim_cache_when_due();
   Executor* executor_of(const std::string& type) const;
 
   const AttemptServices& services_;
@@ -57,6 +58,7 @@ class SlotPool {
   std::deque<std::shared_ptr<Work>> waiting_;
   std::vector<std::shared_ptr<Work>> active_;
   bool closing_ = false;
+  TimePoint trim_after_{};
   std::vector<std::thread> threads_;
 };
 

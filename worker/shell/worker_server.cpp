@@ -6,11 +6,11 @@
 #include <atomic>
 #include <thread>
 
+#include "libmsg/base/endpoint.h"
 #include "libmsg/base/log.h"
 #include "worker/core/core.h"
 #include "worker/executors/registry.h"
 #include "worker/shell/broker_link.h"
-#include "worker/shell/bulk_url.h"
 #include "worker/shell/home.h"
 #include "worker/shell/host_info.h"
 #include "worker/shell/slot_pool.h"
@@ -111,11 +111,13 @@ class WorkerProcessImpl final : public WorkerProcess {
     inbox_.wakeup().drain();
     link_.receive(events_);
     for (Event& event : inbox_.take()) events_.emplace_back(std::move(event));
-    if (stop_wanted_.load())
-      events_.emplace_back(StopRequested{});
-    else if (drain_wanted_.exchange(false))
-      events_.emplace_back(DrainRequested{});
     const TimePoint now = now_monotonic();
+    if (stop_wanted_.load()) {
+      events_.emplace_back(StopRequested{});
+    } else if (drain_wanted_.exchange(false)) {
+      events_.emplace_back(DrainRequested{});
+      services_.patience_ends_ns = (now + options_.drain_report_wait).time_since_epoch().count();
+    }
     if (now >= sample_at_) events_.emplace_back(LoadSampled{sample(now)});
     step_events(now);
     if (const auto at = core_.next_wakeup(); at && *at <= now) {
@@ -123,6 +125,7 @@ class WorkerProcessImpl final : public WorkerProcess {
       step_events(now);
     }
     const bool all_sent = link_.flush(events_);
+    instruct_slots();
     if (!exit_code_ && events_.empty()) sleep(all_sent);
   }
 
@@ -158,9 +161,12 @@ class WorkerProcessImpl final : public WorkerProcess {
 
   void perform(const Action& action) {
     if (const auto* send = std::get_if<Send>(&action)) return link_.send(*send, events_);
-    if (const auto* start = std::get_if<StartAttempt>(&action)) return slots_->start(*start);
-    if (const auto* cancel = std::get_if<CancelAttempt>(&action))
-      return slots_->cancel(cancel->attempt);
+    if (const auto* start = std::get_if<StartAttempt>(&action)) {
+      for_slots_.push_back(action);
+      events_.emplace_back(ExecutorStarted{{start->attempt.task, start->attempt.token}});
+      return;
+    }
+    if (std::holds_alternative<CancelAttempt>(action)) return for_slots_.push_back(action);
     if (const auto* connect = std::get_if<Connect>(&action)) return link_.open(*connect, events_);
     if (const auto* close = std::get_if<Disconnect>(&action)) return link_.close(*close);
     if (const auto* joined = std::get_if<Joined>(&action)) return on_joined(*joined);
@@ -175,8 +181,18 @@ class WorkerProcessImpl final : public WorkerProcess {
     write_log(levels[std::clamp(note.level, 0, 3)], "worker", note.text);
   }
 
+  // At the end of a turn, when Started is in the socket: an executor may take this process with it,
+  // and the broker should know who it was.
+  void instruct_slots() {
+    for (Action& action : std::exchange(for_slots_, {})) {
+      auto* start = std::get_if<StartAttempt>(&action);
+      if (start && !exit_code_) slots_->start(std::move(*start));
+      if (const auto* cancel = std::get_if<CancelAttempt>(&action)) slots_->cancel(cancel->attempt);
+    }
+  }
+
   void on_joined(const Joined& joined) {
-    const std::string url = bulk_url(joined.bulk_endpoint, options_.broker_url);
+    const std::string url = reachable_endpoint(options_.broker_url, joined.bulk_endpoint);
     log_info("worker", "joined",
              {{"session", joined.session.value}, {"epoch", joined.epoch}, {"bulk", url}});
     if (url.empty()) return;
@@ -201,6 +217,7 @@ class WorkerProcessImpl final : public WorkerProcess {
   std::unique_ptr<SlotPool> slots_;
   std::vector<Event> events_;
   Actions actions_;
+  Actions for_slots_;  // starts and cancels of this turn, in order
   std::atomic<bool> drain_wanted_{false};
   std::atomic<bool> stop_wanted_{false};
   std::optional<int> exit_code_;
