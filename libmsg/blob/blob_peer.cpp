@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libmsg/base/limits.h"
+#include "libmsg/schema/wire_error.h"
 
 namespace framebus {
 namespace {
@@ -40,10 +41,7 @@ void BlobPeer::send(const Message& message) {
 }
 
 void BlobPeer::send_error(std::uint64_t request, const Error& error) {
-  ErrorReply reply;
-  reply.request = request;
-  reply.error = {static_cast<std::uint16_t>(error.code), error.message, error.retry_after_ms};
-  send(reply);
+  send(error_reply(request, error));
 }
 
 bool BlobPeer::flush(RouterSocket& router) {
@@ -236,6 +234,7 @@ void BlobPeer::ask_or_commit(Upload& upload) {
   }
   const std::uint32_t share = chunks_under_way_max / std::max(1u, services_.upload_count);
   const std::uint32_t window = std::clamp(share, 1u, limits::blob_window_chunks);
+  if (!upload.plan.is_waiting()) upload.heard = now_monotonic();  // its turn begins now
   while (const auto range = upload.plan.ask(window)) {
     send(BlobWant{put.request, put.hash, range->offset, range->length});
   }
@@ -273,7 +272,8 @@ BlobPeer::Upload* BlobPeer::find_upload(std::uint64_t request, std::uint64_t ser
 void BlobPeer::expire(TimePoint now) {
   for (auto next = uploads_.begin(); next != uploads_.end();) {
     const auto& [request, upload] = *next++;
-    if (now - upload.heard < upload_silence_max) continue;
+    // A disk that writes or syncs for long is no fault of the sender.
+    if (!upload.plan.is_waiting() || now - upload.heard < upload_silence_max) continue;
     upload_failed(request, upload.serial,
                   {Code::deadline_exceeded, "no chunk came for two minutes", 0});
   }

@@ -30,6 +30,8 @@ class ChunkPlan {
   // One of the chunks that arrived has been written.
   void written(std::uint64_t length);
   bool is_complete() const { return written_bytes_ == blob_bytes_; }
+  // Whether the other side owes a chunk; false while all that came is being written.
+  bool is_waiting() const { return !asked_.empty(); }
   std::uint64_t written_bytes() const { return written_bytes_; }
 
  private:

@@ -23,6 +23,7 @@ TEST_CASE("chunk plan: asks for everything once, at most a window at a time") {
   CHECK_FALSE(plan.ask(2));
   CHECK(plan.arrived(chunk, chunk));
   CHECK_FALSE(plan.ask(2));  // arrived, but not yet written
+  CHECK(plan.is_waiting());
   plan.written(chunk);
   CHECK(plan.ask(2)->offset == 2 * chunk);
   CHECK(plan.arrived(0, chunk));
@@ -37,6 +38,15 @@ TEST_CASE("chunk plan: asks for everything once, at most a window at a time") {
     plan.written(length);
   }
   CHECK(plan.is_complete());
+}
+
+TEST_CASE("chunk plan: nobody is waited for while all that came is being written") {
+  ChunkPlan plan(chunk);
+  CHECK_FALSE(plan.is_waiting());
+  REQUIRE(plan.ask(2));
+  CHECK(plan.is_waiting());
+  CHECK(plan.arrived(0, chunk));
+  CHECK_FALSE(plan.is_waiting());
 }
 
 TEST_CASE("chunk plan: what was not asked for, comes twice or has another length is refused") {
