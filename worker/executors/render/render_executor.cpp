@@ -107,11 +107,15 @@ class RenderExecutor final : public Executor {
                                                     TaskContext& context) {
     context.progress(0, "fetching the scene");
     std::map<std::string, std::filesystem::path> staged;
-    for (const BlobRef& file : job.files) {
-      if (context.cancelled()) return fail(Code::cancelled, "cancelled while fetching the scene");
-      auto path = context.input(file);
-      if (!path) return fail(path.error().context("fetch \"" + file.name + "\""));
-      staged[file.name] = std::move(*path);
+    // Twice: while the last files of a large scene came, the cache may have been cut back and the
+    // first ones gone. What is there costs nothing and counts as used from now on.
+    for (int pass = 0; pass < 2; ++pass) {
+      for (const BlobRef& file : job.files) {
+        if (context.cancelled()) return fail(Code::cancelled, "cancelled while fetching the scene");
+        auto path = context.input(file);
+        if (!path) return fail(path.error().context("fetch \"" + file.name + "\""));
+        staged[file.name] = std::move(*path);
+      }
     }
     const render::FileResolver resolver =
         [&staged](const std::string& name) -> Result<std::filesystem::path> {

@@ -1,7 +1,8 @@
 // A small cache of things that are expensive to make and then shared: scenes, frames.
 //
 // The first caller of a key makes the value while later callers of the same key wait for it; other
-// keys are not held up. A failed making is not kept: the next caller tries again. Thread-safe.
+// keys are not held up. A failed making is not kept: the next caller tries again, and those who
+// waited for one that was merely cancelled try at once. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -26,20 +27,25 @@ class Resident {
   using Maker = std::function<Result<std::shared_ptr<T>>()>;
 
   Result<std::shared_ptr<T>> get(const std::string& key, const Maker& make) {
-    std::shared_ptr<Entry> entry;
-    bool is_maker = false;
-    {
-      std::lock_guard lock(mutex_);
-      entry = find_locked(key);
-      if (!entry) {
-        entry = std::make_shared<Entry>();
-        entry->key = key;
-        entries_.push_front(entry);
-        is_maker = true;
-        if (entries_.size() > capacity_) entries_.pop_back();
+    for (;;) {
+      std::shared_ptr<Entry> entry;
+      bool is_maker = false;
+      {
+        std::lock_guard lock(mutex_);
+        entry = find_locked(key);
+        if (!entry) {
+          entry = std::make_shared<Entry>();
+          entry->key = key;
+          entries_.push_front(entry);
+          is_maker = true;
+          if (entries_.size() > capacity_) entries_.pop_back();
+        }
       }
+      if (is_maker) return make_now(entry, make);
+      Result<std::shared_ptr<T>> made = wait_for(entry);
+      // The maker's task was cancelled, not the caller's: somebody who waited makes it instead.
+      if (made || made.error().code != Code::cancelled) return made;
     }
-    return is_maker ? make_now(entry, make) : wait_for(entry);
   }
 
  private:
