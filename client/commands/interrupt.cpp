@@ -25,7 +25,12 @@ InterruptGuard::InterruptGuard() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  for (int i = 0; i < 3; ++i) sigaction(handled[i], &action, &old_actions[i]);
+  action.sa_flags = SA_RESTART;  // a write to a pipe is finished, not cut short
+  for (int i = 0; i < 3; ++i) {
+    sigaction(handled[i], &action, &old_actions[i]);
+    // What was ignored stays so: under nohup a closed terminal must not end the job.
+    if (old_actions[i].sa_handler == SIG_IGN) sigaction(handled[i], &old_actions[i], nullptr);
+  }
 }
 
 InterruptGuard::~InterruptGuard() {

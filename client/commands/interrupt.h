@@ -4,7 +4,8 @@
 namespace framebus::client {
 
 // While an object lives, the first SIGINT, SIGTERM or SIGHUP only sets a flag; the second ends the
-// process at once with 128 + signal. One object at a time.
+// process at once with 128 + signal. A signal that the process was started to ignore (nohup) stays
+// ignored. One object at a time.
 class InterruptGuard {
  public:
   InterruptGuard();

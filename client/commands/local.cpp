@@ -44,10 +44,10 @@ int run_on_farm(Cli& cli, LocalFarm& farm, const PlannedJob& planned) {
 }  // namespace
 
 int run_local(Cli& cli) {
-  const InterruptGuard guard;
   const Result<PlannedJob> planned =
       plan_job(cli, PlanDepth::ready_to_submit, expected_workers(cli.arguments()));
   if (!planned) return cli.fail(planned.error());
+  const InterruptGuard guard;  // not before: Ctrl-C in the middle of hashing has nothing to tidy up
   auto farm =
       LocalFarm::start({cli.arguments().workers, cli.arguments().threads, cli.arguments().keep});
   if (!farm) return cli.fail(farm.error());

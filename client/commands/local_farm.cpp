@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/shell/server.h"
+#include "libmsg/base/log.h"
 #include "worker/shell/worker_server.h"
 
 namespace framebus::client {
@@ -74,7 +75,9 @@ class LocalFarmImpl final : public LocalFarm {
     auto started = broker::BrokerServer::start(config, context_);
     if (!started) return fail(started.error().context("broker"));
     broker_ = std::move(*started);
-    broker_thread_ = std::thread([this] { (void)broker_->run(); });
+    broker_thread_ = std::thread([this] {
+      if (const Status ended = broker_->run(); !ended) log_error("broker", ended.error().message);
+    });
     return {};
   }
 

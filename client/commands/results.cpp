@@ -129,6 +129,7 @@ Status Results::save(const TaskSummary& task) {
         blob.name == "result" || blob.name.empty()
             ? options_.directory / ("task-" + std::to_string(index) + ".bin")
             : options_.directory / ("task-" + std::to_string(index)) / safe_relative(blob.name);
+    while (pending_files_.size() >= pending_max) FRAMEBUS_TRY(take_first_file());
     pending_files_.push_back({index, primary_.fetch_file(blob, path), blob.size});
   }
   return {};
@@ -174,14 +175,18 @@ Status Results::take_first(TimePoint now) {
 
 Status Results::pump(TimePoint now) {
   while (!pending_.empty() && is_ready(pending_.front().bytes)) FRAMEBUS_TRY(take_first(now));
-  while (!pending_files_.empty() && is_ready(pending_files_.front().path)) {
-    PendingFile first = std::move(pending_files_.front());
-    pending_files_.pop_front();
-    const Result<fs::path> path = first.path.get();
-    if (!path)
-      return fail(path.error().context("fetch a result of task " + std::to_string(first.task)));
-    files_.push_back({path->string(), "result", first.size_bytes});
-  }
+  while (!pending_files_.empty() && is_ready(pending_files_.front().path))
+    FRAMEBUS_TRY(take_first_file());
+  return {};
+}
+
+Status Results::take_first_file() {
+  PendingFile first = std::move(pending_files_.front());
+  pending_files_.pop_front();
+  const Result<fs::path> path = first.path.get();
+  if (!path)
+    return fail(path.error().context("fetch a result of task " + std::to_string(first.task)));
+  files_.push_back({path->string(), "result", first.size_bytes});
   return {};
 }
 

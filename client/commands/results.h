@@ -67,6 +67,7 @@ class Results {
   Status merge(Step& step, std::uint32_t index, BytesView bytes, TimePoint now);
   Status save(const TaskSummary& task);
   Status take_first(TimePoint now);
+  Status take_first_file();
   void tell_frames(Step& step);
 
   Primary& primary_;

@@ -38,6 +38,17 @@ Status make_folders(const fs::path& destination) {
   return {};
 }
 
+// Blob files are private (0600); what people asked for gets the mode of any new file of theirs,
+// which only making one tells without touching the process's umask.
+fs::perms mode_of_new_file(const fs::path& beside_it) {
+  const fs::path probe = beside(beside_it);
+  std::error_code error;
+  { const std::ofstream made(probe); }
+  const fs::perms mode = fs::status(probe, error).permissions();
+  fs::remove(probe, error);
+  return mode == fs::perms::unknown ? fs::perms::owner_read | fs::perms::owner_write : mode;
+}
+
 }  // namespace
 
 Status write_file(const fs::path& destination, BytesView bytes) {
@@ -55,8 +66,10 @@ Status write_file(const fs::path& destination, BytesView bytes) {
     return system_failure("cannot write", destination, error);
   }
   fs::rename(part, destination, error);
-  if (error) return system_failure("cannot write", destination, error);
-  return {};
+  if (!error) return {};
+  std::error_code ignored;
+  fs::remove(part, ignored);
+  return system_failure("cannot write", destination, error);
 }
 
 Result<fs::path> fetch_to_file(BlobClient& client, const BlobRef& blob, const fs::path& destination,
@@ -76,7 +89,7 @@ Result<fs::path> fetch_to_file(BlobClient& client, const BlobRef& blob, const fs
     if (!stored) {
       outcome = fail(stored.error());
     } else {
-      fs::permissions(*stored, fs::perms::owner_write, fs::perm_options::add, error);
+      fs::permissions(*stored, mode_of_new_file(destination), error);
       fs::rename(*stored, destination, error);
       if (error) outcome = system_failure("cannot write", destination, error);
     }

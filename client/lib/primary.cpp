@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
 
 #include "client/lib/file_transfer.h"
@@ -13,6 +14,8 @@ namespace framebus::client {
 namespace {
 
 constexpr unsigned transfer_threads = 2;
+constexpr Duration transfer_patience_min =
+    seconds(10);  // a chunk may be slow where an answer is not
 
 SessionOptions session_options(const PrimaryOptions& options) {
   SessionOptions session;
@@ -76,7 +79,7 @@ std::string login_name() {
 PrimaryImpl::PrimaryImpl(PrimaryOptions options)
     : options_(completed(std::move(options))),
       context_(options_.context),
-      transfers_(context_, transfer_threads),
+      transfers_(context_, transfer_threads, std::max(options_.deadline, transfer_patience_min)),
       session_(session_options(options_)) {}
 
 void PrimaryImpl::start() {

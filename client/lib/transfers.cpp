@@ -11,8 +11,8 @@ tl::unexpected<Error> shut_down() {
 
 }  // namespace
 
-Transfers::Transfers(std::shared_ptr<Context> context, unsigned threads)
-    : context_(std::move(context)) {
+Transfers::Transfers(std::shared_ptr<Context> context, unsigned threads, Duration patience)
+    : context_(std::move(context)), patience_(patience) {
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -25,7 +25,7 @@ void Transfers::set_endpoint(const std::string& url) {
   if (client_) {
     client_->set_endpoint(url);
   } else {
-    client_ = make_blob_client(context_, url);
+    client_ = make_blob_client(context_, url, patience_);
   }
   changed_.notify_all();
 }

@@ -20,7 +20,8 @@ class Transfers {
   // A transfer gets the client, or the reason why there is none (no broker in time, shutdown).
   using Job = std::function<void(Result<BlobClient*>)>;
 
-  Transfers(std::shared_ptr<Context> context, unsigned threads);
+  // `patience`: how long a transfer waits for a broker that does not answer.
+  Transfers(std::shared_ptr<Context> context, unsigned threads, Duration patience);
   ~Transfers();  // stop()
 
   // Where the broker's blobs are; known from the first Welcome on.
@@ -41,6 +42,7 @@ class Transfers {
   Result<BlobClient*> client_within(Duration patience);
 
   std::shared_ptr<Context> context_;
+  const Duration patience_;
   std::atomic<bool> cancelled_{false};
   std::mutex mutex_;
   std::condition_variable changed_;
