@@ -2,15 +2,9 @@
 #include "broker/shell/delivery.h"
 
 #include "libmsg/base/log.h"
+#include "libmsg/schema/wire_error.h"
 
 namespace framebus::broker {
-
-ErrorReply error_reply(std::uint64_t request, const Error& error) {
-  ErrorReply reply;
-  reply.request = request;
-  reply.error = {static_cast<std::uint16_t>(error.code), error.message, error.retry_after_ms};
-  return reply;
-}
 
 Delivery::Delivery(SessionTable& sessions, Routers routers, std::size_t outbox_bytes_max)
     : sessions_(sessions), routers_(routers), outbox_bytes_max_(outbox_bytes_max) {}

@@ -56,7 +56,4 @@ class Delivery {
   DeliveryCounters counters_;
 };
 
-// The Error message for a request (0: not known).
-ErrorReply error_reply(std::uint64_t request, const Error& error);
-
 }  // namespace framebus::broker

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "libmsg/base/log.h"
+#include "libmsg/schema/wire_error.h"
 
 namespace framebus::broker {
 
@@ -73,8 +74,7 @@ void Intake::on_malformed(const PeerKey& peer, const PeerSession* session,
   // Before a session exists the peer expects Welcome or Refused, and a foreign version understands
   // no more.
   if (!session && error.code == Code::unsupported_version) {
-    return delivery_.reply(peer,
-                           Refused{{static_cast<std::uint16_t>(error.code), error.message, 0}});
+    return delivery_.reply(peer, Refused{to_wire(error)});
   }
   delivery_.reply(peer, error_reply(request_of(parts), error));
 }
@@ -90,8 +90,7 @@ void Intake::on_hello(const PeerKey& peer, const PeerSession* session, Hello&& h
   }
   if (const Status right = check_role(peer.side, hello.role, endpoints_); !right) {
     ++counters_.refused;
-    return delivery_.reply(
-        peer, Refused{{static_cast<std::uint16_t>(right.error().code), right.error().message, 0}});
+    return delivery_.reply(peer, Refused{to_wire(right.error())});
   }
   PeerSession& made = sessions_.add(peer);
   made.checksum = true;  // until its Welcome says otherwise

@@ -1,8 +1,8 @@
 // PrimaryImpl: the I/O thread. Carries the session's effects out and feeds it what arrives.
 #include <algorithm>
 
-#include "client/lib/endpoint.h"
 #include "client/lib/primary_impl.h"
+#include "libmsg/base/endpoint.h"
 
 namespace framebus::client {
 namespace {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "libmsg/schema/wire_error.h"
+
 namespace framebus::client {
 namespace {
 
@@ -41,12 +43,6 @@ bool is_answer_to(const Message& request, const Message& answer) {
            std::holds_alternative<InputsMissing>(answer);
   if (std::holds_alternative<Act>(request)) return std::holds_alternative<ActOk>(answer);
   return std::holds_alternative<QueryReply>(answer);
-}
-
-Error error_of(const WireError& wire) {
-  const ErrorInfo& info = error_info(static_cast<Code>(wire.code));
-  return {info.code, wire.message.empty() ? std::string(info.sentence) : wire.message,
-          std::max<std::int64_t>(wire.retry_after_ms, 0)};
 }
 
 // A peer's hint may not overflow our clock.
@@ -183,6 +179,8 @@ void Session::on_welcome(const Welcome& welcome, Effects& out) {
   failures_ = 0;
   last_problem_.clear();
   out.push_back(Ready{welcome});
+  if (welcome.ephemeral && epoch_ != 0 && welcome.epoch != epoch_) forget_jobs(out);
+  epoch_ = welcome.epoch;
   for (auto& [id, request] : requests_) {
     request.was_sent = true;
     out.push_back(Transmit{request.message});
@@ -190,15 +188,32 @@ void Session::on_welcome(const Welcome& welcome, Effects& out) {
   for (auto& [id, watching] : watches_) send_watch(id, watching, out);
 }
 
+// A broker that keeps jobs in memory has started again: whatever has a job's number there now is
+// another job, which must neither be followed nor acted upon in its stead.
+void Session::forget_jobs(Effects& out) {
+  const Error error{Code::not_found,
+                    "the broker at " + options_.broker +
+                        " was started again and keeps jobs in memory only: the job is gone"};
+  std::vector<std::uint64_t> acts;
+  for (const auto& [id, request] : requests_)
+    if (std::holds_alternative<Act>(request.message)) acts.push_back(id);
+  for (const std::uint64_t id : acts) finish(id, fail(error), out);
+  std::erase_if(watches_, [&](const auto& each) {
+    if (each.second.watch.job.is_none()) return false;
+    out.push_back(WatchEnded{each.first, error});
+    return true;
+  });
+}
+
 void Session::on_refused(TimePoint now, const Refused& refused, Effects& out) {
   const Error error =
-      error_of(refused.error).context("the broker at " + options_.broker + " refused this client");
+      from_wire(refused.error).context("the broker at " + options_.broker + " refused this client");
   if (error_info(error.code).retry != RetryRule::back_off) fail_all(error, out);
   drop(now, error.message, hint_of(error), out);
 }
 
 void Session::on_error(TimePoint now, const ErrorReply& reply, Effects& out) {
-  const Error error = error_of(reply.error);
+  const Error error = from_wire(reply.error);
   if (error.code == Code::no_session)
     return drop(now, "the broker does not know this session", Duration::zero(), out);
   if (requests_.contains(reply.request)) return finish(reply.request, fail(error), out);
@@ -214,7 +229,13 @@ void Session::on_error(TimePoint now, const ErrorReply& reply, Effects& out) {
 }
 
 void Session::on_garbled(std::uint64_t request, const Error& error, Effects& out) {
-  if (phase_ == Phase::ready) finish(request, fail(error.context("answer of the broker")), out);
+  if (phase_ != Phase::ready) return;
+  const Error named = error.context("answer of the broker");
+  if (watches_.erase(request) > 0) {
+    out.push_back(Transmit{Unwatch{request}});
+    out.push_back(WatchEnded{request, named});
+  }
+  finish(request, fail(named), out);
 }
 
 void Session::on_closed(TimePoint now, const std::string& reason, Effects& out) {

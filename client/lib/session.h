@@ -97,6 +97,7 @@ class Session {
 
   void on_message(TimePoint now, const Message& message, Effects& out);
   // A message that could not be decoded; `request` is 0 when it could not even be attributed.
+  // Ends the request or the watch it belongs to: going on without it would hide a gap.
   void on_garbled(std::uint64_t request, const Error& error, Effects& out);
   void on_closed(TimePoint now, const std::string& reason, Effects& out);
   void on_time(TimePoint now, Effects& out);
@@ -130,6 +131,7 @@ class Session {
   void finish(std::uint64_t id, Result<Message> outcome, Effects& out);
   void fail_all(const Error& error, Effects& out);
   void on_welcome(const Welcome& welcome, Effects& out);
+  void forget_jobs(Effects& out);
   void on_refused(TimePoint now, const Refused& refused, Effects& out);
   void on_error(TimePoint now, const ErrorReply& reply, Effects& out);
   void on_events(const Events& events, Effects& out);
@@ -143,6 +145,7 @@ class Session {
   SessionOptions options_;
   Phase phase_ = Phase::idle;
   std::uint64_t generation_ = 0;  // counts connections
+  std::uint64_t epoch_ = 0;       // of the broker, as the last Welcome said; 0: none yet
   std::uint32_t failures_ = 0;    // connection attempts since the last Welcome
   std::uint64_t random_;
   TimePoint phase_until_{};  // waiting: next attempt; greeting: handshake deadline

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "libmsg/base/limits.h"
+#include "libmsg/schema/wire_error.h"
 
 namespace framebus {
 namespace {
@@ -15,10 +16,6 @@ constexpr Duration unsent_retry = milliseconds(1);
 constexpr Duration cancel_check = milliseconds(50);
 constexpr std::size_t receive_batch = 64;
 constexpr std::size_t inbox_messages_max = 4 * limits::blob_window_chunks;
-
-Error error_of(const ErrorReply& reply) {
-  return {static_cast<Code>(reply.error.code), reply.error.message, reply.error.retry_after_ms};
-}
 
 // The request a message answers; 0 for those that answer none.
 std::uint64_t request_in(const Message& message) {
@@ -79,7 +76,8 @@ Result<BlobLink::Arrived> BlobLink::Channel::receive(TimePoint deadline,
   }
   Arrived arrived = std::move(inbox_.front());
   inbox_.pop_front();
-  if (const auto* error = std::get_if<ErrorReply>(&arrived.message)) return fail(error_of(*error));
+  if (const auto* error = std::get_if<ErrorReply>(&arrived.message))
+    return fail(from_wire(error->error));
   return arrived;
 }
 
@@ -222,7 +220,7 @@ void BlobLink::take(Incoming&& incoming, TimePoint now) {
   if (!dealer_) return;  // what came before it ended the connection
   if (incoming.kind == Incoming::Kind::closed) {
     const std::lock_guard lock(mutex_);
-    return lose("the connection was closed or refused", now);
+    return lose(incoming.reason, now);
   }
   const std::size_t fixed = std::min<std::size_t>(incoming.parts.size(), 3);
   const std::vector<BytesView> views(incoming.parts.begin(),
@@ -234,7 +232,7 @@ void BlobLink::take(Incoming&& incoming, TimePoint now) {
   for (std::size_t i = 3; i < incoming.parts.size(); ++i)
     arrived.attachments.push_back(std::move(incoming.parts[i]));
   if (const auto* refused = std::get_if<Refused>(&arrived.message))
-    return lose(refused->error.message, now);
+    return lose(from_wire(refused->error).message, now);
   if (const auto* welcome = std::get_if<Welcome>(&arrived.message)) return on_welcome(*welcome);
   if (const auto* goodbye = std::get_if<Goodbye>(&arrived.message))
     return lose(goodbye->reason, now);

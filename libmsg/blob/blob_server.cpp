@@ -12,6 +12,7 @@
 #include "libmsg/base/log.h"
 #include "libmsg/blob/blob_peer.h"
 #include "libmsg/blob/disk_pool.h"
+#include "libmsg/schema/wire_error.h"
 
 namespace framebus {
 namespace {
@@ -51,13 +52,6 @@ class BulkServer final : public BlobServer {
   std::map<PeerId, BlobPeer> peers_;
   std::thread thread_;
 };
-
-ErrorReply error_reply(std::uint64_t request, const Error& error) {
-  ErrorReply reply;
-  reply.request = request;
-  reply.error = {static_cast<std::uint16_t>(error.code), error.message, error.retry_after_ms};
-  return reply;
-}
 
 BulkServer::BulkServer(BlobStore& store, std::unique_ptr<RouterSocket> router, std::string endpoint)
     : router_(std::move(router)),
@@ -150,9 +144,7 @@ void BulkServer::take(Incoming&& incoming, TimePoint now) {
   auto decoded = decode(views, known && peer->second.uses_checksum());
   if (!decoded) {
     if (!known && decoded.error().code == Code::unsupported_version) {
-      const Refused refused{
-          {static_cast<std::uint16_t>(Code::unsupported_version), decoded.error().message, 0}};
-      (void)router_->send(incoming.peer, encode(refused, true));
+      (void)router_->send(incoming.peer, encode(Refused{to_wire(decoded.error())}, true));
     } else if (known) {
       peer->second.send_error(request_of(views), decoded.error());
     } else {
@@ -195,9 +187,7 @@ void BulkServer::on_hello(PeerId id, const Hello& hello) {
     peers_.try_emplace(id, id, checksum, services_).first->second.send(welcome);
     return;
   }
-  const Refused refused{
-      {static_cast<std::uint16_t>(refusal.code), refusal.message, refusal.retry_after_ms}};
-  (void)router_->send(id, encode(refused, true));
+  (void)router_->send(id, encode(Refused{to_wire(refusal)}, true));
 }
 
 void BulkServer::on_message(PeerId id, BlobPeer& peer, const Message& message,

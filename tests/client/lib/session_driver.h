@@ -61,14 +61,14 @@ struct Driver {
     message(Welcome{});
   }
   // From a lost connection to the next Welcome, whatever the back-off.
-  Effects reconnect() {
+  Effects reconnect(const Welcome& welcome = {}) {
     while (session.next_wakeup() && !is_connecting) {
       now = std::max(now, *session.next_wakeup());
       for (const Effect& effect : time())
         if (std::holds_alternative<Connect>(effect)) is_connecting = true;
     }
     is_connecting = false;
-    return message(Welcome{});
+    return message(welcome);
   }
   bool is_connecting = false;
 };

@@ -103,3 +103,38 @@ TEST_CASE("watch: a watching session probes a silent broker") {
   CHECK(d.after(seconds(10)).size() == 1);
   CHECK(d.after(seconds(10)) == Effects{Disconnect{"the broker fell silent"}});
 }
+
+TEST_CASE(
+    "watch: a broker that started again without its jobs ends it, whatever has the job's number "
+    "now") {
+  Welcome first, second;
+  first.epoch = 1;
+  second.epoch = 2;
+  first.ephemeral = second.ephemeral = true;
+  WatchDriver d;
+  d.start();
+  d.message(first);
+  d.watch(1);
+  Act cancel;
+  cancel.job = JobId{3};
+  d.request(2, cancel);
+  d.closed();
+  const Effects out = d.reconnect(second);
+  REQUIRE(out.size() == 3);
+  REQUIRE(std::holds_alternative<Finished>(out[1]));
+  CHECK(std::get<Finished>(out[1]).outcome.error().code == Code::not_found);
+  REQUIRE(std::holds_alternative<WatchEnded>(out[2]));
+  CHECK(std::get<WatchEnded>(out[2]).error.code == Code::not_found);
+  d.watch(4);
+  d.closed();
+  CHECK(d.reconnect(second).size() == 2);  // the same start: it goes on
+}
+
+TEST_CASE("watch: events that can not be decoded end it, for going on would hide a gap") {
+  WatchDriver d;
+  d.connect();
+  d.watch(1);
+  const Error bad{Code::malformed_message, "bad", 0};
+  const Effects out = d.effects_of([&](Effects& o) { d.session.on_garbled(1, bad, o); });
+  CHECK(out == Effects{Transmit{Unwatch{1}}, WatchEnded{1, bad.context("answer of the broker")}});
+}

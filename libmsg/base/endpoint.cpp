@@ -1,8 +1,8 @@
-#include "client/lib/endpoint.h"
+#include "libmsg/base/endpoint.h"
 
 #include <string_view>
 
-namespace framebus::client {
+namespace framebus {
 namespace {
 
 constexpr std::string_view tcp = "tcp://";
@@ -25,4 +25,4 @@ std::string reachable_endpoint(const std::string& broker_url, const std::string&
   return std::string(tcp) + known + announced.substr(announced.rfind(':'));
 }
 
-}  // namespace framebus::client
+}  // namespace framebus

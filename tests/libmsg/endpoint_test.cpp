@@ -1,8 +1,8 @@
-#include "client/lib/endpoint.h"
+#include "libmsg/base/endpoint.h"
 
 #include <doctest/doctest.h>
 
-using framebus::client::reachable_endpoint;
+using framebus::reachable_endpoint;
 
 TEST_CASE("endpoint: an announced wildcard becomes the host the broker was reached at") {
   CHECK(reachable_endpoint("tcp://head:7750", "tcp://0.0.0.0:7752") == "tcp://head:7752");
