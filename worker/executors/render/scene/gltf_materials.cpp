@@ -1,4 +1,7 @@
 // Materials and texture slots. Every (texture, colour space) pair that is used becomes one Texture.
+//
+// occlusionTexture is not read: it darkens what a rasteriser can not see to be shadowed, and the
+// tracer finds that out by itself, so applying it would shadow creases twice.
 #include <cmath>
 #include <map>
 
