@@ -67,7 +67,8 @@ TEST_CASE("hdr: what is broken is refused with its byte") {
   CHECK_FALSE(read_text("#?RADIANCE\nFORMAT=32-bit_rle_xyze\n\n-Y 1 +X 1\n    ").has_value());
 }
 
-TEST_CASE("environment: CDFs run from 0 to exactly 1 and follow luminance times sine") {
+TEST_CASE(
+    "environment: CDFs run from 0 to exactly 1 and follow the bilinear luminance times sine") {
   std::string bytes = header("-Y 4 +X 4");
   for (int i = 0; i < 16; ++i)
     bytes += i == 5 ? std::string("\x80\x80\x80\x84", 4) : std::string("\x80\x80\x80\x80", 4);
@@ -80,10 +81,14 @@ TEST_CASE("environment: CDFs run from 0 to exactly 1 and follow luminance times 
     CHECK(map->conditional[y * 5 + 4] == 1.0f);
     CHECK(map->marginal[y + 1] > map->marginal[y]);
   }
-  CHECK(map->conditional[5 + 2] - map->conditional[5 + 1] == doctest::Approx(16.0 / 19.0));
+  // One texel stands out by 15; each texel's weight is the mean of the bilinear map over it.
+  const double row = 4 + 15 * 0.75, neighbour = 4 + 15 * 0.125;
+  CHECK(map->conditional[5 + 2] - map->conditional[5 + 1] ==
+        doctest::Approx((1 + 15 * 0.75 * 0.75) / row));
+  CHECK(map->conditional[5 + 1] == doctest::Approx((1 + 15 * 0.75 * 0.125) / row));
   const double outer = std::sin(pi / 8), inner = std::sin(3 * pi / 8);
-  const double total = 4 * outer + 19 * inner + 4 * inner + 4 * outer;
-  CHECK(map->marginal[1] == doctest::Approx(4 * outer / total));
+  const double total = neighbour * outer + row * inner + neighbour * inner + 4 * outer;
+  CHECK(map->marginal[1] == doctest::Approx(neighbour * outer / total));
 }
 
 TEST_CASE("environment: black maps get a uniform distribution") {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "worker/executors/render/core/vector.h"
+#include "worker/executors/render/scene/environment_map.h"
 
 namespace framebus::render::testing {
 
@@ -312,25 +313,13 @@ void SceneBuilder::set_environment_map(std::uint32_t width, std::uint32_t height
   environment_.sin_rotate = static_cast<float>(std::sin(rotate_y));
   environment_.cos_rotate = static_cast<float>(std::cos(rotate_y));
   samples_environment_ = true;
-  std::vector<double> rows;
-  conditional_.clear();
-  for (std::uint32_t y = 0; y < height; ++y) {
-    double sum = 0;
-    std::vector<double> row{0};
-    for (std::uint32_t x = 0; x < width; ++x) {
-      sum += double(luminance(pixels[y * width + x]));
-      row.push_back(sum);
-    }
-    for (double value : row)
-      conditional_.push_back(static_cast<float>(sum > 0 ? value / sum : 1.0));
-    conditional_.back() = 1;
-    rows.push_back(sum * std::sin(M_PI * (y + 0.5) / height));
-  }
-  double total = 0, sum = 0;
-  for (double row : rows) total += row;
-  marginal_ = {0};
-  for (double row : rows) marginal_.push_back(static_cast<float>((sum += row) / total));
-  marginal_.back() = 1;
+  EnvironmentMap map;
+  map.width = width;
+  map.height = height;
+  map.pixels = pixels;
+  build_distribution(map);
+  marginal_ = map.marginal;
+  conditional_ = map.conditional;
 }
 
 void SceneBuilder::look_at(Float3 from, Float3 to, double yfov, double aspect) {

@@ -1,6 +1,7 @@
 // The environment: radiance from a direction, and sampling in proportion to it.
 //
-// Piecewise constant for shading and sampling alike, so radiance and density agree exactly.
+// Radiance is bilinear; the density is constant over each texel and positive wherever radiance is,
+// because the CDFs hold the means of the bilinear radiance (scene_view.h).
 #pragma once
 
 #include "worker/executors/render/core/elementary.h"
@@ -23,30 +24,41 @@ FB_FN std::uint32_t find_interval(const float* cdf, std::uint32_t count, float u
   return low;
 }
 
-struct EnvironmentTexel {
-  std::uint32_t x, y;
-  float sin_theta;
+// A place of the map in texels: x in [0, width], y in [0, height]; centres are at halves.
+struct EnvironmentPoint {
+  float x, y, sin_theta;
 };
-FB_FN EnvironmentTexel environment_texel(const Environment& e, Float3 d) {
+FB_FN EnvironmentPoint environment_point(const Environment& e, Float3 d) {
   const float x = d.x * e.cos_rotate - d.z * e.sin_rotate;
   const float z = d.x * e.sin_rotate + d.z * e.cos_rotate;
   const float u = fb_atan2(x, -z) * (0.5f * inv_pi) + 0.5f;
   const float v = fb_acos(d.y) * inv_pi;
-  EnvironmentTexel t;
-  t.x = static_cast<std::uint32_t>(
-      fb_clamp(u * static_cast<float>(e.width), 0.0f, static_cast<float>(e.width - 1)));
-  t.y = static_cast<std::uint32_t>(
-      fb_clamp(v * static_cast<float>(e.height), 0.0f, static_cast<float>(e.height - 1)));
-  t.sin_theta = fb_sqrt(d.x * d.x + d.z * d.z);
-  return t;
+  const float width = static_cast<float>(e.width), height = static_cast<float>(e.height);
+  return {fb_clamp(u * width, 0.0f, width), fb_clamp(v * height, 0.0f, height),
+          fb_sqrt(d.x * d.x + d.z * d.z)};
 }
 
-// Density per solid angle of a texel of a map.
-FB_FN float environment_density(const Environment& e, const EnvironmentTexel& t) {
-  const float* row = e.conditional + std::uint64_t{t.y} * (e.width + 1);
-  const float chance = (e.marginal[t.y + 1] - e.marginal[t.y]) * (row[t.x + 1] - row[t.x]);
+// Bilinear between texel centres, around the seam and clamped at the poles.
+FB_FN Float3 environment_radiance(const Environment& e, const EnvironmentPoint& at) {
+  const std::int32_t width = static_cast<std::int32_t>(e.width);
+  const std::int32_t height = static_cast<std::int32_t>(e.height);
+  const std::int32_t ix = floor_to_int(at.x - 0.5f), iy = floor_to_int(at.y - 0.5f);
+  const float tx = (at.x - 0.5f) - static_cast<float>(ix);
+  const float ty = (at.y - 0.5f) - static_cast<float>(iy);
+  const std::int32_t x0 = ix < 0 ? width - 1 : ix, x1 = ix + 1 < width ? ix + 1 : 0;
+  const std::int32_t y0 = iy < 0 ? 0 : iy, y1 = iy + 1 < height ? iy + 1 : height - 1;
+  const Float3* upper = e.pixels + std::int64_t{y0} * width;
+  const Float3* lower = e.pixels + std::int64_t{y1} * width;
+  return lerp(lerp(upper[x0], upper[x1], tx), lerp(lower[x0], lower[x1], tx), ty) * e.scale;
+}
+
+// Density per solid angle of texel (x, y) of a map.
+FB_FN float environment_density(const Environment& e, std::uint32_t x, std::uint32_t y,
+                                float sin_theta) {
+  const float* row = e.conditional + std::uint64_t{y} * (e.width + 1);
+  const float chance = (e.marginal[y + 1] - e.marginal[y]) * (row[x + 1] - row[x]);
   const float texels = static_cast<float>(e.width) * static_cast<float>(e.height);
-  return chance * texels / (2.0f * pi * pi * fb_max(t.sin_theta, 1e-6f));
+  return chance * texels / (2.0f * pi * pi * fb_max(sin_theta, 1e-6f));
 }
 
 struct EnvironmentSample {
@@ -58,9 +70,11 @@ struct EnvironmentSample {
 // From a direction (unit).
 FB_FN EnvironmentSample environment_at(const Environment& e, Float3 direction) {
   if (e.width == 0 || e.height == 0) return {direction, e.constant * e.scale, 0.25f * inv_pi};
-  const EnvironmentTexel t = environment_texel(e, direction);
-  return {direction, e.pixels[std::uint64_t{t.y} * e.width + t.x] * e.scale,
-          environment_density(e, t)};
+  const EnvironmentPoint at = environment_point(e, direction);
+  const std::uint32_t x = static_cast<std::uint32_t>(at.x), y = static_cast<std::uint32_t>(at.y);
+  return {direction, environment_radiance(e, at),
+          environment_density(e, x < e.width ? x : e.width - 1, y < e.height ? y : e.height - 1,
+                              at.sin_theta)};
 }
 
 FB_FN float within_interval(float low, float high, float u) {
@@ -74,22 +88,19 @@ FB_FN EnvironmentSample sample_environment(const Environment& e, float u0, float
     const SinCos angle = sincos_turns(u1);
     return {{r * angle.cos, y, r * angle.sin}, e.constant * e.scale, 0.25f * inv_pi};
   }
-  EnvironmentTexel t;
-  t.y = find_interval(e.marginal, e.height, u1);
-  const float* row = e.conditional + std::uint64_t{t.y} * (e.width + 1);
-  t.x = find_interval(row, e.width, u0);
-  const float v =
-      (static_cast<float>(t.y) + within_interval(e.marginal[t.y], e.marginal[t.y + 1], u1)) /
-      static_cast<float>(e.height);
-  const float u = (static_cast<float>(t.x) + within_interval(row[t.x], row[t.x + 1], u0)) /
-                  static_cast<float>(e.width);
-  const SinCos theta = sincos_turns(0.5f * v), phi = sincos_turns(u - 0.5f);
-  t.sin_theta = theta.sin;
-  const float x = theta.sin * phi.sin, z = -(theta.sin * phi.cos);
-  const Float3 direction = {x * e.cos_rotate + z * e.sin_rotate, theta.cos,
-                            z * e.cos_rotate - x * e.sin_rotate};
-  return {direction, e.pixels[std::uint64_t{t.y} * e.width + t.x] * e.scale,
-          environment_density(e, t)};
+  const std::uint32_t y = find_interval(e.marginal, e.height, u1);
+  const float* row = e.conditional + std::uint64_t{y} * (e.width + 1);
+  const std::uint32_t x = find_interval(row, e.width, u0);
+  EnvironmentPoint at;
+  at.x = static_cast<float>(x) + within_interval(row[x], row[x + 1], u0);
+  at.y = static_cast<float>(y) + within_interval(e.marginal[y], e.marginal[y + 1], u1);
+  const SinCos theta = sincos_turns(0.5f * (at.y / static_cast<float>(e.height)));
+  const SinCos phi = sincos_turns(at.x / static_cast<float>(e.width) - 0.5f);
+  at.sin_theta = theta.sin;
+  const float dx = theta.sin * phi.sin, dz = -(theta.sin * phi.cos);
+  const Float3 direction = {dx * e.cos_rotate + dz * e.sin_rotate, theta.cos,
+                            dz * e.cos_rotate - dx * e.sin_rotate};
+  return {direction, environment_radiance(e, at), environment_density(e, x, y, at.sin_theta)};
 }
 
 FB_CORE_END

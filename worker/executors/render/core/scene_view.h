@@ -109,9 +109,11 @@ struct Light {
 };
 
 // Latitude-longitude radiance map. Direction (x, y, z), y up: u = atan2(x, -z) / 2pi + 0.5, v =
-// acos(y) / pi, after `rotate_y`. marginal[height + 1] and conditional[height][width + 1] are CDFs
-// from 0 to exactly 1 of luminance x sin(theta) at texel resolution (piecewise constant; lookups
-// for shading are piecewise constant too, so that density and radiance agree exactly).
+// acos(y) / pi, after `rotate_y`. Lookups are bilinear between texel centres, wrapping in u and
+// clamped in v. marginal[height + 1] and conditional[height][width + 1] are CDFs from 0 to exactly
+// 1, constant density over each texel: the mean of the bilinear luminance over the texel (the
+// stencil (1 6 1) / 8 in both directions), times sin(theta) of its centre. So density is positive
+// wherever radiance is.
 struct Environment {
   std::uint32_t width, height;  // 0: no map
   const Float3* pixels;

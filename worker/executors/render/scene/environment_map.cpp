@@ -39,10 +39,38 @@ void write_cdf(const std::vector<double>& weights, double total, float* out) {
   out[weights.size()] = 1.0f;
 }
 
+// The mean over each texel of what bilinear lookups find along a line: with values a, b, c around
+// the texel it is (a + 6 b + c) / 8.
+double texel_mean(double before, double here, double after) {
+  return (before + 6.0 * here + after) * 0.125;
+}
+
+std::vector<double> smoothed_luminance(const EnvironmentMap& map) {
+  const std::size_t width = map.width, height = map.height;
+  std::vector<double> along(width * height), both(width * height);
+  const auto at = [&](std::size_t x, std::size_t y) {
+    return luminance(map.pixels[y * width + x]);
+  };
+  for (std::size_t y = 0; y < height; ++y)
+    for (std::size_t x = 0; x < width; ++x)
+      along[y * width + x] =
+          texel_mean(at(x == 0 ? width - 1 : x - 1, y), at(x, y), at(x + 1 < width ? x + 1 : 0, y));
+  for (std::size_t y = 0; y < height; ++y) {
+    const std::size_t above = y == 0 ? 0 : y - 1, below = y + 1 < height ? y + 1 : y;
+    for (std::size_t x = 0; x < width; ++x)
+      both[y * width + x] =
+          texel_mean(along[above * width + x], along[y * width + x], along[below * width + x]);
+  }
+  return both;
+}
+
+}  // namespace
+
 void build_distribution(EnvironmentMap& map) {
   const std::size_t width = map.width;
   map.marginal.resize(std::size_t{map.height} + 1);
   map.conditional.resize(map.height * (width + 1));
+  const std::vector<double> weights = smoothed_luminance(map);
   std::vector<double> columns(width), rows(map.height);
   double row_total = 0, weight_total = 0;
   double mean[3] = {0, 0, 0};
@@ -52,7 +80,7 @@ void build_distribution(EnvironmentMap& map) {
     double sums[3] = {0, 0, 0};
     for (std::size_t x = 0; x < width; ++x) {
       const Float3 pixel = map.pixels[y * width + x];
-      columns[x] = luminance(pixel);
+      columns[x] = weights[y * width + x];
       total += columns[x];
       sums[0] += static_cast<double>(pixel.x);
       sums[1] += static_cast<double>(pixel.y);
@@ -69,8 +97,6 @@ void build_distribution(EnvironmentMap& map) {
               static_cast<float>(mean[1] / weight_total),
               static_cast<float>(mean[2] / weight_total)};
 }
-
-}  // namespace
 
 double luminance(Float3 color) {
   return 0.2126 * static_cast<double>(color.x) + 0.7152 * static_cast<double>(color.y) +

@@ -33,6 +33,9 @@ Result<EnvironmentMap> read_hdr(BytesView bytes);
 Result<EnvironmentMap> read_exr(BytesView bytes);
 Status check_environment_size(std::uint64_t width, std::uint64_t height);
 
+// CDFs and mean of the pixels, as scene_view.h says. Pixels: finite and not negative.
+void build_distribution(EnvironmentMap& map);
+
 double luminance(Float3 color);  // Rec.709
 
 }  // namespace framebus::render
