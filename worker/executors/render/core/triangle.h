@@ -41,19 +41,18 @@ FB_FN RaySetup setup_ray(Float3 origin, Float3 direction, float extent) {
   s.origin[0] = origin.x, s.origin[1] = origin.y, s.origin[2] = origin.z;
   s.direction[0] = direction.x, s.direction[1] = direction.y, s.direction[2] = direction.z;
   const float ax = fb_abs(direction.x), ay = fb_abs(direction.y), az = fb_abs(direction.z);
-  s.kz = ax > ay ? (ax > az ? 0 : 2) : (ay > az ? 1 : 2);
-  const float largest = s.kz == 0 ? ax : (s.kz == 1 ? ay : az);
+  // No branches: directions are random, so they would be guessed wrong.
+  const float larger = ax > ay ? ax : ay;
+  s.kz = larger > az ? (ax > ay ? 0 : 1) : 2;
+  const float largest = larger > az ? larger : az;
   const float reach = max_component(abs_of(origin));
   s.is_valid = reach <= coordinate_max && largest > 1e-15f && largest < 1e15f && ax <= largest &&
                ay <= largest && az <= largest && ax + ay + az < 1e16f;
   if (!s.is_valid) return s;
-  s.kx = s.kz == 2 ? 0 : s.kz + 1;
-  s.ky = s.kx == 2 ? 0 : s.kx + 1;
-  if (s.direction[s.kz] < 0.0f) {
-    const int swapped = s.kx;
-    s.kx = s.ky;
-    s.ky = swapped;
-  }
+  const int after = s.kz == 2 ? 0 : s.kz + 1, last = after == 2 ? 0 : after + 1;
+  const bool is_backward = s.direction[s.kz] < 0.0f;
+  s.kx = is_backward ? last : after;
+  s.ky = is_backward ? after : last;
   s.sz = 1.0f / s.direction[s.kz];
   s.sx = s.direction[s.kx] * s.sz;
   s.sy = s.direction[s.ky] * s.sz;

@@ -14,13 +14,16 @@ struct Avx2Isa {
 
   struct Slabs {
     __m256 inverse_near[3], inverse_far[3], shift_near[3], shift_far[3];  // shift: origin x inverse
-    int near_row[3];
+    std::size_t near_offset[3], far_offset[3];  // of the rows of bounds, bytes
   };
   static Slabs make_slabs(const RaySetup& s, float pad) {
     Slabs r;
     for (int axis = 0; axis < 3; ++axis) {
       const bool is_negative = s.inverse[axis] < 0.0f;
-      r.near_row[axis] = is_negative ? axis + 3 : axis;
+      const std::size_t low = static_cast<std::size_t>(axis) * sizeof(__m256);
+      const std::size_t high = low + 3 * sizeof(__m256);
+      r.near_offset[axis] = is_negative ? high : low;
+      r.far_offset[axis] = is_negative ? low : high;
       const float shift = is_negative ? -pad : pad;
       const float inverse_near = s.inverse[axis] * (1.0f - 16.0f * unit_roundoff);
       const float inverse_far = s.inverse[axis] * (1.0f + 16.0f * unit_roundoff);
@@ -32,19 +35,19 @@ struct Avx2Isa {
     return r;
   }
   static unsigned enter(const WideNode<width>& n, const Slabs& s, float t_max, float* t_enter) {
-    const int x = s.near_row[0], y = s.near_row[1], z = s.near_row[2];
+    const char* bounds = reinterpret_cast<const char*>(&n.bounds[0][0]);
+    const auto row = [bounds](std::size_t offset) {
+      return _mm256_load_ps(reinterpret_cast<const float*>(bounds + offset));
+    };
     const __m256 near_x =
-        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[x]), s.inverse_near[0], s.shift_near[0]);
+        _mm256_fmsub_ps(row(s.near_offset[0]), s.inverse_near[0], s.shift_near[0]);
     const __m256 near_y =
-        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[y]), s.inverse_near[1], s.shift_near[1]);
+        _mm256_fmsub_ps(row(s.near_offset[1]), s.inverse_near[1], s.shift_near[1]);
     const __m256 near_z =
-        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[z]), s.inverse_near[2], s.shift_near[2]);
-    const __m256 far_x =
-        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[3 - x]), s.inverse_far[0], s.shift_far[0]);
-    const __m256 far_y =
-        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[5 - y]), s.inverse_far[1], s.shift_far[1]);
-    const __m256 far_z =
-        _mm256_fmsub_ps(_mm256_load_ps(n.bounds[7 - z]), s.inverse_far[2], s.shift_far[2]);
+        _mm256_fmsub_ps(row(s.near_offset[2]), s.inverse_near[2], s.shift_near[2]);
+    const __m256 far_x = _mm256_fmsub_ps(row(s.far_offset[0]), s.inverse_far[0], s.shift_far[0]);
+    const __m256 far_y = _mm256_fmsub_ps(row(s.far_offset[1]), s.inverse_far[1], s.shift_far[1]);
+    const __m256 far_z = _mm256_fmsub_ps(row(s.far_offset[2]), s.inverse_far[2], s.shift_far[2]);
     const __m256 enters =
         _mm256_max_ps(_mm256_max_ps(near_x, near_y), _mm256_max_ps(near_z, _mm256_setzero_ps()));
     const __m256 leaves =
