@@ -22,6 +22,14 @@ struct Persist {
 
 // Hand this message to the peer, but not before every record up to `after_lsn` is durable (0: at
 // once).
+//
+// Rule of order: the shell hands over whatever waits for nothing any more, in the order the core
+// made it; a message that waits delays no other. So two messages of a session may change places
+// when the earlier waits for a later record, and where that would be wrong the core gives the later
+// message an `after_lsn` at least as large:
+//   Events of one watch, and the error that ends it: never less than that of the one before;
+//   Abort of an attempt: never less than that of its own Assign (which waits when at_most_once).
+// CloseSession goes after everything that the core made before it.
 struct Send {
   SessionId session;
   Message message;

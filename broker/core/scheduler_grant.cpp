@@ -61,6 +61,13 @@ class Assigns {
   void flush(SessionId session, Pending& pending) {
     if (pending.assign.attempts.empty()) return;
     turn_.send(session, std::move(pending.assign), pending.after_lsn);
+    if (pending.after_lsn != 0) {
+      Worker& worker = *turn_.state.worker_of(session);
+      for (const AttemptSpec& each : pending.assign.attempts) {
+        worker.leases.at({each.task, each.token.epoch, each.token.grant}).assign_lsn =
+            pending.after_lsn;
+      }
+    }
     pending = {};
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/event.h"
+#include "broker/core/lease.h"
 #include "broker/core/ready.h"
 #include "broker/core/transition.h"
 #include "broker/core/watch.h"
@@ -12,6 +13,11 @@ namespace {
 
 constexpr std::int64_t full_retry_ms = 10'000;
 constexpr std::size_t held_max = 65'536;
+
+// For sentences about a peer; not every peer's address is known.
+std::string from(const std::string& address) {
+  return address.empty() ? "" : " from " + address;
+}
 
 Status check_texts(const std::string& field, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
@@ -123,18 +129,44 @@ SessionId attach(Turn& turn, const PeerHello& event) {
   state.timers.arm(
       {turn.now() + state.options.suspect_after, TimerKind::worker, {}, info.id, 0, 0});
   ++state.counters.workers_joined;
-  turn.note(1, "worker " + worker.name + " joined from " + event.address + " with " +
+  turn.note(1, "worker " + worker.name + " joined" + from(event.address) + " with " +
                    std::to_string(info.slots) + " slot(s)");
   return older;
 }
 
+// The attempts that may have been in a slot without having said so: workers start in the order of
+// their grants, so these are the oldest that have not started, as many as slots were left.
+std::set<LeaseKey> maybe_in_slots(const State& state, const Worker& worker) {
+  std::uint32_t started = 0;
+  std::vector<LeaseKey> waiting;
+  for (const auto& [key, lease] : worker.leases) {
+    const TaskDetail* detail = state.find_job(key.task.job)->detail_of(key.task.index);
+    if (find_attempt(detail, Token{key.epoch, key.grant, {}})->started) {
+      ++started;
+    } else {
+      waiting.push_back(key);
+    }
+  }
+  std::sort(waiting.begin(), waiting.end(), [](const LeaseKey& a, const LeaseKey& b) {
+    return std::pair(a.epoch, a.grant) < std::pair(b.epoch, b.grant);
+  });
+  const std::uint32_t slots_left = worker.info.slots - std::min(worker.info.slots, started);
+  if (waiting.size() > slots_left) waiting.resize(slots_left);
+  return {waiting.begin(), waiting.end()};
+}
+
 // What the worker had before and does not list now is lost.
 void lose_unlisted(Turn& turn, const WorkerId& id, const std::set<LeaseKey>& listed, Loss loss) {
+  const Worker& worker = turn.state.workers.at(id);
+  const std::set<LeaseKey> suspects = maybe_in_slots(turn.state, worker);
   std::vector<LeaseKey> lost;
-  for (const auto& [key, lease] : turn.state.workers.at(id).leases) {
+  for (const auto& [key, lease] : worker.leases) {
     if (!listed.contains(key)) lost.push_back(key);
   }
-  for (const LeaseKey& key : lost) lose_attempt(turn, key, loss);
+  for (const LeaseKey& key : lost) {
+    const bool suspect = loss != Loss::goodbye && suspects.contains(key);
+    lose_attempt(turn, key, loss, suspect ? Place::slot : Place::queue);
+  }
 }
 
 void join_worker(Turn& turn, const PeerHello& event) {
@@ -174,7 +206,7 @@ void on_hello(Turn& turn, const PeerHello& event) {
     ++state.counters.refused_hellos;
     const Error& error = valid.error();
     turn.send(event.session, Refused{wire_error(error.code, error.message, error.retry_after_ms)});
-    turn.note(2, "Hello from " + event.address + " refused: " + error.message);
+    turn.note(2, "Hello" + from(event.address) + " refused: " + error.message);
     if (!state.sessions.contains(event.session)) {
       turn.out.emplace_back(CloseSession{event.session, "refused: " + error.message});
     }

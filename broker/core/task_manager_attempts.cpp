@@ -1,6 +1,7 @@
 // The life of attempts between their grant and their result (rows 3, 5, 6, 10, 18, 22, 24).
 #include <algorithm>
 
+#include "broker/core/health_monitor.h"
 #include "broker/core/lease.h"
 #include "broker/core/ready.h"
 #include "broker/core/task_manager.h"
@@ -75,14 +76,14 @@ void begin_timeout(Turn& turn, const Worker& worker, const LeaseKey& key, const 
   const Attempt* attempt =
       find_attempt(job.detail_of(key.task.index), Token{key.epoch, key.grant, {}});
   const AttemptId id = id_of(state, key.task, *attempt);
-  aborts.add(worker.session, key.task, id.token);
+  aborts.add(state, key.task, *attempt);
   turn.persist(
       TaskCancelling{key.task, id.token, CancelReason::timeout,
                      wire_error(Code::deadline_exceeded, what + std::to_string(bound) + " ms")});
   Lease& open = lease_of(state, key.task, *attempt);
   open.stop_by = turn.now() + state.options.cancel_grace + state.options.lease;
   arm_lease(state, worker.info.id, key, open);
-  if (worker.is_connected()) aborts.send(turn, AbortReason::timeout);
+  aborts.send(turn, AbortReason::timeout);
 }
 
 }  // namespace
@@ -177,7 +178,13 @@ void on_lease_due(Turn& turn, const WorkerId& worker_id, const LeaseKey& key) {
   if (lease_deadline(state, job, key.task.index, lease) > turn.now()) {
     return arm_lease(state, worker_id, key, lease);
   }
-  if (lease.until <= turn.now()) return lose_attempt(turn, key, Loss::lease_expired);
+  if (lease.until <= turn.now()) {
+    // All that a silent worker holds is lost together: what is charged depends on the whole.
+    const bool is_silent =
+        worker->is_connected() && worker->heartbeat_at + state.options.lease <= turn.now();
+    if (is_silent) return on_worker_due(turn, worker_id);
+    return lose_attempt(turn, key, Loss::lease_expired);
+  }
   switch (job.tasks[key.task.index].state) {
     case leased:
       return lose_attempt(turn, key, Loss::not_started);

@@ -156,25 +156,29 @@ std::uint64_t fail_attempt(Turn& turn, TaskRef task, const Token& token, const F
   return lsn;
 }
 
-void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss) {
+void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss, Place place) {
   State& state = turn.state;
   Job& job = *state.find_job(key.task.job);
   const Attempt* attempt =
       find_attempt(job.detail_of(key.task.index), Token{key.epoch, key.grant, {}});
   const AttemptId id = id_of(state, key.task, *attempt);
   const bool ran = attempt->started;
+  const bool may_have_run = ran || place == Place::slot;
   const bool was_stopping = attempt->state == AttemptState::stopping;
   const std::string worker = state.identities[attempt->identity].name;
   Failure failure;
   failure.row = 10;
-  failure.blame = ran ? Blame::infrastructure : Blame::none;
+  failure.blame = may_have_run ? Blame::infrastructure : Blame::none;
   failure.end = AttemptEnd::lease_expired;
   switch (loss) {
     case Loss::worker_lost:
       ++state.counters.losses_worker;
       failure.end = AttemptEnd::worker_lost;
-      failure.blame = ran ? Blame::crash : Blame::none;
-      failure.error = wire_error(Code::worker_lost, "worker " + worker + " went away");
+      if (ran) failure.blame = Blame::crash;
+      failure.error =
+          wire_error(Code::worker_lost,
+                     "worker " + worker + " went away" +
+                         (ran || place == Place::queue ? "" : " when it may have been starting"));
       break;
     case Loss::goodbye:
       ++state.counters.losses_worker;

@@ -1,5 +1,7 @@
 #include "broker/core/turn.h"
 
+#include <algorithm>
+
 #include "broker/core/apply.h"
 #include "broker/core/lease.h"
 #include "broker/core/token.h"
@@ -39,19 +41,24 @@ AttemptId id_of(const State& state, TaskRef task, const Attempt& attempt) {
 void AbortList::add(const State& state, TaskRef task, const Attempt& attempt) {
   const Worker* worker = state.find_worker(worker_of(state, attempt));
   if (worker == nullptr || !worker->is_connected()) return;
-  by_session_[worker->session].push_back(id_of(state, task, attempt));
+  const auto lease = worker->leases.find(key_of(task, attempt));
+  const std::uint64_t assign_lsn = lease == worker->leases.end() ? 0 : lease->second.assign_lsn;
+  Batch& batch = batches_[{worker->session, assign_lsn != 0}];
+  batch.attempts.push_back(id_of(state, task, attempt));
+  batch.after_lsn = std::max(batch.after_lsn, assign_lsn);
 }
 
 void AbortList::add(SessionId session, TaskRef task, const Token& token) {
-  by_session_[session].push_back({task, token});
+  batches_[{session, false}].attempts.push_back({task, token});
 }
 
 void AbortList::send(Turn& turn, AbortReason reason, std::uint64_t after_lsn) {
-  for (auto& [session, attempts] : by_session_) {
-    turn.send(session, Abort{std::move(attempts), reason, to_ms(turn.state.options.cancel_grace)},
-              after_lsn);
+  const std::int64_t grace_ms = to_ms(turn.state.options.cancel_grace);
+  for (auto& [key, batch] : batches_) {
+    turn.send(key.first, Abort{std::move(batch.attempts), reason, grace_ms},
+              std::max(after_lsn, batch.after_lsn));
   }
-  by_session_.clear();
+  batches_.clear();
 }
 
 }  // namespace framebus::broker

@@ -34,15 +34,22 @@ WireError wire_error(Code code, std::string message, std::int64_t retry_after_ms
 // The attempt as the wire names it, its MAC made anew.
 AttemptId id_of(const State& state, TaskRef task, const Attempt& attempt);
 
-// Aborts to several workers, one message each. Workers that are not connected get none.
+// Aborts to several workers, one message each; those whose Assigns may still wait for their records
+// in a second one, which waits as long. Workers that are not connected get none.
 class AbortList {
  public:
+  // Of any attempt that was made here; call it while its lease, if it has one, is still open.
   void add(const State& state, TaskRef task, const Attempt& attempt);
+  // Of what the worker itself has named: it has it.
   void add(SessionId session, TaskRef task, const Token& token);
   void send(Turn& turn, AbortReason reason, std::uint64_t after_lsn = 0);
 
  private:
-  std::map<SessionId, std::vector<AttemptId>> by_session_;
+  struct Batch {
+    std::vector<AttemptId> attempts;
+    std::uint64_t after_lsn = 0;
+  };
+  std::map<std::pair<SessionId, bool>, Batch> batches_;  // by session and whether it waits
 };
 
 }  // namespace framebus::broker

@@ -132,7 +132,8 @@ void pump(Turn& turn, const WatchKey& key, WatchState& watch) {
     state.counters.watch_events += batch.message.events.size();
     batch.message.request = key.second;
     batch.message.sequence = ++watch.sequence;
-    turn.send(key.first, std::move(batch.message), batch.after_lsn);
+    watch.after_lsn = std::max(watch.after_lsn, batch.after_lsn);
+    turn.send(key.first, std::move(batch.message), watch.after_lsn);
   }
 }
 
@@ -227,8 +228,9 @@ void drop_watches_of_session(State& state, SessionId session) {
 void drop_watches_of_job(Turn& turn, JobId id) {
   const std::set<WatchKey> keys = turn.state.find_job(id)->watches;
   for (const WatchKey& key : keys) {
-    turn.refuse(key.first, key.second, Code::not_found,
-                "job " + to_string(id) + " has left the broker's memory");
+    const WireError error =
+        wire_error(Code::not_found, "job " + to_string(id) + " has left the broker's memory");
+    turn.send(key.first, ErrorReply{key.second, error}, turn.state.watches.at(key).after_lsn);
     turn.state.sessions.at(key.first).watches.erase(key.second);
     drop(turn.state, key);
   }

@@ -18,6 +18,7 @@ struct WatchState {
   std::uint64_t seen_lsn = 0;       // everything up to it was told
   std::uint64_t sequence = 0;       // Events messages sent
   std::uint64_t confirmed = 0;      // by EventsOk
+  std::uint64_t after_lsn = 0;      // of its last message: the next must not overtake it
   std::set<std::uint32_t> changed;  // tasks that changed without ending
   std::set<std::uint32_t> progressed;
   std::set<JobId> jobs;  // all-jobs watch: summaries to be told

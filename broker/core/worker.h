@@ -35,10 +35,11 @@ struct Lease {
   TimePoint granted_at{};
   TimePoint started_at{};
   TimePoint until{};
-  TimePoint starting_since{};  // zero: not listed as starting
-  TimePoint progress_at{};     // last progress
-  TimePoint stop_by{};         // cancelling: considered gone from then on
-  TimePoint armed{};           // when its timer fires
+  TimePoint starting_since{};    // zero: not listed as starting
+  TimePoint progress_at{};       // last progress
+  TimePoint stop_by{};           // cancelling: considered gone from then on
+  TimePoint armed{};             // when its timer fires
+  std::uint64_t assign_lsn = 0;  // what its Assign waits for; nothing about it may leave earlier
   AttemptPhase phase = AttemptPhase::queued;
   bool listed = false;        // by a heartbeat, at least once
   bool reclaiming = false;    // Abort(reclaimed) was sent, it may start all the same

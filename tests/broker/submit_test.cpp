@@ -161,3 +161,30 @@ TEST_CASE("session: a Hello with nonsense in it is refused by the name of the fi
     CHECK(rig.core.state().workers.empty());
   }
 }
+
+TEST_CASE(
+    "store short of space: new jobs are refused and told when to ask again, all else goes on") {
+  Rig rig;
+  const SessionId ann = rig.primary();
+  const SessionId one = rig.worker(1);
+  const JobId job = rig.submit(ann, a_job().with_tasks(2));
+  const AttemptId attempt = rig.granted.at(0);
+  rig.step(StorePressure{true, "12 MiB are left of 100 MiB"});
+  rig.receive(ann, Submit{7, {{7}}, a_job().with_tasks(1).spec});
+  const WireError error = rig.only<ErrorReply>().error;
+  CHECK(error.code == static_cast<int>(Code::resource_exhausted));
+  CHECK(error.message.find("12 MiB are left") != std::string::npos);
+  CHECK(error.retry_after_ms > 0);
+  CHECK(rig.core.state().counters.refused_store_full == 1);
+
+  rig.receive(one, Results{{Rig::ok(attempt)}});  // recorded, confirmed, and the next is granted
+  const Actions actions = rig.take();
+  CHECK(Rig::all<ResultsOk>(actions).size() == 1);
+  CHECK(Rig::assigned(actions).size() == 1);
+  CHECK(rig.state(job, 0) == TaskState::succeeded);
+  rig.act(ann, JobAction::cancel, job);
+  CHECK(Rig::all<ActOk>(rig.take()).size() == 1);
+
+  rig.step(StorePressure{false, ""});
+  rig.submit(ann, a_job().with_tasks(1).id(8));
+}

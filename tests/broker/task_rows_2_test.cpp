@@ -414,3 +414,54 @@ TEST_CASE("Aborted of an attempt that started while it was asked back counts not
               "Persist 7 TaskGranted*", "Send session 3 Assign*"});
   CHECK(rig.core.state().find_job(first)->detail_of(1)->losses == 0);
 }
+
+TEST_CASE("order: an Abort never overtakes its own Assign, and delays no other Abort") {
+  Rig rig;
+  const SessionId ann = rig.primary();
+  rig.join(a_worker(1).slots(3));
+  rig.take();
+  rig.submit(ann, a_job().step("once", 2).once().step("plain", 1));
+  REQUIRE(rig.granted.size() == 3);
+  const std::uint64_t assigned_after = rig.journal.size();
+  rig.act(ann, JobAction::cancel, first);
+  const Actions actions = rig.take();
+  std::size_t once = 0, plain = 0;
+  for (const Action& action : actions) {
+    const auto* send = std::get_if<Send>(&action);
+    const auto* abort = send == nullptr ? nullptr : std::get_if<Abort>(&send->message);
+    if (abort == nullptr) continue;
+    for (const AttemptId& each : abort->attempts) {
+      const bool is_once = each.task.index < 2;
+      (is_once ? once : plain) += 1;
+      if (!is_once) CHECK(send->after_lsn == 0);
+      if (is_once) CHECK(send->after_lsn > 0);
+      if (is_once) CHECK(send->after_lsn <= assigned_after);
+    }
+  }
+  CHECK(once == 2);
+  CHECK(plain == 1);
+}
+
+TEST_CASE("order: an at-most-once attempt's Abort waits exactly as long as its Assign did") {
+  Rig rig;
+  const SessionId ann = rig.primary();
+  rig.worker(1);
+  rig.receive(ann, Submit{1, {{1}}, a_job().with_tasks(1).once().spec});
+  const auto sent_after = [](const Actions& actions, auto type) {
+    for (const Action& action : actions) {
+      const auto* send = std::get_if<Send>(&action);
+      if (send != nullptr && std::holds_alternative<decltype(type)>(send->message)) {
+        return send->after_lsn;
+      }
+    }
+    return std::uint64_t{0};
+  };
+  const std::uint64_t assign_lsn = sent_after(rig.take(), Assign{});
+  REQUIRE(assign_lsn == 2);
+  for (int i = 0; i < 2; ++i) {  // row 7: omitted twice, while the Assign may still wait here
+    rig.advance(seconds(1));
+    rig.receive(SessionId{2}, rig.beat({}, 0));
+    if (i == 0) rig.take();
+  }
+  CHECK(sent_after(rig.take(), Abort{}) == assign_lsn);
+}

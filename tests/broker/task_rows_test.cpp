@@ -206,13 +206,77 @@ TEST_CASE("row 10: a lost worker's tasks are granted to another in the same step
   CHECK(rig.core.state().find_job(rig.job)->detail_of(0)->crashes == 1);
 }
 
-TEST_CASE("row 10: a task that had not started does not blame the worker") {
+TEST_CASE(
+    "row 10: a lost worker's unstarted attempts count as losses when they may have had a slot") {
+  Rig rig;
+  const SessionId one = rig.join(a_worker(1).slots(2).prefetch(2));
+  rig.take();
+  const JobId job = rig.submit(rig.primary(), a_job().with_tasks(4));
+  REQUIRE(rig.granted.size() == 4);
+  rig.start(one, rig.granted[0]);  // one slot is taken: of the other three the oldest may have one
+  rig.step(PeerLost{one, "killed"});
+  rig.take();
+  const auto& detail = [&](std::uint32_t index) -> const TaskDetail& {
+    return *rig.core.state().find_job(job)->detail_of(index);
+  };
+  CHECK(detail(0).crashes == 1);
+  CHECK(detail(0).losses == 0);
+  CHECK(detail(1).losses == 1);
+  CHECK(detail(2).losses + detail(2).crashes + detail(2).tries == 0);
+  CHECK(detail(3).losses + detail(3).crashes + detail(3).tries == 0);
+  CHECK(rig.state(job, 1) == TaskState::queued);
+}
+
+TEST_CASE("row 10: a Goodbye and a restart within one connection's silence charge alike") {
+  OneTask left;
+  left.receive(left.one, Goodbye{"drained"});
+  left.take();
+  CHECK(left.core.state().find_job(left.job)->detail_of(0)->losses == 0);
+
+  OneTask replaced;  // the process came back before its loss was seen, and lists nothing
+  replaced.join(a_worker(1));
+  replaced.take();
+  CHECK(replaced.core.state().find_job(replaced.job)->detail_of(0)->losses == 1);
+
+  OneTask silent;
+  silent.tick(seconds(15));
+  silent.take();
+  CHECK(silent.core.state().find_job(silent.job)->detail_of(0)->losses == 1);
+}
+
+TEST_CASE("row 10: what a worker that comes back lists after all was no loss") {
   OneTask rig;
-  rig.step(PeerLost{rig.one, "closed"});
+  rig.step(PeerLost{rig.one, "cable"});
   rig.take();
   const TaskDetail& detail = *rig.core.state().find_job(rig.job)->detail_of(0);
-  CHECK(detail.crashes + detail.losses + detail.tries == 0);
-  CHECK(rig.state(rig.job) == TaskState::queued);
+  CHECK(detail.losses == 1);
+  rig.join(a_worker(1).holds(rig.attempt, AttemptPhase::queued));
+  rig.take();
+  CHECK(detail.losses == 0);
+}
+
+TEST_CASE("row 14: a task that takes its workers down before it says Started ends dead") {
+  Options options;
+  options.infrastructure_losses_max = 4;
+  OneTask rig(a_job().with_tasks(1), options);
+  SessionId worker = rig.one;
+  for (std::uint8_t number = 2; number <= 5; ++number) {
+    rig.step(PeerLost{worker, "killed"});
+    rig.take();
+    if (number == 5) break;
+    // Granted at once at first, with back-off from the third loss on.
+    CHECK(rig.state(rig.job) == (number < 4 ? TaskState::queued : TaskState::retry_wait));
+    worker = rig.worker(number);
+    for (int i = 0; i < 6 && rig.granted.empty(); ++i) {
+      rig.advance(seconds(1));
+      rig.receive(worker, rig.beat({}));
+      rig.take();
+      rig.step(Tick{});
+      rig.granted = Rig::assigned(rig.take());
+    }
+    REQUIRE(rig.granted.size() == 1);
+  }
+  CHECK(rig.state(rig.job) == TaskState::dead);
 }
 
 TEST_CASE("row 10: a silent worker is suspect after 3 s and lost after a lease") {

@@ -177,3 +177,48 @@ TEST_CASE("event ring: the last events can be told") {
   CHECK(text.find("PeerHello session=1") != std::string::npos);
   CHECK(text.find("Received session=1 message=16") != std::string::npos);
 }
+
+TEST_CASE("watch: its messages wait at least as long as the one before, whatever they tell") {
+  Rig rig;
+  const SessionId ann = rig.primary();
+  const SessionId one = rig.worker(1);
+  const JobId job = rig.submit(ann, a_job().with_tasks(1));
+  const AttemptId attempt = rig.granted.at(0);
+  rig.start(one, attempt);
+  rig.receive(ann, Watch{9, job, {}, false});
+  std::vector<Send> sent;
+  const auto keep = [&] {
+    for (Action& action : rig.take()) {
+      auto* send = std::get_if<Send>(&action);
+      if (send != nullptr && std::holds_alternative<framebus::Events>(send->message)) {
+        sent.push_back(std::move(*send));
+      }
+    }
+  };
+  keep();
+  AttemptStatus status = Rig::status(attempt, AttemptPhase::running);
+  status.progress_permille = 500;
+  rig.receive(one, Progress{{status}});  // waits for no record of its own
+  keep();
+  REQUIRE(sent.size() == 2);
+  CHECK(sent[0].after_lsn == 3);
+  CHECK(sent[1].after_lsn == 3);
+  rig.receive(one, Results{{Rig::ok(attempt)}});
+  keep();
+  REQUIRE(sent.size() == 3);
+  CHECK(sent[2].after_lsn == 4);
+}
+
+TEST_CASE("watch: the error that ends it does not overtake its last events") {
+  Options options;
+  options.finished_jobs_kept = seconds(10);
+  Rig rig(options);
+  const SessionId ann = rig.primary();
+  const JobId job = rig.submit(ann, a_job().with_tasks(1));
+  rig.receive(ann, Watch{9, job, {}, false});
+  rig.take();
+  rig.act(ann, JobAction::cancel, job);
+  rig.take();
+  rig.tick(seconds(10));
+  rig.expect({"Send session 1 Error{request=9 * after 2", "Persist 3 JobForgotten{job=1}"});
+}

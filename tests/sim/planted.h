@@ -12,19 +12,21 @@
 namespace framebus::sim {
 
 // X(name, what it stands for)
-#define FRAMEBUS_SIM_BUGS(X)                                                      \
-  X(none, "no bug")                                                               \
-  X(early_replies, "messages leave before the records they depend on are synced") \
-  X(lost_durable_record, "a broker crash loses a record that was synced")         \
-  X(same_epoch, "a restarted broker keeps its epoch")                             \
-  X(dropped_results, "results get lost on a connection that lives")               \
-  X(dropped_results_ok, "confirmations never reach the worker")                   \
-  X(swallowed_peer_lost, "the broker's shell does not report closed peers")       \
-  X(doubled_assign, "one grant reaches two workers")                              \
-  X(dropped_events, "some messages of a watch get lost")                          \
-  X(repeated_events, "some messages of a watch come twice")                       \
-  X(swapped_results, "the results of two tasks are exchanged")                    \
-  X(fresh_submit_ids, "a primary repeats a Submit with a new id")                 \
+#define FRAMEBUS_SIM_BUGS(X)                                                         \
+  X(none, "no bug")                                                                  \
+  X(early_replies, "messages leave before the records they depend on are synced")    \
+  X(lost_durable_record, "a broker crash loses a record that was synced")            \
+  X(same_epoch, "a restarted broker keeps its epoch")                                \
+  X(dropped_results, "results get lost on a connection that lives")                  \
+  X(dropped_results_ok, "confirmations never reach the worker")                      \
+  X(swallowed_peer_lost, "the broker's shell does not report closed peers")          \
+  X(doubled_assign, "one grant reaches two workers")                                 \
+  X(dropped_events, "some messages of a watch get lost")                             \
+  X(repeated_events, "some messages of a watch come twice")                          \
+  X(overtaking_events, "progress leaves before the messages of its watch that wait") \
+  X(overtaking_aborts, "an Abort leaves before the Assign that it is about")         \
+  X(swapped_results, "the results of two tasks are exchanged")                       \
+  X(fresh_submit_ids, "a primary repeats a Submit with a new id")                    \
   X(lost_wakeup, "the broker's shell sleeps through deadlines")
 
 enum class Bug : std::uint8_t {

@@ -1,5 +1,6 @@
 // Jobs for the simulation: everything a JobSpec can ask for, in small.
 #include "tests/sim/sim_primary.h"
+#include "tests/sim/sim_worker.h"
 
 namespace framebus::sim {
 namespace {
@@ -22,6 +23,7 @@ StepSpec random_step(Random& random, std::uint32_t number, const std::vector<Ste
   if (random.happens(150)) step.limits = {{"licence", 1}};
   if (random.happens(300)) step.max_attempts = static_cast<std::uint32_t>(random.between(1, 5));
   if (random.happens(100)) step.inputs = {BlobRef{BlobHash{{1}}, 5, "scene"}};
+  if (random.happens(60)) step.params = poison();
   return step;
 }
 

@@ -37,28 +37,30 @@ void SimBroker::start() {
   options_.default_strategy = world_.random.happens(500) ? Strategy::load : Strategy::roundrobin;
   core_ = std::make_unique<broker::Core>(options_, world_.random.next());
   model_ = LogModel();
-  for (std::uint64_t lsn = 1; lsn <= log_.size(); ++lsn) {
-    core_->restore(lsn, log_[lsn - 1]);
-    if (auto broken = model_.apply(lsn, log_[lsn - 1])) world_.violated("replay: " + *broken);
-  }
+  const Status replayed = store_.replay([this](std::uint64_t lsn, const broker::Record& record) {
+    core_->restore(lsn, record);
+    if (auto broken = model_.apply(lsn, record)) world_.violated("replay: " + *broken);
+  });
+  if (!replayed) world_.violated("the store can be read: " + replayed.error().message);
+  pipeline_ = std::make_unique<broker::CommitPipeline>(store_);
   ended_lsn_.clear();
   world_.trace("broker starts, epoch " + std::to_string(options_.epoch) + ", " +
-               std::to_string(log_.size()) + " records");
+               std::to_string(store_.size()) + " records");
   network_.set_server(this);
   step(broker::Tick{});
 }
 
 void SimBroker::crash() {
   if (!core_) return;
-  world_.trace("broker crashes, loses " + std::to_string(log_.size() - durable_) + " records");
+  world_.trace("broker crashes, loses " + std::to_string(store_.size() - store_.durable()) +
+               " records");
   const RowHits hits = core_->state().row_hits();
   for (std::size_t row = 0; row < hits.size(); ++row) hits_of_earlier_lives_[row] += hits[row];
   core_.reset();
   ++life_;
-  if (bug_ == Bug::lost_durable_record && durable_ > 0) --durable_;
-  log_.resize(durable_);
+  pipeline_.reset();
+  store_.crash(bug_ == Bug::lost_durable_record ? 1 : 0);
   syncing_ = false;
-  waiting_.clear();
   sessions_.clear();
   connections_.clear();
   worker_of_.clear();
@@ -162,70 +164,56 @@ void SimBroker::step(const broker::Event& event) {
   broker::Actions actions;
   core_->step(world_.now(), event, actions);
   core_->check_invariants();
-  for (const broker::Action& action : actions) perform(action);
+  for (broker::Action& action : actions) look_at(action);
+  commit(std::move(actions));
   check_ends();
   begin_sync();
   arm();
 }
 
-void SimBroker::perform(const broker::Action& action) {
-  if (world_.traces() && !std::holds_alternative<broker::Send>(action))
-    world_.trace("broker -> " + broker::to_string(action));
-  if (const auto* record = std::get_if<broker::Persist>(&action)) return persist(*record);
-  if (const auto* send = std::get_if<broker::Send>(&action)) {
-    // The messages of one session keep their order; those of others do not wait for them.
-    const bool queues = std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& each) {
-      return each.session == send->session;
-    });
-    if ((send->after_lsn <= durable_ && !queues) || bug_ == Bug::early_replies)
-      return transmit(send->session, send->message);
-    waiting_.push_back({send->after_lsn, send->session, false, send->message});
-  }
-  if (const auto* closing = std::get_if<broker::CloseSession>(&action)) {
-    std::uint64_t after = 0;  // behind everything that still waits for this session
-    for (const Waiting& each : waiting_)
-      if (each.session == closing->session) after = std::max(after, each.after_lsn);
-    if (after <= durable_) return close(closing->session);
-    waiting_.push_back({after, closing->session, true, {}});
-  }
+// Before anything is done: the model reads the records, planted bugs change what sends wait for.
+void SimBroker::look_at(broker::Action& action) {
+  auto* send = std::get_if<broker::Send>(&action);
+  if (world_.traces() && send == nullptr) world_.trace("broker -> " + broker::to_string(action));
+  if (const auto* persist = std::get_if<broker::Persist>(&action))
+    if (auto broken = model_.apply(persist->lsn, persist->record)) world_.violated(*broken);
+  if (send == nullptr) return;
+  if (bug_ == Bug::early_replies) send->after_lsn = 0;
+  if (bug_ == Bug::overtaking_aborts && std::holds_alternative<Abort>(send->message))
+    send->after_lsn = 0;
+  const auto* told = std::get_if<Events>(&send->message);
+  if (bug_ == Bug::overtaking_events && told != nullptr &&
+      std::all_of(told->events.begin(), told->events.end(),
+                  [](const Event& event) { return event.kind == EventKind::progress; }))
+    send->after_lsn = 0;
 }
 
-void SimBroker::persist(const broker::Persist& persist) {
-  log_.push_back(persist.record);
-  if (persist.lsn != log_.size())
-    world_.violated("records are numbered densely: " + std::to_string(persist.lsn) + " at place " +
-                    std::to_string(log_.size()));
-  if (auto broken = model_.apply(persist.lsn, persist.record)) world_.violated(*broken);
+// As the broker's loop does it, with a store that is late.
+void SimBroker::commit(broker::Actions&& actions) {
+  Status done = pipeline_->append(std::move(actions));
+  if (done) done = pipeline_->sync();
+  if (!done) return world_.violated("the store works: " + done.error().message);
+  pipeline_->release([this](broker::Action&& action) { carry_out(action); });
+}
+
+void SimBroker::carry_out(const broker::Action& action) {
+  if (const auto* send = std::get_if<broker::Send>(&action)) transmit(send->session, send->message);
+  if (const auto* closing = std::get_if<broker::CloseSession>(&action)) close(closing->session);
 }
 
 void SimBroker::begin_sync() {
-  if (syncing_ || durable_ == log_.size()) return;
+  if (syncing_ || store_.durable() == store_.size()) return;
   syncing_ = true;
-  const std::uint64_t target = log_.size();
-  const Duration most = world_.random.happens(60) ? sync_of_a_busy_disk : sync_max;
+  const std::uint64_t target = store_.size();
+  const bool is_slow = world_.now() < slow_disk_until_ || world_.random.happens(60);
+  const Duration most = is_slow ? sync_of_a_busy_disk : sync_max;
   world_.after(world_.random.between(sync_min, most), [this, target, life = life_] {
     if (life != life_) return;
     syncing_ = false;
-    durable_ = target;
-    release();
+    store_.make_durable(target);
+    commit({});
     begin_sync();
   });
-}
-
-void SimBroker::release() {
-  std::deque<Waiting> still;
-  std::set<SessionId> held_back;
-  for (Waiting& each : std::exchange(waiting_, {})) {
-    if (each.after_lsn > durable_ || held_back.contains(each.session)) {
-      held_back.insert(each.session);
-      still.push_back(std::move(each));
-    } else if (each.closes) {
-      close(each.session);
-    } else {
-      transmit(each.session, each.message);
-    }
-  }
-  for (Waiting& each : still) waiting_.push_back(std::move(each));
 }
 
 void SimBroker::transmit(SessionId session, const Message& message) {
@@ -280,7 +268,7 @@ void SimBroker::arm() {
 void SimBroker::check_promises(const Message& message) {
   if (const auto* ok = std::get_if<SubmitOk>(&message)) {
     const std::uint64_t lsn = model_.accepted_lsn(ok->job);
-    if (lsn == 0 || lsn > durable_)
+    if (lsn == 0 || lsn > store_.durable())
       world_.violated("SubmitOk leaves after its record is durable: job " + to_string(ok->job));
   }
   if (const auto* assign = std::get_if<Assign>(&message))
@@ -288,9 +276,13 @@ void SimBroker::check_promises(const Message& message) {
       if (!given_out_.insert({spec.token.epoch, spec.token.grant}).second)
         world_.violated("a token is given out once: " + std::to_string(spec.token.epoch) + "." +
                         std::to_string(spec.token.grant));
+  if (const auto* abort = std::get_if<Abort>(&message))
+    for (const AttemptId& id : abort->attempts)
+      if (!given_out_.contains({id.token.epoch, id.token.grant}))
+        world_.violated("an Abort leaves after its Assign: task " + to_string(id.task));
   const auto check = [&](const AttemptId& id) {
     const std::uint64_t lsn = model_.reported_lsn(id.task, id.token);
-    if (lsn == 0 || lsn > durable_)
+    if (lsn == 0 || lsn > store_.durable())
       world_.violated("ResultsOk leaves after its record is durable: task " + to_string(id.task));
   };
   if (const auto* ok = std::get_if<ResultsOk>(&message)) {

@@ -1,9 +1,9 @@
-// The broker's shell, simulated: the real core, a store whose crash loses the unsynced tail, sends
-// that wait for their records, deadlines, stalls; and the checks that can be made at this place.
+// The broker's shell, simulated: the real core, the real rule of what a send waits for, a store
+// that syncs late and whose crash loses the unsynced tail, deadlines, stalls; and the checks that
+// can be made at this place.
 #pragma once
 
 #include <array>
-#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -11,6 +11,8 @@
 
 #include "broker/core/core.h"
 #include "broker/core/tables.h"
+#include "broker/shell/commit_pipeline.h"
+#include "tests/sim/late_store.h"
 #include "tests/sim/log_model.h"
 #include "tests/sim/network.h"
 #include "tests/sim/planted.h"
@@ -31,6 +33,8 @@ class SimBroker final : public Endpoint {
   // The loop stands still; messages wait meanwhile.
   void stall(Duration duration);
   void set_store_full(bool full);
+  // Every sync takes long, for so long.
+  void slow_disk(Duration duration) { slow_disk_until_ = world_.now() + duration; }
 
   // From now on heartbeats of this worker list nothing, as if it had lost its attempts.
   void forget_heartbeats_of(const WorkerId& worker, TimePoint until) { forgetful_[worker] = until; }
@@ -39,24 +43,17 @@ class SimBroker final : public Endpoint {
   const LogModel& log() const { return model_; }
   RowHits row_hits() const;
   std::uint64_t steps() const { return steps_; }
-  std::uint64_t records() const { return log_.size(); }
+  std::uint64_t records() const { return store_.size(); }
 
   void on_open(ConnectionId) override {}
   void on_message(ConnectionId, const Message&) override;
   void on_close(ConnectionId) override;
 
  private:
-  struct Waiting {
-    std::uint64_t after_lsn = 0;
-    SessionId session;
-    bool closes = false;
-    Message message;
-  };
-
   void step(const broker::Event& event);
-  void perform(const broker::Action& action);
-  void persist(const broker::Persist& persist);
-  void release();
+  void look_at(broker::Action& action);
+  void commit(broker::Actions&& actions);
+  void carry_out(const broker::Action& action);
   void transmit(SessionId session, const Message& message);
   void close(SessionId session);
   void begin_sync();
@@ -73,15 +70,15 @@ class SimBroker final : public Endpoint {
   broker::Options options_;
   std::unique_ptr<broker::Core> core_;
   std::uint64_t life_ = 0;  // counts starts: what was scheduled for an earlier life is void
-  std::vector<broker::Record> log_;
-  std::uint64_t durable_ = 0;
+  LateStore store_;
+  std::unique_ptr<broker::CommitPipeline> pipeline_;
   bool syncing_ = false;
   LogModel model_;
-  std::deque<Waiting> waiting_;
   std::map<ConnectionId, SessionId> sessions_;
   std::map<SessionId, ConnectionId> connections_;
   std::uint64_t last_session_ = 0;
   TimePoint stalled_until_{};
+  TimePoint slow_disk_until_{};
   TimePoint armed_for_ = TimePoint::max();
   std::map<WorkerId, TimePoint> forgetful_;
   std::set<std::pair<std::uint64_t, std::uint64_t>> given_out_;  // epoch and grant, over all lives

@@ -36,6 +36,10 @@ ExecutorFinished failure(const AttemptId& id, Code code, bool permanent,
 
 }  // namespace
 
+Bytes poison() {
+  return {'p', 'o', 'i', 's', 'o', 'n'};
+}
+
 SimWorker::SimWorker(World& world, Network& network, unsigned host, const Mischief& mischief,
                      Observer on_executor)
     : world_(world),
@@ -146,6 +150,8 @@ void SimWorker::begin(const StartAttempt& start) {
   const std::uint64_t number = ++last_execution_;
   running_[{id.task, id.token}] = {start, number};
   on_executor_(start, true);
+  if (start.step.params == poison() && start.attempt.index == 0)
+    return die_after(Duration{0}, world_.random.between(milliseconds(200), seconds(5)));
   // Rarely an executor takes longer to begin than the broker allows (row 7).
   const bool slow = mischief_.enabled && world_.random.happens(4);
   const Duration wait = slow ? seconds(12) : world_.random.between(Duration{0}, milliseconds(4));
@@ -157,6 +163,14 @@ void SimWorker::begin(const StartAttempt& start) {
   });
 }
 
+void SimWorker::die_after(Duration wait, Duration back_after) {
+  world_.after(wait, [this, back_after, life = life_] {
+    if (life != life_) return;
+    die();
+    world_.after(back_after, [this] { start(); });
+  });
+}
+
 void SimWorker::plan_end(const StartAttempt& start, std::uint64_t number) {
   const AttemptId id = id_of(start);
   const bool may_hang = start.step.timeout_ms > 0 || start.step.progress_timeout_ms > 0;
@@ -165,15 +179,8 @@ void SimWorker::plan_end(const StartAttempt& start, std::uint64_t number) {
   const std::uint64_t length = world_.random.below(100);
   const Duration most = length < 5 ? seconds(40) : length < 30 ? milliseconds(20) : seconds(3);
   const Duration takes = world_.random.between(milliseconds(1), most);
-  if (dice >= 30 && dice < 40) {
-    world_.after(takes, [this, life = life_] {
-      if (life != life_) return;
-      die();
-      world_.after(world_.random.between(milliseconds(200), seconds(20)),
-                   [this] { this->start(); });
-    });
-    return;
-  }
+  if (dice >= 30 && dice < 40)
+    return die_after(takes, world_.random.between(milliseconds(200), seconds(20)));
   ExecutorFinished finished = success(id);
   if (dice >= 40 && dice < 120) finished = failure(id, Code::task_failed, false);
   if (dice >= 120 && dice < 135) finished = failure(id, Code::task_failed, true);

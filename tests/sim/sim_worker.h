@@ -19,6 +19,9 @@ struct Mischief {
   bool enabled = true;
 };
 
+// Parameters of a step whose first task takes its worker down, every time, before it has started.
+Bytes poison();
+
 class SimWorker final : public Endpoint {
  public:
   // `on_executor`: told of each executor that begins (true) or ends (false).
@@ -49,6 +52,7 @@ class SimWorker final : public Endpoint {
   void step(const worker::Event& event);
   void perform(const worker::Action& action);
   void begin(const worker::StartAttempt& start);
+  void die_after(Duration wait, Duration back_after);
   void plan_end(const worker::StartAttempt& start, std::uint64_t number);
   void end(const AttemptId& attempt, std::uint64_t number, worker::ExecutorFinished finished);
   void report_progress(const AttemptId& attempt, std::uint64_t number, std::uint32_t permille);

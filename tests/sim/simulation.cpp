@@ -62,7 +62,7 @@ class Simulation {
   void fault() {
     Random& random = world_.random;
     SimWorker& worker = *workers_[random.below(workers_.size())];
-    switch (random.below(9)) {
+    switch (random.below(10)) {
       case 0:
         worker.die();
         return world_.after(random.between(milliseconds(50), seconds(25)),
@@ -84,6 +84,8 @@ class Simulation {
       case 7:
         return broker_.forget_heartbeats_of(worker.id(),
                                             world_.now() + random.between(seconds(1), seconds(5)));
+      case 8:
+        return broker_.slow_disk(random.between(seconds(1), seconds(10)));
       default:
         broker_.set_store_full(true);
         return world_.after(random.between(seconds(1), seconds(5)),

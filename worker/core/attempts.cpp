@@ -158,6 +158,8 @@ void on_abort(State& s, const Abort& abort, Actions& out) {
       s.aborted.push_back(id);
       continue;
     }
+    // Asked back for an idle slot elsewhere, but it began here meanwhile: that work is kept.
+    if (abort.reason == AbortReason::reclaimed) continue;
     stop_attempt(s, key, Stop{StopReason::aborted, s.now + grace, "aborted by the broker"}, out);
   }
   start_queued(s, out);
