@@ -62,8 +62,10 @@ void forgive(TaskDetail& detail, Attempt& attempt) {
   attempt.error.reset();
 }
 
-void remember_error(TaskDetail& detail, const WireError& error, const std::string& log_tail) {
+void remember_error(Job& job, TaskDetail& detail, const WireError& error,
+                    const std::string& log_tail) {
   if (error.code == 0 && log_tail.empty()) return;
+  job.outcome_bytes += sizeof(LastError) + error.message.size() + log_tail.size();
   if (!detail.trouble) detail.trouble = std::make_unique<Trouble>();
   auto& errors = detail.trouble->errors;
   if (errors.size() >= last_errors_kept) errors.erase(errors.begin());
@@ -118,7 +120,7 @@ void apply_attempt_ended(State& state, const AttemptEnded& record) {
                                                : AttemptState::closed_live;
   end_attempt(state, job, index, *attempt, record.end, record.run_ms, record.error, kept);
   charge(state, job, index, *attempt, record.blame);
-  remember_error(*detail, record.error, record.log_tail);
+  remember_error(job, *detail, record.error, record.log_tail);
   if (record.uncounted) {
     detail->attempts.erase(detail->attempts.begin() + (attempt - detail->attempts.data()));
     --detail->grants;
@@ -154,14 +156,15 @@ void apply_ended(State& state, const TaskEnded& record) {
   if (record.state == TaskState::succeeded) {
     if (!record.result.empty() || !record.blobs.empty()) {
       detail.outcome = std::make_unique<Outcomes>(Outcomes{record.result, record.blobs});
+      job.outcome_bytes += sizeof(Outcomes) + record.result.size() + bytes_of(record.blobs);
     }
-    if (!record.log_tail.empty()) remember_error(detail, {}, record.log_tail);
+    if (!record.log_tail.empty()) remember_error(job, detail, {}, record.log_tail);
     if (!job.failures_of.empty()) {
       job.failures_of.erase({job.spec.steps[job.step_of(index)].type, worker_of(state, *attempt)});
     }
     if (Worker* worker = state.find_worker(worker_of(state, *attempt))) ++worker->tasks_done;
   } else {
-    remember_error(detail, record.error, record.log_tail);
+    remember_error(job, detail, record.error, record.log_tail);
     if (job.first_error.code == 0 && contains(sets::bad_end, record.state)) {
       job.first_error = record.error;
     }
@@ -178,7 +181,7 @@ void apply_cancelling(State& state, const TaskCancelling& record) {
   Attempt* attempt = find_attempt(&detail, record.token);
   FRAMEBUS_CHECK(attempt != nullptr && attempt->is_leased(), "cancelling without a lease");
   detail.cancel = record.reason;
-  remember_error(detail, record.error, "");
+  remember_error(job, detail, record.error, "");
   set_attempt(*attempt, AttemptState::stopping);
   attempt->error = std::make_unique<WireError>(record.error);
   move_task(state, job, record.task.index, 24, TaskState::cancelling);

@@ -10,15 +10,6 @@
 namespace framebus::broker {
 namespace {
 
-std::uint64_t bytes_in(const JobSpec& spec) {
-  std::uint64_t bytes = 0;
-  for (const StepSpec& step : spec.steps) {
-    bytes += step.params.size();
-    for (const Bytes& params : step.task_params) bytes += params.size();
-  }
-  return bytes;
-}
-
 std::uint32_t limit_index(State& state, const std::string& name) {
   for (std::uint32_t index = 0; index < state.limits.size(); ++index) {
     if (state.limits[index].name == name) return index;
@@ -92,6 +83,8 @@ void begin_job(State& state, Job& job) {
     job.ended_at = state.now;
     state.finished.push_back(job.id);
     state.finished_tasks += job.tasks.size();
+    job.finished_bytes = job.spec_bytes + job.outcome_bytes;
+    state.finished_bytes += job.finished_bytes;
     state.timers.arm({state.now + state.options.finished_jobs_kept,
                       TimerKind::forget_job,
                       TaskRef{job.id, 0},
@@ -128,7 +121,7 @@ void apply_job(State& state, const JobAccepted& record) {
   job.principal = join_principal(state, record.owner);
   job.accepted_lsn = state.lsn;
   job.accepted_at = state.now;
-  job.spec_bytes = bytes_in(job.spec);
+  job.spec_bytes = bytes_of(job.spec);
   state.next_job = std::max(state.next_job, record.job.value + 1);
   build_steps(state, job);
   enter_tasks(state, job);

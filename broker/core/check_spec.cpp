@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::int64_t duration_ms_max = 366LL * 24 * 3600 * 1000;
 constexpr std::uint32_t attempts_max = 1000;
+constexpr std::size_t blob_name_bytes_max = 4096;  // a path
+constexpr std::size_t blob_names_bytes_max = 2 * limits::MiB;
 
 Status bound(const std::string& field, std::uint64_t found, std::uint64_t least,
              std::uint64_t most) {
@@ -95,6 +97,7 @@ Status check_step(const JobSpec& job, std::uint32_t index, std::set<std::string>
   FRAMEBUS_TRY(check_dependencies(job, index, at));
   FRAMEBUS_TRY(check_params(step, at));
   FRAMEBUS_TRY(bound(at + "inputs: number", step.inputs.size(), 0, limits::inputs_per_step_max));
+  FRAMEBUS_TRY(check_blob_names(at + "inputs", step.inputs));
   FRAMEBUS_TRY(check_labels(at + "requires.labels", step.requires_.labels));
   FRAMEBUS_TRY(bound(at + "requires.gpus", step.requires_.gpus, 0, limits::devices_per_worker_max));
   FRAMEBUS_TRY(bound(at + "max_attempts", step.max_attempts, 0, attempts_max));
@@ -105,6 +108,17 @@ Status check_step(const JobSpec& job, std::uint32_t index, std::set<std::string>
 }
 
 }  // namespace
+
+Status check_blob_names(const std::string& field, const std::vector<BlobRef>& blobs) {
+  std::size_t total = 0;
+  for (std::size_t index = 0; index < blobs.size(); ++index) {
+    const std::size_t bytes = blobs[index].name.size();
+    FRAMEBUS_TRY(bound(field + "[" + std::to_string(index) + "].name: bytes", bytes, 0,
+                       blob_name_bytes_max));
+    total += bytes;
+  }
+  return bound(field + ": bytes of all names", total, 0, blob_names_bytes_max);
+}
 
 Status check_spec(const JobSpec& job) {
   FRAMEBUS_TRY(check_text("job.name", job.name, true));

@@ -199,6 +199,9 @@ void Core::check_invariants() const {
   FRAMEBUS_CHECK(sums.open_tasks == state.open_tasks, "open tasks");
   FRAMEBUS_CHECK(sums.active_jobs == state.active_jobs, "active jobs");
   FRAMEBUS_CHECK(sums.spec_bytes == state.open_spec_bytes, "bytes of open specs");
+  std::uint64_t finished_bytes = 0;
+  for (const auto& [id, job] : state.jobs) finished_bytes += job.finished_bytes;
+  FRAMEBUS_CHECK(finished_bytes == state.finished_bytes, "bytes of finished jobs");
   std::uint32_t connected = 0;
   for (const auto& [id, worker] : state.workers) {
     check_worker(state, worker, sums);

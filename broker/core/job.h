@@ -59,9 +59,11 @@ struct Job {
   bool stopped = false;         // on_failure, max_failures
   bool deadline_passed = false;
   std::uint64_t accepted_lsn = 0;
-  std::uint64_t last_lsn = 0;  // of the last record about it
-  std::uint64_t spec_bytes = 0;
-  std::vector<EndedTask> ended;  // ascending lsn
+  std::uint64_t last_lsn = 0;        // of the last record about it
+  std::uint64_t spec_bytes = 0;      // bytes_of(spec)
+  std::uint64_t outcome_bytes = 0;   // results, errors and log tails kept, at most
+  std::uint64_t finished_bytes = 0;  // its share of State::finished_bytes; 0 while it is open
+  std::vector<EndedTask> ended;      // ascending lsn
   WireError first_error;
   // A worker's failures at a task type of this job; excluded from `exclude_after` on.
   std::map<std::pair<std::string, WorkerId>, std::uint32_t> failures_of;
@@ -86,5 +88,10 @@ struct Job {
 };
 
 inline constexpr std::uint32_t exclude_after = 3;
+
+// Memory that a spec takes, texts and lists included: what a submitter makes the broker keep.
+std::uint64_t bytes_of(const JobSpec& spec);
+// The same of what a result keeps.
+std::uint64_t bytes_of(const std::vector<BlobRef>& blobs);
 
 }  // namespace framebus::broker

@@ -24,7 +24,13 @@ std::size_t weight(const JobSummary& job) {
   return bytes;
 }
 std::size_t weight(const WorkerSummary& worker) {
-  std::size_t bytes = 512 + worker.info.devices.size() * 256 + worker.info.labels.size() * 64;
+  const WorkerInfo& info = worker.info;
+  std::size_t bytes = 512 + info.host.size() + info.address.size() + worker.reason.size();
+  for (const DeviceInfo& device : info.devices) {
+    bytes += 96 + device.kind.size() + device.uuid.size() + device.pci_id.size() +
+             device.name.size() + device.driver.size();
+  }
+  for (const Label& label : info.labels) bytes += 16 + label.key.size() + label.value.size();
   for (const std::string& type : worker.info.task_types) bytes += 8 + type.size();
   return bytes;
 }
@@ -159,8 +165,9 @@ Explanation explain(const State& state, const Job& job, std::uint32_t index, con
                                    spec.type + "' of this job");
   }
   if (worker.free_credit() == 0) {
-    const std::string held = std::to_string(worker.in_flight() + worker.strangers) + " held of " +
-                             std::to_string(worker.credit);
+    const std::string held = "busy: holds " +
+                             std::to_string(worker.in_flight() + worker.strangers) + " of the " +
+                             std::to_string(worker.credit) + " tasks it takes";
     return because("credit", worker.reason.empty() ? held : held + ": " + worker.reason);
   }
   out.eligible = true;

@@ -54,13 +54,13 @@ class Assigns {
     const StepSpec& spec = job.spec.steps[step];
     steps.push_back({job.id, step, spec.name, spec.type, spec.params, spec.inputs, spec.timeout_ms,
                      spec.progress_timeout_ms, spec.at_most_once});
-    pending.bytes += 200 + spec.params.size() + spec.inputs.size() * 80;
+    pending.bytes +=
+        200 + spec.name.size() + spec.type.size() + spec.params.size() + bytes_of(spec.inputs);
     return static_cast<std::uint32_t>(steps.size() - 1);
   }
 
   void flush(SessionId session, Pending& pending) {
     if (pending.assign.attempts.empty()) return;
-    turn_.send(session, std::move(pending.assign), pending.after_lsn);
     if (pending.after_lsn != 0) {
       Worker& worker = *turn_.state.worker_of(session);
       for (const AttemptSpec& each : pending.assign.attempts) {
@@ -68,6 +68,7 @@ class Assigns {
             pending.after_lsn;
       }
     }
+    turn_.send(session, std::move(pending.assign), pending.after_lsn);
     pending = {};
   }
 

@@ -15,6 +15,34 @@ State::State(const Options& options_given, std::uint64_t seed)
     options.default_strategy = Strategy::load;
 }
 
+namespace {
+
+std::uint64_t bytes_of(const std::vector<Label>& labels) {
+  std::uint64_t bytes = 0;
+  for (const Label& label : labels) bytes += sizeof label + label.key.size() + label.value.size();
+  return bytes;
+}
+
+}  // namespace
+
+std::uint64_t bytes_of(const std::vector<BlobRef>& blobs) {
+  std::uint64_t bytes = 0;
+  for (const BlobRef& blob : blobs) bytes += sizeof blob + blob.name.size();
+  return bytes;
+}
+
+std::uint64_t bytes_of(const JobSpec& spec) {
+  std::uint64_t bytes = sizeof spec + spec.name.size() + bytes_of(spec.labels);
+  for (const StepSpec& step : spec.steps) {
+    bytes += sizeof step + step.name.size() + step.type.size() + step.params.size();
+    bytes += step.depends_on.size() * (sizeof(Dependency) + sizeof(Dependent));
+    bytes += bytes_of(step.inputs) + bytes_of(step.requires_.labels);
+    for (const Bytes& params : step.task_params) bytes += sizeof params + params.size();
+    for (const NamedLimit& limit : step.limits) bytes += sizeof limit + limit.name.size();
+  }
+  return bytes;
+}
+
 Job* State::find_job(JobId id) {
   const auto entry = jobs.find(id);
   return entry == jobs.end() ? nullptr : &entry->second;

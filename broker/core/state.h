@@ -77,6 +77,8 @@ struct State {
   std::uint32_t active_jobs = 0;
   std::deque<JobId> finished;  // in order of their end
   std::uint64_t finished_tasks = 0;
+  // Of their specs and outcomes; bounded by options.queued_spec_bytes_max, as those that wait are.
+  std::uint64_t finished_bytes = 0;
 
   // Peers
   std::map<WorkerId, Worker> workers;

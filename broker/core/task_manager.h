@@ -35,8 +35,19 @@ void on_assign_failed(Turn& turn, SessionId session, const Assign& message);
 // Row 6 for one attempt whose lease is open.
 void start_attempt(Turn& turn, TaskRef task, const Token& token);
 
-// Rows 7, 9, 10, 22 (or 14, or failed when at most once). The attempt's lease is open.
-void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss);
+// Where a lost worker may have had an attempt that never said Started.
+enum class Place : std::uint8_t {
+  queue,  // merely prefetched: nobody is charged
+  slot,   // it may have been what took the worker down: an infrastructure loss
+};
+
+// Rows 7, 9, 10, 22 (or 14, or failed when at most once). The attempt's lease is open. `place`
+// matters for losses of whole workers only.
+void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss, Place place = Place::queue);
+
+// The names of a step's inputs or a result's blobs: each and all together are bounded, so that
+// every message about them fits the wire.
+Status check_blob_names(const std::string& field, const std::vector<BlobRef>& blobs);
 
 // How an attempt ended badly, for fail_attempt().
 struct Failure {

@@ -1,4 +1,6 @@
 // Jobs as a whole after each step: their derived state, their end, and when they leave memory.
+#include <utility>
+
 #include "broker/core/task_manager.h"
 #include "broker/core/watch.h"
 
@@ -26,6 +28,8 @@ void end_job(Turn& turn, Job& job) {
   job.ended_at = turn.now();
   state.finished.push_back(job.id);
   state.finished_tasks += job.tasks.size();
+  job.finished_bytes = job.spec_bytes + job.outcome_bytes;
+  state.finished_bytes += job.finished_bytes;
   state.timers.arm({turn.now() + state.options.finished_jobs_kept,
                     TimerKind::forget_job,
                     TaskRef{job.id, 0},
@@ -39,7 +43,9 @@ void end_job(Turn& turn, Job& job) {
 void forget(Turn& turn, JobId id) {
   drop_watches_of_job(turn, id);
   std::erase(turn.state.finished, id);
-  turn.state.finished_tasks -= turn.state.find_job(id)->tasks.size();
+  const Job& job = *turn.state.find_job(id);
+  turn.state.finished_tasks -= job.tasks.size();
+  turn.state.finished_bytes -= job.finished_bytes;
   turn.persist(JobForgotten{id});
 }
 
@@ -47,7 +53,8 @@ void forget(Turn& turn, JobId id) {
 void drop_oldest(Turn& turn) {
   State& state = turn.state;
   while (!state.finished.empty() &&
-         (state.finished.size() > finished_jobs_max || state.finished_tasks > finished_tasks_max)) {
+         (state.finished.size() > finished_jobs_max || state.finished_tasks > finished_tasks_max ||
+          state.finished_bytes > state.options.queued_spec_bytes_max)) {
     forget(turn, state.finished.front());
   }
 }
@@ -73,6 +80,7 @@ void settle_jobs(Turn& turn) {
       job->first_grant_at = {};
       std::erase(state.finished, id);
       state.finished_tasks -= job->tasks.size();
+      state.finished_bytes -= std::exchange(job->finished_bytes, 0);
     }
     tell_watches(state, *job);
   }

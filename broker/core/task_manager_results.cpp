@@ -33,6 +33,8 @@ std::string broken_bound(const TaskResult& result) {
     return "the result names " + std::to_string(result.blobs.size()) + " blobs, allowed are " +
            std::to_string(limits::inputs_per_step_max);
   }
+  if (const Status named = check_blob_names("the result's blobs", result.blobs); !named)
+    return named.error().message;
   return {};
 }
 
@@ -47,7 +49,7 @@ std::uint64_t record_success(Turn& turn, Job& job, const Attempt& attempt,
   record.state = TaskState::succeeded;
   record.end = AttemptEnd::ok;
   record.reported = true;
-  record.run_ms = result.run_us / 1000;
+  record.run_ms = std::max<std::int64_t>(result.run_us, 0) / 1000;
   record.result = result.result;
   record.blobs = result.blobs;
   record.log_tail = tail_of(result.log_tail, log_tail_bytes_kept);

@@ -16,15 +16,6 @@ std::uint64_t task_count(const JobSpec& spec) {
   return count;
 }
 
-std::uint64_t spec_bytes(const JobSpec& spec) {
-  std::uint64_t bytes = 0;
-  for (const StepSpec& step : spec.steps) {
-    bytes += step.params.size();
-    for (const Bytes& params : step.task_params) bytes += params.size();
-  }
-  return bytes;
-}
-
 // Every limit a step names is configured, and large enough.
 Status check_limits(const State& state, const JobSpec& spec) {
   for (std::size_t index = 0; index < spec.steps.size(); ++index) {
@@ -65,13 +56,14 @@ Status check_room(State& state, const JobSpec& spec) {
                     std::to_string(task_count(spec)),
                 full_retry_ms);
   }
-  const std::uint64_t bytes = state.open_spec_bytes + spec_bytes(spec);
+  const std::uint64_t bytes = state.open_spec_bytes + bytes_of(spec);
   if (bytes > state.options.queued_spec_bytes_max) {
     ++state.counters.refused_queued_bytes;
     return fail(Code::resource_exhausted,
                 "queued_spec_bytes_max: " + std::to_string(state.options.queued_spec_bytes_max) +
-                    " bytes of parameters may wait, now " + std::to_string(state.open_spec_bytes) +
-                    ", the job adds " + std::to_string(spec_bytes(spec)),
+                    " bytes of job specifications may wait, now " +
+                    std::to_string(state.open_spec_bytes) + ", the job adds " +
+                    std::to_string(bytes_of(spec)),
                 full_retry_ms);
   }
   if (state.store_full) {

@@ -13,7 +13,7 @@ constexpr std::size_t event_bytes_per_message = 128 * 1024;
 
 std::size_t weight(const framebus::Event& event) {
   std::size_t bytes = 64 + event.task.result.size() + event.task.log_tail.size() +
-                      event.task.error.message.size() + event.task.blobs.size() * 80 +
+                      event.task.error.message.size() + bytes_of(event.task.blobs) +
                       event.task.attempts.size() * 96 + event.job.steps.size() * 64;
   for (const AttemptSummary& attempt : event.task.attempts) bytes += attempt.error.message.size();
   return bytes;
