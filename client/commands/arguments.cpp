@@ -36,7 +36,7 @@ void add_options(CLI::App& app, std::string_view verb, Arguments& out) {
   }
   if (is_one_of(verb, {"local", "submit"})) {
     app.add_option("--priority", out.priority, "0 to 100 instead of that of the job file")
-        ->check(CLI::Range(0, 100))
+        ->check(CLI::Range(0, 100).description(""))
         ->type_name("N");
   }
   if (is_one_of(verb, {"local", "submit", "fetch"})) {
@@ -51,10 +51,10 @@ void add_options(CLI::App& app, std::string_view verb, Arguments& out) {
   }
   if (verb == "local") {
     app.add_option("--workers", out.workers, "workers to start (default 1)")
-        ->check(CLI::Range(1, 64))
+        ->check(CLI::Range(1, 64).description(""))
         ->type_name("N");
     app.add_option("--threads", out.threads, "CPU threads of all workers together (default: all)")
-        ->check(CLI::Range(1, 4096))
+        ->check(CLI::Range(1, 4096).description(""))
         ->type_name("N");
     app.add_flag("--keep", out.keep, "keep the temporary directory and print its path");
   }
@@ -71,7 +71,7 @@ void add_options(CLI::App& app, std::string_view verb, Arguments& out) {
     app.add_flag("--all", out.all, "all of them, however many");
     app.add_option("--limit", out.limit,
                    verb == "jobs" ? "most to show (default 20)" : "most to show (default 100)")
-        ->check(CLI::Range(1, 1'000'000))
+        ->check(CLI::Range(1, 1'000'000).description(""))
         ->type_name("N");
   }
 }
@@ -161,6 +161,8 @@ Result<Arguments> parse_arguments(int argc, const char* const* argv) {
     if (verb.name != word) continue;
     chosen = app.add_subcommand(std::string(verb.name), std::string(verb.summary));
     chosen->set_help_flag("-h,--help", "print this");
+    chosen->get_formatter()->label("Positionals", "Arguments");
+    chosen->get_formatter()->label("REQUIRED", "");
     add_options(*chosen, verb.name, out);
     add_common(*chosen, out);
   }

@@ -113,6 +113,7 @@ int run_explain(Cli& cli) {
   if (!reply->tasks.empty()) explained.task = std::move(reply->tasks.front());
   explained.task.task = {one->job.id, one->tasks.front()};
   explained.workers = std::move(reply->explanations);
+  explained.job_state = one->job.state;
   cli.print(std::move(explained));
   return 0;
 }

@@ -8,6 +8,7 @@
 #include "client/commands/interrupt.h"
 #include "client/commands/lookup.h"
 #include "client/commands/verbs.h"
+#include "client/output/progress_line.h"
 #include "client/output/text.h"
 #include "client/output/units.h"
 #include "client/output/words.h"
@@ -60,6 +61,22 @@ class ResultLines {
   std::set<std::uint32_t> indices_;
 };
 
+// What is not wrong, only perhaps not meant: nobody is there yet who does this kind of work.
+void say_who_is_missing(const Cli& cli, const JobSpec& spec,
+                        const std::vector<WorkerInfo>& workers) {
+  if (workers.empty())
+    return cli.say(
+        "no worker is connected yet: the job waits for one (framebus-worker starts one)");
+  std::set<std::string> types;
+  for (const WorkerInfo& worker : workers)
+    types.insert(worker.task_types.begin(), worker.task_types.end());
+  for (const StepSpec& step : spec.steps) {
+    if (types.insert(step.type).second)  // once for each type
+      cli.say("no connected worker offers the type \"" + one_line(step.type) +
+              "\": its tasks wait for one that does");
+  }
+}
+
 }  // namespace
 
 Result<Submitted> submit_planned(Cli& cli, const PlannedJob& planned) {
@@ -69,13 +86,12 @@ Result<Submitted> submit_planned(Cli& cli, const PlannedJob& planned) {
                          : std::max<Duration>(cli.config().timeout, submit_deadline_min);
   const bool is_shown = cli.error_terminal().is_terminal && !cli.arguments().quiet;
   if (is_shown) {
-    options.on_upload = [](const Upload& upload) {
-      const std::string line = upload.files_done == upload.files
-                                   ? std::string("\r\x1b[K")
-                                   : "\rsending inputs: " + std::to_string(upload.files_done) +
-                                         " of " + count_text(upload.files, "file") + ", " +
-                                         size_text(upload.bytes_done) + " of " +
-                                         size_text(upload.bytes) + "\x1b[K";
+    options.on_upload = [terminal = cli.error_terminal()](const Upload& upload) {
+      std::string line = "\r";
+      if (upload.files_done < upload.files)
+        line += upload_line({upload.files_done, upload.files, upload.bytes_done, upload.bytes},
+                            terminal);
+      line += "\x1b[K";
       (void)!::write(STDERR_FILENO, line.data(), line.size());
     };
   }
@@ -111,7 +127,6 @@ int see_through(Cli& cli, JobId job_id, const PlannedJob& planned,
 }
 
 int run_submit(Cli& cli) {
-  const InterruptGuard guard;
   if (cli.arguments().dry_run) return run_validate(cli);
   // A typo is told at once, whether there is a broker or not.
   if (const auto checked = plan_job(cli, PlanDepth::keys_only, {}); !checked)
@@ -124,9 +139,11 @@ int run_submit(Cli& cli) {
   for (const WorkerSummary& worker : *workers) infos.push_back(worker.info);
   const Result<PlannedJob> planned = plan_job(cli, PlanDepth::ready_to_submit, infos);
   if (!planned) return cli.fail(planned.error());
+  const InterruptGuard guard;  // until now, hashing included, Ctrl-C just ends the program
   const Result<Submitted> submitted = submit_planned(cli, *planned);
   if (!submitted) return cli.fail(submitted.error());
   cli.print(*submitted);
+  say_who_is_missing(cli, planned->spec, infos);
   if (!cli.arguments().wait) return 0;
   return see_through(cli, submitted->job, *planned, [&] {
     tell_detached(cli, submitted->job);

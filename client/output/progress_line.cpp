@@ -142,6 +142,13 @@ std::string progress_line(const ProgressSnapshot& s, const Terminal& terminal) {
   return out;
 }
 
+std::string upload_line(const UploadCounts& upload, const Terminal& terminal) {
+  const std::string line = "sending inputs: " + std::to_string(upload.files_done) + " of " +
+                           count_text(upload.files, "file") + ", " + size_text(upload.bytes_done) +
+                           " of " + size_text(upload.bytes);
+  return terminal.columns > 1 ? clipped(line, terminal.columns - 1) : line;
+}
+
 std::string progress_sentence(const ProgressSnapshot& s) {
   std::string out = "job " + std::to_string(s.job) + ": " + percent_text(s.fraction) + " (" +
                     grouped(s.ended()) + " of " + count_text(s.total, "task") + ")";

@@ -40,6 +40,7 @@ struct StatusReport {
 struct Explained {
   TaskSummary task;
   std::vector<Explanation> workers;
+  JobState job_state = JobState::running;
 };
 
 struct Submitted {

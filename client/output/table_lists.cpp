@@ -1,6 +1,7 @@
 #include "client/output/table_lists.h"
 
 #include "client/output/columns.h"
+#include "client/output/explain_text.h"
 #include "client/output/progress_line.h"
 #include "client/output/text.h"
 #include "client/output/units.h"
@@ -10,6 +11,14 @@ namespace framebus::client {
 namespace {
 
 constexpr std::size_t bar_columns = 16;
+
+// Slots at work of those there are, then tasks that wait on the worker: "2/2 +1".
+std::string busy_text(const WorkerSummary& worker) {
+  const std::uint32_t slots = worker.info.slots;
+  const std::uint32_t waiting = worker.in_flight > slots ? worker.in_flight - slots : 0;
+  return std::to_string(worker.in_flight - waiting) + "/" + std::to_string(slots) +
+         (waiting > 0 ? " +" + std::to_string(waiting) : "");
+}
 
 std::uint32_t ended_count(const std::vector<StateCount>& counts) {
   std::uint32_t count = 0;
@@ -155,7 +164,7 @@ std::string table_of(const WorkerList& list, const Terminal& terminal) {
     table.rows.push_back(
         {{one_line(worker.info.host) + ":" + std::to_string(worker.info.pid), Style::bold},
          {std::string(word_of(worker.state)), style_of(worker.state)},
-         {std::to_string(worker.in_flight) + "/" + std::to_string(worker.info.slots)},
+         {busy_text(worker)},
          {percent_text(worker.load.cpu_permille / 1000.0)},
          {has_gpu ? percent_text(worker.load.gpu_permille / 1000.0) : ""},
          {grouped(worker.tasks_done)},
@@ -178,14 +187,17 @@ std::string table_of(const Explained& explained, const Terminal& terminal) {
   std::string out =
       "task " + to_string(explained.task.task) + " is " +
       painted(word_of(explained.task.state), style_of(explained.task.state), terminal.has_colour);
-  const std::string why = first_line_of(explained.task.status.empty() ? explained.task.error.message
-                                                                      : explained.task.status);
-  out += (why.empty() ? "" : ": " + why) + "\n";
+  const std::string verdict = verdict_of(explained);
+  out += (verdict.empty() ? "" : ": " + verdict) + "\n";
+  const std::string last = first_line_of(
+      explained.task.status.empty() ? explained.task.error.message : explained.task.status);
+  if (!last.empty()) out += "last heard   " + last + "\n";
+  if (!is_waiting(explained.task.state)) return out;
   if (explained.workers.empty())
     return out + "no workers are connected: framebus-worker --broker URL starts one\n";
   Columns table;
   table.columns = {
-      {"WORKER", false, true}, {"CAN RUN IT"}, {"FILTER", false, false, 3}, {"WHY", false, true}};
+      {"WORKER", false, true}, {"NOW"}, {"FILTER", false, false, 3}, {"WHY", false, true}};
   for (const Explanation& each : explained.workers) {
     table.rows.push_back(
         {{one_line(each.worker_name), Style::bold},

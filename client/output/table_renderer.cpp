@@ -191,7 +191,9 @@ std::string TableRenderer::text_for(const Submitted& submitted) const {
   }
   out += "\n";
   if (submitted.ephemeral) {
-    out += paint("the broker keeps jobs in memory only: this one ends with it", Style::dim) + "\n";
+    out += paint("the broker keeps jobs in memory: a restart of the broker forgets this one",
+                 Style::dim) +
+           "\n";
   }
   return out;
 }

@@ -141,3 +141,12 @@ TEST_CASE("progress model: repeated and impossible events change nothing") {
   CHECK(s.running == 1);
   CHECK(s.fraction == 1.0);
 }
+
+TEST_CASE("upload line: says how much is sent, and never wraps") {
+  const UploadCounts counts{3, 13, 1 << 20, 11 << 20};
+  Terminal terminal{true, false, true, 100};
+  CHECK(upload_line(counts, terminal) == "sending inputs: 3 of 13 files, 1.0 MiB of 11.0 MiB");
+  terminal.columns = 40;
+  CHECK(upload_line(counts, terminal).starts_with("sending inputs: 3 of 13 files"));
+  CHECK(column_count(upload_line(counts, terminal)) <= 39);
+}

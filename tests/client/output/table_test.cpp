@@ -1,6 +1,7 @@
 // Golden tables: what people see, at a width, without colours.
 #include <doctest/doctest.h>
 
+#include "client/output/explain_text.h"
 #include "client/output/renderer.h"
 #include "client/output/text.h"
 #include "tests/client/output/samples.h"
@@ -78,8 +79,8 @@ TEST_CASE("table: tasks") {
 
 TEST_CASE("table: workers, without GPU columns where there is no GPU") {
   CHECK(table(WorkerList{{samples::worker()}}) ==
-        "WORKER      STATE  BUSY  CPU    DONE  FAILED  LATENCY  DEVICE                 TYPES\n"
-        "node7:4711  busy    3/2  87%  12,345       2  0.41 ms  16 threads, EPYC 9654  echo "
+        "WORKER      STATE    BUSY  CPU    DONE  FAILED  LATENCY  DEVICE                 TYPES\n"
+        "node7:4711  busy   2/2 +1  87%  12,345       2  0.41 ms  16 threads, EPYC 9654  echo "
         "render\n");
   CHECK(table(WorkerList{}).find("framebus-worker") != std::string::npos);
 }
@@ -94,6 +95,31 @@ TEST_CASE("table: status") {
         "  retries           12\n");
 }
 
+TEST_CASE("table: explain begins with what the task waits for") {
+  Explanation busy;
+  busy.filter = "credit";
+  Explanation unable;
+  unable.filter = "gpu_memory";
+  Explained explained;
+  explained.task.task = {JobId{3}, 17};
+  explained.task.state = TaskState::queued;
+  CHECK(verdict_of(explained) == "no worker is connected");
+  explained.workers = {unable, unable};
+  CHECK(verdict_of(explained) == "no connected worker can run it");
+  explained.workers = {unable, busy};
+  CHECK(verdict_of(explained) == "waits for a free slot: 1 worker could run it, all are busy");
+  explained.workers[0].eligible = true;
+  explained.workers[0].detail = "the job's max_parallel of 2 is reached";
+  CHECK(verdict_of(explained) == "the job's max_parallel of 2 is reached");
+  explained.task.state = TaskState::held;
+  CHECK(verdict_of(explained) == "waits for the steps it depends on");
+  explained.job_state = JobState::paused;
+  CHECK(verdict_of(explained) == "its job is paused; framebus resume 3 lets it go on");
+  explained.task.state = TaskState::dead;
+  CHECK(verdict_of(explained) == "it has ended; framebus retry 3:17 runs it again");
+  CHECK(table(explained) == "task 3:17 is dead: it has ended; framebus retry 3:17 runs it again\n");
+}
+
 TEST_CASE("table: explain, submit, act, fetch, validate") {
   Explanation no;
   no.worker_name = "node7:4711";
@@ -103,9 +129,9 @@ TEST_CASE("table: explain, submit, act, fetch, validate") {
   queued.task = {JobId{3}, 17};
   queued.state = TaskState::queued;
   CHECK(table(Explained{queued, {no}}) ==
-        "task 3:17 is queued\n"
-        "WORKER      CAN RUN IT  FILTER      WHY\n"
-        "node7:4711  no          gpu_memory  wants 24 GiB, has 16 GiB\n");
+        "task 3:17 is queued: no connected worker can run it\n"
+        "WORKER      NOW  FILTER      WHY\n"
+        "node7:4711  no   gpu_memory  wants 24 GiB, has 16 GiB\n");
   CHECK(table(Submitted{JobId{3}, "helmet", 192, false, false, 2, 5 << 20}) ==
         "accepted job 3 \"helmet\", 192 tasks, sent 2 files (5.0 MiB)\n");
   ActOk ok;
