@@ -36,7 +36,8 @@ TimePoint at(double s) {
 
 TEST_CASE("progress line: everything at 120 columns, and less the narrower it is") {
   CHECK(progress_line(snapshot(), wide(120)) ==
-        "helmet turntable  █████████████████████████▒▒░░░░░░░░░░░░░"
+        "helmet turntable  █████████████████████"
+        "████▒▒░░░░░░░░░░░░░"
         "   62%  120/192  3.2/s  ETA 22s "
         " 4 workers  0:38");
   CHECK(progress_line(snapshot(), wide(80)) ==
