@@ -153,14 +153,16 @@ class Simulation {
     for (auto& primary : primaries_) primary->settle();
     for (auto& worker : workers_) worker->start();
     const TimePoint limit = world_.now() + peace_lasts;
-    while (!world_.is_violated() && world_.now() < limit && !everybody(&SimPrimary::is_done))
-      world_.run_until(world_.now() + seconds(5));
-    if (world_.is_violated()) return;
-    for (const auto& primary : primaries_)
-      if (!primary->is_done()) return world_.violated("every job ends: " + primary->unfinished());
     // Confirmations on their way, attempts that were superseded: a few leases are enough for all of
-    // it.
-    if (!world_.run_until(world_.now() + seconds(60))) return;
+    // it. A retry that a partition held back may open a job again: then once more.
+    do {
+      while (!world_.is_violated() && world_.now() < limit && !everybody(&SimPrimary::is_done))
+        world_.run_until(world_.now() + seconds(5));
+      if (world_.is_violated()) return;
+      for (const auto& primary : primaries_)
+        if (!primary->is_done()) return world_.violated("every job ends: " + primary->unfinished());
+      if (!world_.run_until(world_.now() + seconds(60))) return;
+    } while (!everybody(&SimPrimary::is_done));
     for (const auto& worker : workers_)
       if (!worker->leftovers().empty())
         return world_.violated("nobody holds anything in the end: " + worker->leftovers());
