@@ -1,6 +1,11 @@
 #include "client/commands/planned_job.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
 #include <set>
+#include <system_error>
 
 #include "client/jobfile/jobfile.h"
 #include "client/output/text.h"
@@ -42,6 +47,17 @@ Result<std::vector<InputSource>> sources_of(const LoadedJob& job) {
   return out;
 }
 
+// What -o names is made and tried now, not after hours of rendering.
+Status prepare_directory(const std::string& directory) {
+  std::error_code problem;
+  std::filesystem::create_directories(directory, problem);
+  if (!problem && ::access(directory.c_str(), W_OK | X_OK) != 0)
+    problem = {errno, std::generic_category()};
+  if (!problem) return {};
+  return fail(Code::invalid_argument, "-o " + directory + ": no files can be written there (" +
+                                          problem.message() + "); name another folder");
+}
+
 }  // namespace
 
 Result<PlannedJob> plan_job(const Cli& cli, PlanDepth depth,
@@ -58,6 +74,8 @@ Result<PlannedJob> plan_job(const Cli& cli, PlanDepth depth,
   PlannedJob out;
   out.summary = summary_of(arguments.file, job);
   if (depth == PlanDepth::ready_to_submit) {
+    if (!arguments.output_directory.empty())
+      FRAMEBUS_TRY(prepare_directory(arguments.output_directory));
     for (const std::string& warning : job.warnings) cli.say("warning: " + one_line(warning));
     FRAMEBUS_TRY(hash_inputs(job));
     FRAMEBUS_ASSIGN(out.inputs, sources_of(job));

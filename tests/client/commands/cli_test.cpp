@@ -68,6 +68,16 @@ TEST_CASE("cli: no broker is said with the URL and what to type, exit 3, within 
   }
 }
 
+TEST_CASE("cli: a folder of -o that can not be written is found before anything runs") {
+  Folder folder;
+  const std::string job = folder.file("job.json", R"({"type": "echo"})");
+  const std::string is_a_file = folder.file("taken", "x");
+  const Ran ran = run_framebus({"local", job, "-o", is_a_file + "/out"});
+  CHECK(ran.exit_code == 2);
+  CHECK(has(ran.err, "-o " + is_a_file + "/out: no files can be written there"));
+  CHECK(ran.out.empty());
+}
+
 TEST_CASE("cli: the broker's URL comes from a flag, the environment or a file, in this order") {
   Folder folder;
   const std::string file =
