@@ -45,6 +45,11 @@ const std::string* PeerTable::routing_id_of(PeerId id) const {
   return found == peers_.end() || found->second.is_gone ? nullptr : &found->second.routing_id;
 }
 
+int PeerTable::fd_of(PeerId id) const {
+  const auto found = peers_.find(id.value);
+  return found == peers_.end() ? -1 : found->second.fd;
+}
+
 void PeerTable::forget(PeerId id) {
   const auto found = peers_.find(id.value);
   if (found == peers_.end()) return;

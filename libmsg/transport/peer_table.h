@@ -22,6 +22,8 @@ class PeerTable {
   PeerId peer_of(const std::string& routing_id, int fd, TimePoint now);
   // nullptr: never seen, forgotten, or gone.
   const std::string* routing_id_of(PeerId id) const;
+  // -1: not known, or no such peer.
+  int fd_of(PeerId id) const;
   void forget(PeerId id);
 
   // The monitor says that the connection with this descriptor ended.

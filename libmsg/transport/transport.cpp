@@ -19,6 +19,7 @@
 #include "libmsg/base/check.h"
 #include "libmsg/base/limits.h"
 #include "libmsg/base/log.h"
+#include "libmsg/transport/connection_watch.h"
 #include "libmsg/transport/peer_table.h"
 #include "libmsg/transport/url.h"
 
@@ -54,9 +55,14 @@ std::string errno_text() {
 
 enum class Received { nothing, message, probe, oversized };
 
-// Reads one multipart message. `routing_id` is null for sockets that have none. `fd`: see
-// ZMQ_SRCFD.
-Received receive_message(zmq::socket_t& socket, std::string* routing_id, int& fd,
+// Where a message came from and how long it was on the wire.
+struct Origin {
+  int fd = -1;  // see ZMQ_SRCFD; -1: not known
+  std::size_t wire_bytes = 0;
+};
+
+// Reads one multipart message. `routing_id` is null for sockets that have none.
+Received receive_message(zmq::socket_t& socket, std::string* routing_id, Origin& origin,
                          std::vector<Bytes>& parts) {
   zmq::message_t frame;
   std::size_t total = 0;
@@ -72,9 +78,14 @@ Received receive_message(zmq::socket_t& socket, std::string* routing_id, int& fd
     const auto* data = static_cast<const std::uint8_t*>(frame.data());
     if (is_first && routing_id != nullptr) {
       routing_id->assign(reinterpret_cast<const char*>(data), frame.size());
-      fd = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
+      origin = {zmq_msg_get(frame.handle(), ZMQ_SRCFD), 0};
     } else {
+      // After a poll the frame with the routing id does not tell the descriptor; the others do.
+      if (routing_id != nullptr && origin.fd < 0) {
+        origin.fd = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
+      }
       total += frame.size();
+      origin.wire_bytes += frame.size() + (frame.size() > 255 ? 9 : 2);  // ZMTP 3, frames
       // One frame beyond the limit is kept, so that the codec sees and names the excess.
       if (parts.size() <= frames_max && total <= limits::wire_message_bytes_max)
         parts.emplace_back(data, data + frame.size());
@@ -210,6 +221,8 @@ class ZmqRouter final : public RouterSocket, public Pollable {
 
  private:
   Status open();
+  void read_monitor(TimePoint now);
+  void drop_useless_connections(TimePoint now, bool is_drained);
   bool read_messages(std::vector<Incoming>& out, std::size_t stop_at, TimePoint now);
   int begin_message(const std::string& routing_id);
   bool is_reachable(const std::string& routing_id);
@@ -218,6 +231,7 @@ class ZmqRouter final : public RouterSocket, public Pollable {
   zmq::socket_t socket_;
   Monitor monitor_;  // after the socket: detached before that closes
   PeerTable peers_;
+  ConnectionWatch watch_;
   TimePoint full_until_{};  // a queue was full: come back soon
   std::uint64_t dropped_ = 0;
 };
@@ -229,7 +243,7 @@ Status ZmqRouter::open() {
     set_common_options(socket_);
     socket_.set(zmq::sockopt::router_mandatory, 1);
     socket_.set(zmq::sockopt::backlog, 4096);  // a farm that reconnects at once; the kernel caps it
-    monitor_.attach(*context_, socket_, ZMQ_EVENT_DISCONNECTED);
+    monitor_.attach(*context_, socket_, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED);
   } catch (const zmq::error_t& error) {
     monitor_.detach();
     socket_ = zmq::socket_t();
@@ -297,9 +311,10 @@ void ZmqRouter::receive(std::vector<Incoming>& out, std::size_t max) {
   if (!socket_) return;
   const TimePoint now = now_monotonic();
   const std::size_t stop_at = out.size() + max;
-  MonitorEvent event;
-  while (monitor_.next_event(event)) peers_.on_connection_ended(event.fd, now);
+  read_monitor(now);
+  if (watch_.is_due(now)) watch_.look(now, bytes_taken_from);
   bool is_drained = read_messages(out, stop_at, now);
+  drop_useless_connections(now, is_drained);
   if (peers_.wants_probe(now)) {
     // Reading this option makes libzmq take in what its I/O thread has told; a send may skip that.
     [[maybe_unused]] const int events = socket_.get(zmq::sockopt::events);
@@ -313,13 +328,47 @@ void ZmqRouter::receive(std::vector<Incoming>& out, std::size_t max) {
   }
 }
 
+void ZmqRouter::read_monitor(TimePoint now) {
+  MonitorEvent event;
+  while (monitor_.next_event(event)) {
+    if (event.what == ZMQ_EVENT_ACCEPTED) {
+      watch_.on_accepted(event.fd, now);
+    } else {
+      watch_.on_ended(event.fd);
+      peers_.on_connection_ended(event.fd, now);
+    }
+  }
+}
+
+// libzmq can not close one peer's connection; a descriptor that is shut down makes it do so.
+void ZmqRouter::drop_useless_connections(TimePoint now, bool is_drained) {
+  std::size_t silent = 0;
+  for (const ConnectionWatch::Finding& found : watch_.judge(now, is_drained)) {
+    // Closed at once and for both sides, whatever is still on its way.
+    const linger none{1, 0};
+    ::setsockopt(found.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    ::shutdown(found.fd, SHUT_RDWR);
+    if (found.verdict == ConnectionWatch::Verdict::silent) {
+      ++silent;
+    } else {
+      log_warning("transport", "dropped a connection whose message never ends");
+    }
+  }
+  if (silent > 0) {
+    log_warning("transport", "dropped connections that never said anything", {{"count", silent}});
+  }
+}
+
 // True when the socket has nothing more to read.
 bool ZmqRouter::read_messages(std::vector<Incoming>& out, std::size_t stop_at, TimePoint now) {
   std::string routing_id;
   while (out.size() < stop_at) {
     Incoming incoming;
-    int fd = -1;
-    switch (receive_message(socket_, &routing_id, fd, incoming.parts)) {
+    Origin origin;
+    const Received received = receive_message(socket_, &routing_id, origin, incoming.parts);
+    const int fd = origin.fd;
+    if (received != Received::nothing) watch_.on_read(fd, origin.wire_bytes, now);
+    switch (received) {
       case Received::nothing:
         return true;
       case Received::probe:
@@ -355,18 +404,24 @@ bool ZmqRouter::is_reachable(const std::string& routing_id) {
 Status ZmqRouter::send(PeerId id, const WireFrames& frames) {
   const std::string* routing_id = peers_.routing_id_of(id);
   if (routing_id == nullptr) return fail(Code::unavailable, "peer " + to_string(id) + " is gone");
-  const int error = begin_message(*routing_id);
+  std::size_t bytes = 0;
+  for (const Bytes& part : frames.parts) bytes += part.size();
+  const int fd = peers_.fd_of(id);
+  const bool has_room = watch_.has_room(fd, bytes, bytes_acknowledged_on);
+  const int error = has_room ? begin_message(*routing_id) : EAGAIN;
   if (error == EAGAIN) {
     full_until_ = now_monotonic() + full_queue_retry;
     return fail(Code::resource_exhausted,
                 "the send queue of peer " + to_string(id) + " is full (" +
-                    std::to_string(queue_messages_max) + " messages)",
+                    (has_room ? std::to_string(queue_messages_max) + " messages)"
+                              : "it does not read what it was sent)"),
                 to_ms(full_queue_retry));
   }
   if (error != 0) {
     peers_.mark_gone(id, now_monotonic());
     return fail(Code::unavailable, "peer " + to_string(id) + " is gone: " + zmq_strerror(error));
   }
+  watch_.on_sent(fd, bytes);
   return send_parts(socket_, frames, true);
 }
 
@@ -377,7 +432,7 @@ void ZmqRouter::add_poll_items(std::vector<zmq_pollitem_t>& items) {
 }
 
 Duration ZmqRouter::until_due(TimePoint now) {
-  const Duration due = peers_.until_due(now);
+  const Duration due = earlier(peers_.until_due(now), watch_.until_due(now));
   return full_until_ > now ? earlier(due, full_until_ - now) : due;
 }
 
@@ -487,8 +542,8 @@ void ZmqDealer::receive(std::vector<Incoming>& out, std::size_t max) {
   read_monitor(now);
   while (out.size() < stop_at) {
     Incoming incoming;
-    int fd = -1;
-    const Received received = receive_message(socket_, nullptr, fd, incoming.parts);
+    Origin origin;
+    const Received received = receive_message(socket_, nullptr, origin, incoming.parts);
     if (received == Received::message) {
       out.push_back(std::move(incoming));
     } else if (received == Received::oversized) {
