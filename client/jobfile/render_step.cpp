@@ -83,6 +83,18 @@ Status check_meaning(const render::RenderJob& job, const std::string& where) {
   return {};
 }
 
+// Whether a file that exists lies in the folder when all links have been followed: a scene from
+// somebody else must not make us send away files that nobody chose.
+bool is_below(const fs::path& folder, const fs::path& file) {
+  std::error_code problem;
+  const fs::path real_folder = fs::canonical(folder.empty() ? "." : folder, problem);
+  if (problem) return false;
+  const fs::path real_file = fs::canonical(file, problem);
+  if (problem) return false;
+  return std::mismatch(real_folder.begin(), real_folder.end(), real_file.begin(), real_file.end())
+             .first == real_folder.end();
+}
+
 // Where the files of a scene lie on this machine, by the names the job gives them.
 class SceneFiles {
  public:
@@ -103,6 +115,12 @@ class SceneFiles {
     if (!fs::is_regular_file(path, problem))
       return fail(Code::invalid_argument,
                   path.string() + ": is not a regular file (the scene refers to it)");
+    const bool is_named_by_job = name == scene_name_ || name == environment_name_;
+    if (!is_named_by_job && !is_below(scene_.parent_path(), path))
+      return fail(Code::invalid_argument,
+                  path.string() +
+                      ": is a link that leads out of the scene's folder (the scene "
+                      "refers to it); copy the file there");
     return path;
   }
 

@@ -78,6 +78,18 @@ TEST_CASE("render files: damaged scenes are found before anything is sent") {
   CHECK(error_of(other, "").find("job.json:1:29: /scene: ") == 0);
 }
 
+TEST_CASE("render files: a link may not lead out of the scene's folder") {
+  const SceneFolder folder;
+  const SceneFolder elsewhere;
+  fs::remove(folder.path() / "triangle.bin");
+  fs::create_symlink(elsewhere.path() / "triangle.bin", folder.path() / "triangle.bin");
+  CHECK(error_of(folder, "").find("leads out of the scene's folder") != std::string::npos);
+  fs::remove(folder.path() / "triangle.bin");
+  fs::rename(elsewhere.path() / "triangle.bin", folder.path() / "real.bin");
+  fs::create_symlink("real.bin", folder.path() / "triangle.bin");
+  CHECK(error_of(folder, "") == "no error");
+}
+
 TEST_CASE("render files: a refused job makes no folder") {
   const SceneFolder folder;
   folder.write("triangle.bin", "short");
