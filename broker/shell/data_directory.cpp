@@ -44,6 +44,17 @@ std::uint64_t first_epoch() {
   return static_cast<std::uint64_t>(std::time(nullptr));
 }
 
+// Whoever may write there can put a key of their own in place of ours, and sign tokens. (Groups
+// are left to people: with a umask of 002 every directory is writable for one's own.)
+Status check_is_private(const std::filesystem::path& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return fail(errno_error(errno, "stat", path));
+  if ((found.st_mode & S_IWOTH) == 0) return {};
+  return fail(Code::permission_denied, "data: every user may write to " + path.string() +
+                                           "; say chmod 700 " + path.string() +
+                                           ", or choose another directory");
+}
+
 }  // namespace
 
 Result<Bytes> make_token_key() {
@@ -70,6 +81,7 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, bool ephemera
   if (directory.path_.has_parent_path())
     std::filesystem::create_directories(directory.path_.parent_path(), error);
   FRAMEBUS_TRY(make_directory(directory.path_));
+  FRAMEBUS_TRY(check_is_private(directory.path_));
   FRAMEBUS_TRY(directory.lock());
   FRAMEBUS_TRY(directory.raise_epoch());
   FRAMEBUS_TRY(directory.load_token_key());

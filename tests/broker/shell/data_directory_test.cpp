@@ -45,6 +45,19 @@ TEST_CASE("data directory: a second broker on it is refused while the first live
   CHECK(DataDirectory::open(scratch / "broker", false).value().epoch() == 2);
 }
 
+TEST_CASE("data directory: one that every user may write to is refused") {
+  const ScratchDirectory scratch;
+  const std::string path = scratch / "open";
+  REQUIRE(::mkdir(path.c_str(), 0700) == 0);
+  REQUIRE(::chmod(path.c_str(), 01777) == 0);
+  const auto data = DataDirectory::open(path, false);
+  REQUIRE_FALSE(data);
+  CHECK(data.error().code == Code::permission_denied);
+  CHECK(data.error().message.find("chmod 700") != std::string::npos);
+  REQUIRE(::chmod(path.c_str(), 0770) == 0);
+  CHECK(DataDirectory::open(path, false));
+}
+
 TEST_CASE("data directory: a damaged epoch or key is data_loss, not a fresh start") {
   const ScratchDirectory scratch;
   const std::string path = scratch / "broker";
