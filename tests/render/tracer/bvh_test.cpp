@@ -127,6 +127,7 @@ TEST_CASE("a million awkward rays hit the same triangles in every tree as withou
   compare_with_brute_force(100);
 }
 
+// Over a minute: ./run test --full asks for it by name.
 TEST_CASE("ten million awkward rays" * doctest::skip()) {
   compare_with_brute_force(1000);
 }
