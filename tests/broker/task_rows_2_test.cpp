@@ -87,7 +87,7 @@ TEST_CASE("row 23: cancelling again changes nothing and says how it is") {
   CHECK(rig.hits(23) == 2);
 }
 
-TEST_CASE("row 24: a timeout aborts; the abort counts as an attempt and it is tried again") {
+TEST_CASE("row 24: a timeout aborts, the abort counts as an attempt and it is tried again") {
   Farm rig;
   const AttemptId attempt = rig.grant(a_job().with_tasks(1).timeout_ms(2000));
   rig.start(rig.one, attempt);
@@ -276,7 +276,7 @@ TEST_CASE("row 31: results of jobs that are unknown here are told to be forgotte
   CHECK(rig.hits(31) == 1);
 }
 
-TEST_CASE("row 32: pause holds what waits and lets go on what runs; resume releases") {
+TEST_CASE("row 32: pause holds what waits and lets go on what runs, resume releases") {
   Farm rig;
   const AttemptId attempt = rig.grant(a_job().with_tasks(3));
   rig.act(rig.ann, JobAction::pause, first);

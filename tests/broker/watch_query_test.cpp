@@ -143,7 +143,7 @@ TEST_CASE("query: lists come in pages that follow each other") {
   CHECK(seen == 25);
 }
 
-TEST_CASE("query: jobs newest first; status counts; workers; spec; nonsense is refused") {
+TEST_CASE("query: jobs newest first, status counts, workers, spec, nonsense is refused") {
   Rig rig;
   const SessionId ann = rig.primary();
   rig.worker(3, 4);

@@ -31,7 +31,7 @@ TEST_CASE("farm: submit --wait ends with 0 when the job succeeds and 1 when it f
   CHECK(farm.cli({"submit", bad, "--wait"}).exit_code == 1);
 }
 
-TEST_CASE("farm: start order does not matter; client and worker wait for the broker") {
+TEST_CASE("farm: start order does not matter, client and worker wait for the broker") {
   const auto farm = Farm::without_broker();
   farm->worker();
   const auto file = farm->write_file("job.json", echo_job(5));

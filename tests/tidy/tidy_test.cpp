@@ -192,6 +192,17 @@ TEST_CASE("headers: each begins with a comment and is included once") {
   }
 }
 
+TEST_CASE("tests: no name of a case holds a semicolon, at which ctest would cut it in two") {
+  for (const SourceFile& file : source_files()) {
+    if (!file.is_in("tests/") || file.is_in("tests/tidy/")) continue;
+    for (auto at = file.text.find("TEST_CASE("); at != std::string::npos;
+         at = file.text.find("TEST_CASE(", at + 1)) {
+      const std::string name = file.text.substr(at, file.text.find('{', at) - at);
+      CHECK_MESSAGE(name.find(';') == std::string::npos, file.path << ": " << name);
+    }
+  }
+}
+
 TEST_CASE("tests: none sleeps, none is switched off") {
   for (const SourceFile& file : source_files()) {
     if (!file.is_in("tests/") || file.is_in("tests/tidy/")) continue;

@@ -16,7 +16,7 @@ void run_one(CoreBench& bench, const AttemptId& id, const StepInfo& step = step_
 }
 
 TEST_CASE(
-    "attempt: starts when a slot is free, in the order of Assign; Started and Results leave "
+    "attempt: starts when a slot is free, in the order of Assign, Started and Results leave "
     "together") {
   CoreBench bench;
   bench.join();

@@ -49,7 +49,7 @@ TEST_CASE("echo: returns the task's parameters, or the step's when it has none")
   CHECK(result_text(run("echo", "{\"a\": 1}", "", context)) == "{\"a\": 1}");
 }
 
-TEST_CASE("sleep: waits as long as it is told; the task's value wins over the step's") {
+TEST_CASE("sleep: waits as long as it is told, the task's value wins over the step's") {
   TrialContext context;
   const auto begin = std::chrono::steady_clock::now();
   CHECK(result_text(run("sleep", "{\"ms\": 86400000}", "{\"ms\": 30}", context)) ==
@@ -99,7 +99,7 @@ TEST_CASE("executors: wrong parameters are permanent errors that name the key") 
 }
 
 TEST_CASE(
-    "registry: all types by default, in order; an unknown one is refused with the nearest name") {
+    "registry: all types by default, in order, an unknown one is refused with the nearest name") {
   auto all = make_executors({});
   REQUIRE(all.has_value());
   CHECK(all->size() == executor_registry().size());

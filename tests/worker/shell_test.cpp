@@ -268,7 +268,7 @@ TEST_CASE("configuration: the data directory follows flag, XDG_STATE_HOME, HOME"
   CHECK(data_directory(config, with_home) == "/srv/w");
 }
 
-TEST_CASE("load: shares between two readings of /proc/stat; nothing is invented") {
+TEST_CASE("load: shares between two readings of /proc/stat, nothing is invented") {
   LoadMeter meter;
   const std::string memory = "MemTotal: 1000 kB\nMemFree: 1 kB\nMemAvailable: 250 kB\n";
   meter.sample("cpu  100 0 0 900 0 0 0 0 0 0\n", memory);

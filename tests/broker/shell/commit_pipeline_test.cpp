@@ -47,7 +47,7 @@ std::vector<std::uint64_t> released(CommitPipeline& pipeline) {
 using Numbers = std::vector<std::uint64_t>;
 
 TEST_CASE(
-    "commit pipeline: a message leaves only when its record is durable; independent ones do not "
+    "commit pipeline: a message leaves only when its record is durable, independent ones do not "
     "wait") {
   SlowStore store;
   CommitPipeline pipeline(store);

@@ -87,7 +87,7 @@ TEST_CASE(
   CHECK(post.delivery.counters().slow_consumers == 1);
 }
 
-TEST_CASE("delivery: a peer that is gone fails the message; the socket tells the loss itself") {
+TEST_CASE("delivery: a peer that is gone fails the message, the socket tells the loss itself") {
   Post post;
   post.workers.gone = true;
   post.delivery.send(post.worker, HeartbeatAck{1});

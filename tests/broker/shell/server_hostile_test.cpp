@@ -104,7 +104,7 @@ TEST_CASE("server: another protocol version is refused at Hello") {
   CHECK(code_of(reply->message) == Code::unsupported_version);
 }
 
-TEST_CASE("server: a peer that asks and never reads is dropped; others are served all the while") {
+TEST_CASE("server: a peer that asks and never reads is dropped, others are served all the while") {
   BrokerConfig config = RunningServer::config_on_free_ports();
   RunningServer server(config);
   const auto other = server.primary();

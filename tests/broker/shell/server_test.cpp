@@ -92,7 +92,7 @@ TEST_CASE("server: a worker whose connection ends loses its task to another with
 }
 
 TEST_CASE(
-    "server: inputs that the blob store lacks are named; once they are put the job is accepted") {
+    "server: inputs that the blob store lacks are named, once they are put the job is accepted") {
   RunningServer server;
   const auto primary = server.primary();
   Submit submit = echo_job(1, 1);
@@ -147,7 +147,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "server: the endpoints are written to a file and printed; the file goes with the broker") {
+    "server: the endpoints are written to a file and printed, the file goes with the broker") {
   test::ScratchDirectory scratch;
   BrokerConfig config = RunningServer::config_on_free_ports();
   config.data = scratch / "broker";

@@ -39,7 +39,7 @@ TEST_CASE("arguments: submit takes a file and repeated --set") {
 }
 
 TEST_CASE(
-    "arguments: reading verbs are about the last job when no selector is given; changing ones need "
+    "arguments: reading verbs are about the last job when no selector is given, changing ones need "
     "one") {
   for (const char* verb : {"job", "tasks", "wait", "watch", "fetch"})
     CHECK(parse({verb}).has_value());

@@ -167,7 +167,7 @@ TEST_CASE("session: only Submit, Act and Query are requests") {
 }
 
 TEST_CASE(
-    "session: a refusal that credentials must fix ends everything outstanding; one that time fixes "
+    "session: a refusal that credentials must fix ends everything outstanding, one that time fixes "
     "does not") {
   Driver d;
   d.start();
@@ -194,7 +194,7 @@ TEST_CASE("session: no_session reconnects and repeats") {
 }
 
 TEST_CASE(
-    "session: a silent broker is asked once and then given up; an idle session asks nothing") {
+    "session: a silent broker is asked once and then given up, an idle session asks nothing") {
   Driver d;
   d.connect();
   CHECK_FALSE(d.session.next_wakeup());

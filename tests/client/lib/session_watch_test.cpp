@@ -71,7 +71,7 @@ TEST_CASE("watch: made while disconnected, it is sent with the next session") {
 }
 
 TEST_CASE(
-    "watch: a job that does not exist ends it; a slow consumer comes back by itself from its "
+    "watch: a job that does not exist ends it, a slow consumer comes back by itself from its "
     "cursor") {
   WatchDriver d;
   d.connect();
@@ -85,7 +85,7 @@ TEST_CASE(
   CHECK(d.message(events(1, 2, 11)).empty());
 }
 
-TEST_CASE("watch: unwatch tells the broker once; events that still travel are ignored") {
+TEST_CASE("watch: unwatch tells the broker once, events that still travel are ignored") {
   WatchDriver d;
   d.connect();
   d.watch(1);

@@ -92,7 +92,7 @@ TEST_CASE("display: a job that is over within a second says nothing in a log") {
   CHECK(pipe.written() == "");
 }
 
-TEST_CASE("terminal: a pipe is none; NO_COLOR, TERM and the locale are heard") {
+TEST_CASE("terminal: a pipe is none, NO_COLOR, TERM and the locale are heard") {
   Pipe pipe;
   const char* none[] = {nullptr};
   CHECK_FALSE(terminal_of(pipe.ends[1], none).is_terminal);

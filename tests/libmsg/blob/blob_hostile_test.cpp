@@ -94,7 +94,7 @@ TEST_CASE("bulk endpoint: garbage is answered and the connection goes on") {
 }
 
 TEST_CASE(
-    "bulk endpoint: a want of length 0 tells the size; beyond the end or too long is an error") {
+    "bulk endpoint: a want of length 0 tells the size, beyond the end or too long is an error") {
   const Bulk bulk;
   const auto peer = bulk.peer();
   const BlobRef blob = bulk.store->put_bytes(sample_bytes(1000)).value();

@@ -91,7 +91,7 @@ TEST_CASE("blob store: a missing blob is not_found, an offset beyond the end inv
   CHECK(store->read(blob.hash, 8, 1).error().code == Code::invalid_argument);
 }
 
-TEST_CASE("blob store: a file is stored and hashed in one pass; a FIFO is refused at once") {
+TEST_CASE("blob store: a file is stored and hashed in one pass, a FIFO is refused at once") {
   const ScratchDirectory directory;
   const auto store = open_in(directory);
   const Bytes bytes = sample_bytes(3 * limits::MiB + 17);

@@ -110,7 +110,7 @@ TEST_CASE("blob transfer: a damaged file at the broker never reaches a cache") {
 }
 
 TEST_CASE(
-    "blob transfer: clients and threads share the server; the same blob is fetched once for a "
+    "blob transfer: clients and threads share the server, the same blob is fetched once for a "
     "process") {
   Farm farm;
   const auto other = make_blob_client(make_context(), farm.server->endpoint(), seconds(5));

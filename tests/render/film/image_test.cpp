@@ -62,7 +62,7 @@ std::vector<std::uint8_t> read_png(const fs::path& path) {
   return pixels;
 }
 
-TEST_CASE("mean_of: sums divided by samples; depth by hits, no hit is infinitely far") {
+TEST_CASE("mean_of: sums divided by samples, depth by hits, no hit is infinitely far") {
   const Sums sums = flat_sums(0.25, 0.5, 3);
   const auto rgb = mean_of(sums, layer_rgb);
   CHECK(rgb[0] == 0.25f);
@@ -96,7 +96,7 @@ TEST_CASE("png: sRGB codes of linear means, exposure in stops, twice the same by
   CHECK(mapped[1] > mapped[2]);
 }
 
-TEST_CASE("png: normals and depth have their own scales; two layers do not fit") {
+TEST_CASE("png: normals and depth have their own scales, two layers do not fit") {
   const Folder folder;
   ImageOptions options;
   options.layers = layer_normal;
@@ -144,7 +144,7 @@ TEST_CASE("exr: every layer by its name, values exact") {
   CHECK(std::isinf(z[7]));
 }
 
-TEST_CASE("exr: the same sums give the same bytes; 32-bit colours on request") {
+TEST_CASE("exr: the same sums give the same bytes, 32-bit colours on request") {
   const Folder folder;
   ImageOptions options;
   options.half = false;

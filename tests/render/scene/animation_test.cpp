@@ -53,7 +53,7 @@ TEST_CASE("animation: rotations take the shorter arc at constant speed") {
   CHECK(std::abs(q[3]) == doctest::Approx(0.965926).epsilon(1e-5));
 }
 
-TEST_CASE("animation: frame 1 is time 0; a frame later is 1 / fps later") {
+TEST_CASE("animation: frame 1 is time 0, a frame later is 1 / fps later") {
   const std::string keys = data_uri(bytes_of_floats({0, 1}) + bytes_of_floats({0, 0, 0, 24, 0, 0}));
   std::string text = quad_gltf_with(R"("animations": [{"samplers": [{"input": 4, "output": 5}],
       "channels": [{"sampler": 0, "target": {"node": 0, "path": "translation"}}]}])");

@@ -38,7 +38,7 @@ TEST_CASE("camera: the file's first one, looking along -z") {
   CHECK(camera.orthographic == 0);
 }
 
-TEST_CASE("camera: by name of camera or node; an unknown name lists what there is") {
+TEST_CASE("camera: by name of camera or node, an unknown name lists what there is") {
   RenderJob job = job_for("scene.gltf");
   job.camera.from_gltf = "plan";
   const Camera flat = camera_of(with_camera(), job);

@@ -21,7 +21,7 @@ std::unique_ptr<const Frame> frame_of(const std::string& text,
   return std::move(*frame);
 }
 
-TEST_CASE("instances: parents' transforms apply to children; only the shown scene's nodes count") {
+TEST_CASE("instances: parents' transforms apply to children, only the shown scene's nodes count") {
   const auto frame = frame_of(with_nodes(
       R"({"translation": [1, 0, 0], "scale": [2, 2, 2], "children": [1]}, {"translation": [0, 3, 0], "mesh": 0}, {"mesh": 0})",
       "0"));
@@ -34,7 +34,7 @@ TEST_CASE("instances: parents' transforms apply to children; only the shown scen
   CHECK(i.flips == 0);
 }
 
-TEST_CASE("instances: a mirror flips; scale 0 hides; a matrix is read by columns") {
+TEST_CASE("instances: a mirror flips, scale 0 hides, a matrix is read by columns") {
   const auto frame = frame_of(with_nodes(
       R"({"scale": [-1, 1, 1], "mesh": 0}, {"scale": [0, 1, 1], "mesh": 0}, {"matrix": [1,0,0,0, 0,1,0,0, 0,0,1,0, 7,8,9,1], "mesh": 0})",
       "0, 1, 2"));

@@ -68,7 +68,7 @@ TEST_CASE("lights: punctual lights of the file stand and point where their nodes
   CHECK(light.cos_outer == doctest::Approx(std::cos(0.6)));
 }
 
-TEST_CASE("lights: those of the job are added; an unknown kind is refused") {
+TEST_CASE("lights: those of the job are added, an unknown kind is refused") {
   RenderJob job = job_for("scene.gltf");
   LightSettings sun;
   sun.kind = "directional";

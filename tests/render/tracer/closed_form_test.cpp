@@ -179,7 +179,7 @@ TEST_CASE("alpha blend lets through what it should, for camera rays and shadow r
   CHECK(std::abs(mean.value - expected) < 4 * mean.standard_error);
 }
 
-TEST_CASE("single-sided backs are black and let nothing through; unlit shows its colour") {
+TEST_CASE("single-sided backs are black and let nothing through, unlit shows its colour") {
   SceneBuilder b;
   b.add_instance(
       b.add_quad({-5, -5, -1}, {0, 10, 0}, {10, 0, 0}, b.add_material(emitter({3, 3, 3}))));

@@ -125,7 +125,7 @@ TEST_CASE("nearest takes the texel that the coordinate lies in") {
   CHECK(at.red(texture, 1.99f, 0.5f) == near(200));
 }
 
-TEST_CASE("sRGB decodes to the standard's values before filtering; alpha stays linear") {
+TEST_CASE("sRGB decodes to the standard's values before filtering, alpha stays linear") {
   SceneBuilder b;
   const auto texture =
       b.add_texture(4, 1, TexelFormat::rgba8_srgb, Wrap::clamp, false,

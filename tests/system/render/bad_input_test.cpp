@@ -84,7 +84,7 @@ void check_refused(const std::string& name, const CliResult& result, const std::
 }  // namespace
 
 TEST_CASE(
-    "bad input: each scene and job that can not be rendered is refused with exit code 2; a running "
+    "bad input: each scene and job that can not be rendered is refused with exit code 2, a running "
     "job goes on") {
   Farm farm;
   farm.worker({"--threads", "1"});
