@@ -51,7 +51,70 @@ struct Note {
   bool operator==(const Note&) const = default;
 };
 
-using Action = std::variant<Persist, Send, CloseSession, Note>;
+// ---- what has to do with the disk beside the records; none of it delays a Send --------------------
+
+// Append to an attempt's log; its token was checked. `offset` may lie before or behind what is there
+// (a repeat, or a part the worker had to give up).
+struct StoreLog {
+  TaskRef task;
+  std::uint64_t epoch = 0;
+  std::uint64_t grant = 0;
+  std::uint64_t offset = 0;
+  Bytes bytes;
+  bool operator==(const StoreLog&) const = default;
+};
+
+// An attempt with a log is over: whoever follows it may be told.
+struct LogEnded {
+  TaskRef task;
+  std::uint64_t epoch = 0;
+  std::uint64_t grant = 0;
+  bool operator==(const LogEnded&) const = default;
+};
+
+// Answer this LogRead with a LogData. `open`: the attempt is not over, so a follower may wait.
+struct ReadLog {
+  SessionId session;
+  LogRead read;  // task, epoch and grant are those of an attempt; grant 0: there is none yet
+  bool open = false;
+  bool operator==(const ReadLog&) const = default;
+};
+
+// The job is gone for good (no archive has it): so may be its logs.
+struct DropLogs {
+  JobId job;
+  bool operator==(const DropLogs&) const = default;
+};
+
+// Upsert this piece of a finished job; answered by Archived. At most one piece is out at a time.
+// The records it was made of must be durable before the archive commits: `after_lsn`.
+struct Archive {
+  JobImage piece;
+  std::uint64_t after_lsn = 0;
+  bool operator==(const Archive&) const = default;
+};
+
+// Fetch an archived job; answered by ArchiveLoaded.
+struct LoadArchived {
+  JobId job;
+  bool operator==(const LoadArchived&) const = default;
+};
+
+// Answer this Query (kind archive) from the archive.
+struct ListArchived {
+  SessionId session;
+  Query query;
+  bool operator==(const ListArchived&) const = default;
+};
+
+// No job in memory names these blobs; the shell drops those that no archived job names either.
+struct DropBlobs {
+  std::vector<BlobHash> blobs;
+  bool operator==(const DropBlobs&) const = default;
+};
+
+using Action = std::variant<Persist, Send, CloseSession, Note, StoreLog, LogEnded, ReadLog, DropLogs,
+                            Archive, LoadArchived, ListArchived, DropBlobs>;
 using Actions = std::vector<Action>;
 
 std::string to_string(const Action& action);

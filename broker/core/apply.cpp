@@ -235,6 +235,11 @@ struct Applier {
   }
   std::uint32_t operator()(const JobActed& record) { return apply_deed(state, record); }
   std::uint32_t operator()(const JobForgotten& record) { return apply_forgotten(state, record), 0; }
+  template <class NotYet>
+  std::uint32_t operator()(const NotYet&) {
+    FRAMEBUS_CHECK(false, "no handler makes such a record yet");
+    return 0;
+  }
 };
 
 }  // namespace

@@ -9,10 +9,11 @@ Core::Core(const Options& options, std::uint64_t seed)
     : state_(std::make_unique<State>(options, seed)) {}
 Core::~Core() = default;
 
-void Core::restore(std::uint64_t lsn, const Record& record) {
+void Core::restore(std::uint64_t lsn, TimePoint at, const Record& record) {
   FRAMEBUS_CHECK(!state_->began, "restore() comes before the first step()");
-  FRAMEBUS_CHECK(lsn == state_->lsn + 1, "records are numbered densely");
+  FRAMEBUS_CHECK(lsn > state_->lsn && at >= state_->now, "records are in order");
   state_->lsn = lsn;
+  state_->now = at;
   apply(*state_, record);
 }
 

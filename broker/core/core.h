@@ -27,10 +27,13 @@ class Core {
   Core(const Core&) = delete;
   Core& operator=(const Core&) = delete;
 
-  // Replays one durable record, before the first step(). Same apply() as live.
-  void restore(std::uint64_t lsn, const Record& record);
+  // Replays one durable record, before the first step(). Same apply() as live. `lsn` grows
+  // (compaction leaves gaps), `at` never goes backwards.
+  void restore(std::uint64_t lsn, TimePoint at, const Record& record);
 
-  // The only mutator. Appends to `out`. `now` never goes backwards.
+  // The only mutator. Appends to `out`. `now` never goes backwards, over restarts too: the shell's
+  // clock starts at the later of the wall clock and the last record's time, and is monotonic from
+  // there (broker/shell/broker_clock.h), so deadlines and back-offs survive a restart.
   void step(TimePoint now, const Event& event, Actions& out);
 
   // Earliest moment at which a Tick has work to do; none when there is no deadline. May be in the

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/core/image.h"
 #include "libmsg/base/ids.h"
 #include "libmsg/base/time.h"
 #include "libmsg/schema/messages.h"
@@ -57,7 +58,42 @@ struct Tick {
   bool operator==(const Tick&) const = default;
 };
 
-using Event = std::variant<PeerHello, PeerLost, SendFailed, Received, StorePressure, Tick>;
+// Everything up to this record is durable.
+struct Synced {
+  std::uint64_t lsn = 0;
+  bool operator==(const Synced&) const = default;
+};
+
+// The archive has committed this piece of a job (see Archive), or could not.
+struct Archived {
+  JobId job;
+  std::uint32_t first_task = 0;  // of the piece
+  std::string error;             // empty: committed and synced
+  bool operator==(const Archived&) const = default;
+};
+
+// Answer to LoadArchived: all pieces in order; none: the archive does not have the job, or `error`.
+struct ArchiveLoaded {
+  JobId job;
+  std::vector<JobImage> pieces;
+  std::string error;
+  bool operator==(const ArchiveLoaded&) const = default;
+};
+
+// Old blobs of the store: which of them does no job in memory name? Answered by DropBlobs in the
+// same step.
+struct BlobsOffered {
+  std::vector<BlobHash> blobs;
+  bool operator==(const BlobsOffered&) const = default;
+};
+
+// The broker is about to end: whatever waits for an answer gets Code::shutdown.
+struct Stopping {
+  bool operator==(const Stopping&) const = default;
+};
+
+using Event = std::variant<PeerHello, PeerLost, SendFailed, Received, StorePressure, Tick, Synced,
+                           Archived, ArchiveLoaded, BlobsOffered, Stopping>;
 
 std::string to_string(const Event& event);
 

@@ -50,7 +50,13 @@ struct Options {
   std::uint32_t queued_tasks_max = limits::queued_tasks_max;
   std::uint64_t queued_spec_bytes_max = limits::queued_spec_bytes_max;
   std::uint32_t event_window = 64;                       // Events messages unconfirmed per watch
-  Duration finished_jobs_kept = std::chrono::hours(24);  // in memory, until there is an archive
+  bool archive = false;                     // finished jobs are handed over before they are forgotten
+  Duration archive_after = seconds(30);     // after a job's end
+  Duration finished_jobs_kept = std::chrono::hours(1);  // in memory; from the archive afterwards
+  Duration archived_job_kept = std::chrono::minutes(5);  // one read back from it, when unused
+  Duration upload_kept = std::chrono::minutes(10);       // without a connection of its owner
+  Duration submit_ids_kept = std::chrono::hours(7 * 24);
+  Duration command_deadline = seconds(30);  // of a Command that names none
 };
 
 }  // namespace framebus::broker

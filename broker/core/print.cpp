@@ -26,6 +26,38 @@ struct ActionText {
   std::string operator()(const Note& action) const {
     return "Note " + std::to_string(action.level) + " " + action.text;
   }
+  std::string operator()(const StoreLog& action) const {
+    return "StoreLog " + of(action) + " at " + std::to_string(action.offset) + " " +
+           std::to_string(action.bytes.size()) + " bytes";
+  }
+  std::string operator()(const LogEnded& action) const { return "LogEnded " + of(action); }
+  std::string operator()(const ReadLog& action) const {
+    return "ReadLog " + at(action.session) + printing::named(Message(action.read)) +
+           (action.open ? " open" : "");
+  }
+  std::string operator()(const DropLogs& action) const {
+    return "DropLogs job " + to_string(action.job);
+  }
+  std::string operator()(const Archive& action) const {
+    return "Archive job " + to_string(action.piece.job) + " from " +
+           std::to_string(action.piece.first_task) + (action.piece.last ? " last" : "") +
+           " after " + std::to_string(action.after_lsn);
+  }
+  std::string operator()(const LoadArchived& action) const {
+    return "LoadArchived job " + to_string(action.job);
+  }
+  std::string operator()(const ListArchived& action) const {
+    return "ListArchived " + at(action.session) + printing::named(Message(action.query));
+  }
+  std::string operator()(const DropBlobs& action) const {
+    return "DropBlobs " + std::to_string(action.blobs.size());
+  }
+
+  template <class AboutAttempt>
+  static std::string of(const AboutAttempt& action) {
+    return to_string(action.task) + " " + std::to_string(action.epoch) + "." +
+           std::to_string(action.grant);
+  }
 };
 
 struct EventText {
@@ -49,6 +81,19 @@ struct EventText {
   std::string operator()(const Tick& event) const {
     return "Tick stalled " + std::to_string(event.stalled.count()) + " ns";
   }
+  std::string operator()(const Synced& event) const { return "Synced " + std::to_string(event.lsn); }
+  std::string operator()(const Archived& event) const {
+    return "Archived job " + to_string(event.job) + " from " + std::to_string(event.first_task) +
+           (event.error.empty() ? "" : " failed: " + event.error);
+  }
+  std::string operator()(const ArchiveLoaded& event) const {
+    return "ArchiveLoaded job " + to_string(event.job) + " " + std::to_string(event.pieces.size()) +
+           " pieces" + (event.error.empty() ? "" : " failed: " + event.error);
+  }
+  std::string operator()(const BlobsOffered& event) const {
+    return "BlobsOffered " + std::to_string(event.blobs.size());
+  }
+  std::string operator()(const Stopping&) const { return "Stopping"; }
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/core/image.h"
 #include "libmsg/base/ids.h"
 #include "libmsg/schema/field.h"
 #include "libmsg/schema/parts.h"
@@ -46,11 +47,13 @@ struct JobAccepted {
   SubmitId submit_id;
   std::string owner;
   JobSpec spec;
+  bool uploaded = false;
   static constexpr auto fields() {
     using S = JobAccepted;
     return std::tuple{FB_F(1, job, "number given to it"), FB_F(2, submit_id, "of its Submit"),
                       FB_F(3, owner, "principal of the session that submitted it"),
-                      FB_F(4, spec, "as submitted")};
+                      FB_F(4, spec, "as submitted; empty when it is that of the upload"),
+                      FB_F(5, uploaded, "the upload of this submit id becomes the job")};
   }
   bool operator==(const JobAccepted&) const = default;
 };
@@ -218,23 +221,100 @@ struct JobActed {
   bool operator==(const JobActed&) const = default;
 };
 
-// A finished job leaves the broker's memory; its submit id is remembered.
+// A finished job leaves the broker's memory; its submit id is remembered. Self-contained, so that
+// compaction may drop every earlier record of the job.
 struct JobForgotten {
   static constexpr std::uint16_t number = 10;
   static constexpr const char* name = "JobForgotten";
   JobId job;
+  SubmitId submit_id;
+  Bytes digest;
+  std::uint32_t task_count = 0;
+  bool archived = false;
   static constexpr auto fields() {
     using S = JobForgotten;
-    return std::tuple{FB_F(1, job, "job")};
+    return std::tuple{FB_F(1, job, "job"), FB_F(2, submit_id, "of its Submit"),
+                      FB_F(3, digest, "16 bytes, of its spec: recognises a repeat"),
+                      FB_F(4, task_count, "for the answer to a repeat"),
+                      FB_F(5, archived, "the archive has it")};
   }
   bool operator==(const JobForgotten&) const = default;
+};
+
+// A job that is sent in parts (SubmitOpen); nobody sees it before JobAccepted{uploaded}.
+struct UploadOpened {
+  static constexpr std::uint16_t number = 11;
+  static constexpr const char* name = "UploadOpened";
+  SubmitId submit_id;
+  std::string owner;
+  JobSpec spec;
+  static constexpr auto fields() {
+    using S = UploadOpened;
+    return std::tuple{FB_F(1, submit_id, "names it"), FB_F(2, owner, "principal"),
+                      FB_F(3, spec, "without what the parts bring")};
+  }
+  bool operator==(const UploadOpened&) const = default;
+};
+
+struct UploadPart {
+  static constexpr std::uint16_t number = 12;
+  static constexpr const char* name = "UploadPart";
+  SubmitId submit_id;
+  std::uint32_t part = 0;
+  std::uint32_t step = 0;
+  std::vector<Bytes> task_params;
+  static constexpr auto fields() {
+    using S = UploadPart;
+    return std::tuple{FB_F(1, submit_id, "of the upload"), FB_F(2, part, "from 1, dense"),
+                      FB_F(3, step, "index"), FB_F(4, task_params, "appended to the step's")};
+  }
+  bool operator==(const UploadPart&) const = default;
+};
+
+struct UploadDropped {
+  static constexpr std::uint16_t number = 13;
+  static constexpr const char* name = "UploadDropped";
+  SubmitId submit_id;
+  static constexpr auto fields() {
+    using S = UploadDropped;
+    return std::tuple{FB_F(1, submit_id, "of the upload")};
+  }
+  bool operator==(const UploadDropped&) const = default;
+};
+
+// An archived job comes back, in pieces; it is there from the last one on, its tasks as they ended.
+struct JobRevived {
+  static constexpr std::uint16_t number = 14;
+  static constexpr const char* name = "JobRevived";
+  JobImage image;
+  static constexpr auto fields() {
+    using S = JobRevived;
+    return std::tuple{FB_F(1, image, "a piece of it")};
+  }
+  bool operator==(const JobRevived&) const = default;
+};
+
+// The sticky command of that name is this one now.
+struct StickySet {
+  static constexpr std::uint16_t number = 15;
+  static constexpr const char* name = "StickySet";
+  std::uint64_t load_id = 0;
+  std::string command;
+  Bytes payload;
+  static constexpr auto fields() {
+    using S = StickySet;
+    return std::tuple{FB_F(1, load_id, "larger than any before"), FB_F(2, command, "its name"),
+                      FB_F(3, payload, "for the workers")};
+  }
+  bool operator==(const StickySet&) const = default;
 };
 
 #undef FB_F
 
 // All records, in number order.
 using Record = std::variant<JobAccepted, TaskGranted, TaskStarted, AttemptEnded, TaskEnded,
-                            TaskCancelling, GrantAdopted, RetryDue, JobActed, JobForgotten>;
+                            TaskCancelling, GrantAdopted, RetryDue, JobActed, JobForgotten, UploadOpened,
+                            UploadPart, UploadDropped, JobRevived, StickySet>;
 
 // One line: name and every field that is not its default; long bytes are cut.
 std::string to_string(const Record& record);

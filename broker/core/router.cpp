@@ -115,6 +115,8 @@ struct Events {
     turn.state.store_full = event.full;
     turn.state.store_detail = event.detail;
   }
+  template <class NotYet>
+  void operator()(const NotYet&) {}
   void operator()(const Tick& event) {
     if (event.stalled > Duration{0}) on_stall(turn, event.stalled);
     while (const auto timer = turn.state.timers.take_due(turn.now())) fire(turn, *timer);

@@ -46,7 +46,7 @@ void forget(Turn& turn, JobId id) {
   const Job& job = *turn.state.find_job(id);
   turn.state.finished_tasks -= job.tasks.size();
   turn.state.finished_bytes -= job.finished_bytes;
-  turn.persist(JobForgotten{id});
+  turn.persist(JobForgotten{id, {}, {}, 0, false});
 }
 
 // Finished jobs beyond the bound: the oldest go.

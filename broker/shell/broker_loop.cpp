@@ -52,7 +52,7 @@ Status BrokerLoop::turn() {
   events_.clear();
   const auto wakeup = core_.next_wakeup();
   if (stalled > Duration{0} || (wakeup && *wakeup <= now)) core_.step(now, Tick{stalled}, actions_);
-  FRAMEBUS_TRY(pipeline_.append(std::move(actions_)));
+  FRAMEBUS_TRY(pipeline_.append(now, std::move(actions_)));
   actions_.clear();
   FRAMEBUS_TRY(pipeline_.sync());
   pipeline_.release([this](Action&& action) { carry_out(std::move(action)); });

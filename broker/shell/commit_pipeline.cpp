@@ -6,9 +6,9 @@
 namespace framebus::broker {
 
 CommitPipeline::CommitPipeline(Store& store)
-    : store_(store), appended_lsn_(store.stats().records), durable_lsn_(appended_lsn_) {}
+    : store_(store), appended_lsn_(store.last_lsn()), durable_lsn_(appended_lsn_) {}
 
-Status CommitPipeline::append(Actions&& actions) {
+Status CommitPipeline::append(TimePoint now, Actions&& actions) {
   std::vector<Record> records;
   std::uint64_t last_lsn = appended_lsn_;
   for (Action& action : actions) {
@@ -31,17 +31,16 @@ Status CommitPipeline::append(Actions&& actions) {
   }
   actions.clear();
   if (records.empty()) return {};
-  auto appended = store_.append(records);
-  if (!appended)
+  if (const Status appended = store_.append(now, std::move(records)); !appended)
     return fail(appended.error().context("append records up to " + std::to_string(last_lsn)));
-  FRAMEBUS_CHECK(*appended == last_lsn, "the store counts its records differently");
+  FRAMEBUS_CHECK(store_.last_lsn() == last_lsn, "the store counts its records differently");
   appended_lsn_ = last_lsn;
   return {};
 }
 
 Status CommitPipeline::sync() {
   if (durable_lsn_ == appended_lsn_) return {};
-  auto durable = store_.sync();
+  auto durable = store_.durable();
   if (!durable)
     return fail(durable.error().context("sync records up to " + std::to_string(appended_lsn_)));
   durable_lsn_ = *durable;

@@ -20,7 +20,8 @@ class CommitPipeline {
 
   // Appends the batch's records in one write and takes over its other actions, in order. The error
   // is the store's: the broker must end, it can no longer keep its promises.
-  Status append(Actions&& actions);
+  Status append(TimePoint now, Actions&& actions);
+  // Asks the store how far it is.
   Status sync();
   // Hands over every action that waits for nothing any more, in the order the core made them.
   void release(const std::function<void(Action&&)>& carry_out);

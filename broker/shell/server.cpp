@@ -64,7 +64,7 @@ Server::Server(DataDirectory data, std::unique_ptr<BlobStore> blobs,
 
 Status Server::restore() {
   return store_->replay(
-      [this](std::uint64_t lsn, const Record& record) { core_.restore(lsn, record); });
+      [this](std::uint64_t lsn, TimePoint at, const Record& record) { core_.restore(lsn, at, record); });
 }
 
 Status Server::run() {

@@ -1,5 +1,6 @@
 // The store that keeps its records in memory, or only counts them: tests and --ephemeral.
 #include <deque>
+#include <utility>
 
 #include "broker/store/store.h"
 
@@ -10,21 +11,26 @@ class MemoryStore final : public Store {
  public:
   explicit MemoryStore(Retain retain) : retain_(retain) {}
 
-  Result<std::uint64_t> append(const std::vector<Record>& records) override {
-    if (retain_ == Retain::all) records_.insert(records_.end(), records.begin(), records.end());
+  Status replay(const RecordSink& sink) override {
+    std::uint64_t lsn = 0;
+    for (const auto& [at, record] : records_) sink(++lsn, at, record);
+    return {};
+  }
+
+  std::uint64_t last_lsn() const override { return stats_.records; }
+
+  Status append(TimePoint at, std::vector<Record>&& records) override {
     stats_.records += records.size();
     stats_.bytes += records.size() * sizeof(Record);
-    return stats_.records;
+    if (retain_ == Retain::nothing) return {};
+    for (Record& record : records) records_.emplace_back(at, std::move(record));
+    return {};
   }
 
-  Result<std::uint64_t> sync() override {
+  Result<std::uint64_t> durable() override { return stats_.records; }
+
+  Status sync() override {
     ++stats_.syncs;
-    return stats_.records;
-  }
-
-  Status replay(const std::function<void(std::uint64_t, const Record&)>& sink) override {
-    std::uint64_t lsn = 0;
-    for (const Record& record : records_) sink(++lsn, record);
     return {};
   }
 
@@ -32,7 +38,7 @@ class MemoryStore final : public Store {
 
  private:
   Retain retain_;
-  std::deque<Record> records_;
+  std::deque<std::pair<TimePoint, Record>> records_;
   StoreStats stats_;
 };
 

@@ -44,6 +44,24 @@ inline constexpr std::uint32_t results_per_message_max = 4'096;
 inline constexpr std::uint32_t attempts_kept_per_task_max = 16;  // history shown by `framebus job`
 inline constexpr std::size_t error_text_bytes_max = 8 * KiB;
 
+inline constexpr std::uint32_t sweep_axes_max = 64;
+inline constexpr std::uint32_t uploads_max = 256;           // open at once
+inline constexpr std::uint32_t upload_parts_max = 100'000;  // of one upload
+
+// Logs
+inline constexpr std::size_t attempt_log_bytes_max = 4 * MiB;  // half head, half tail
+inline constexpr std::size_t log_chunk_bytes_max = 64 * KiB;   // in one LogChunk or LogData
+
+// Commands
+inline constexpr std::size_t command_payload_bytes_max = 256 * KiB;
+inline constexpr std::size_t command_reply_bytes_max = 64 * KiB;
+inline constexpr std::uint32_t commands_per_session_max = 4'096;  // without their last answer
+inline constexpr std::uint32_t command_requests_max = 1'000'000;  // worker answers outstanding
+inline constexpr std::uint32_t sticky_commands_max = 64;
+
+// Journal
+inline constexpr std::size_t journal_backlog_bytes_max = 8 * MiB;  // appended and not yet durable
+
 // Peers
 inline constexpr std::size_t peer_outbox_bytes_max = 16 * MiB;
 inline constexpr std::uint32_t sessions_max = 12'000;
@@ -66,5 +84,7 @@ static_assert(inline_result_bytes_max < task_spec_bytes_max &&
               task_spec_bytes_max < wire_message_bytes_max);
 static_assert(workers_max < sessions_max, "primaries need sessions too");
 static_assert(tasks_per_job_max <= queued_tasks_max);
+static_assert(command_payload_bytes_max < wire_message_bytes_max &&
+              log_chunk_bytes_max < wire_message_bytes_max);
 
 }  // namespace framebus::limits

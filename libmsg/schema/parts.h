@@ -87,6 +87,7 @@ struct WorkerInfo {
   std::uint32_t threads = 0;
   std::vector<DeviceInfo> devices;
   std::vector<Label> labels;
+  std::vector<std::string> commands;
   static constexpr auto fields() {
     using S = WorkerInfo;
     return std::tuple{
@@ -99,7 +100,8 @@ struct WorkerInfo {
         FB_F(7, prefetch, "attempts it takes beyond its slots"),
         FB_F(8, threads, "CPU threads it may use in all"),
         FB_F(9, devices, "CPU and GPUs"),
-        FB_F(10, labels, "for requirements")};
+        FB_F(10, labels, "for requirements"),
+        FB_F(11, commands, "commands it knows, see Command")};
   }
   bool operator==(const WorkerInfo&) const = default;
 };
@@ -166,6 +168,25 @@ struct NamedLimit {
   bool operator==(const NamedLimit&) const = default;
 };
 
+// One key of a sweep: a list of JSON values, or the whole numbers first, first + stride, ...
+// Tasks of a step with axes are the product of their values; the last axis varies fastest. See
+// sweep.h for the parameters of one task.
+struct SweepAxis {
+  std::string key;
+  std::vector<Bytes> values;
+  std::int64_t first = 0;
+  std::int64_t stride = 1;
+  std::uint32_t count = 0;
+  static constexpr auto fields() {
+    using S = SweepAxis;
+    return std::tuple{FB_F(1, key, "unique in the step"),
+                      FB_F(2, values, "each one JSON value; empty: a range of numbers"),
+                      FB_F(3, first, "of the range"), FB_F(4, stride, "of the range"),
+                      FB_F(5, count, "numbers in the range; 0 when there are values")};
+  }
+  bool operator==(const SweepAxis&) const = default;
+};
+
 // A step is a template plus a number of tasks: a million tasks cost no more than their differing
 // bytes.
 struct StepSpec {
@@ -182,6 +203,7 @@ struct StepSpec {
   std::int64_t progress_timeout_ms = 0;
   bool at_most_once = false;
   std::vector<NamedLimit> limits;
+  std::vector<SweepAxis> axes;
   static constexpr auto fields() {
     using S = StepSpec;
     return std::tuple{
@@ -197,7 +219,8 @@ struct StepSpec {
         FB_F(10, timeout_ms, "of one attempt; 0: none"),
         FB_F(11, progress_timeout_ms, "longest silence of a running attempt; 0: none"),
         FB_F(12, at_most_once, "never run a task twice, even if its outcome is lost"),
-        FB_F(13, limits, "named limits held by each running task")};
+        FB_F(13, limits, "named limits held by each running task"),
+        FB_F(14, axes, "empty, or a sweep whose product has task_count elements; no task_params then")};
   }
   bool operator==(const StepSpec&) const = default;
 };
@@ -346,6 +369,17 @@ struct AttemptSummary {
   bool operator==(const AttemptSummary&) const = default;
 };
 
+struct ErrorSummary {
+  WireError error;
+  std::string log_tail;
+  static constexpr auto fields() {
+    using S = ErrorSummary;
+    return std::tuple{FB_F(1, error, "what went wrong"),
+                      FB_F(2, log_tail, "last lines of that attempt's log")};
+  }
+  bool operator==(const ErrorSummary&) const = default;
+};
+
 struct TaskSummary {
   TaskRef task;
   std::uint32_t step = 0;
@@ -357,6 +391,10 @@ struct TaskSummary {
   std::vector<BlobRef> blobs;
   WireError error;
   std::string log_tail;
+  std::uint32_t tries = 0;
+  std::uint32_t crashes = 0;
+  std::uint32_t losses = 0;
+  std::vector<ErrorSummary> errors;
   static constexpr auto fields() {
     using S = TaskSummary;
     return std::tuple{FB_F(1, task, "job and index"),
@@ -368,7 +406,11 @@ struct TaskSummary {
                       FB_F(7, result, "inline result, when it succeeded"),
                       FB_F(8, blobs, "result blobs, when it succeeded"),
                       FB_F(9, error, "last error"),
-                      FB_F(10, log_tail, "end of the last attempt's log")};
+                      FB_F(10, log_tail, "end of the last attempt's log"),
+                      FB_F(11, tries, "attempts ended by an error of the task or a timeout"),
+                      FB_F(12, crashes, "attempts that took their process or device down"),
+                      FB_F(13, losses, "attempts lost with their worker or connection"),
+                      FB_F(14, errors, "the last three, oldest first; not in lists of tasks")};
   }
   bool operator==(const TaskSummary&) const = default;
 };

@@ -268,7 +268,7 @@ TEST_CASE("random walk: invariants hold after every event, and replay gives the 
     for (int i = 0; i < 3000; ++i) walk.event();
     for (std::size_t row = 1; row <= task_row_count; ++row) rows[row] += walk.rows()[row];
     Core copy(Walk::walk_options(), 99);
-    for (std::size_t i = 0; i < walk.journal.size(); ++i) copy.restore(i + 1, walk.journal[i]);
+    for (std::size_t i = 0; i < walk.journal.size(); ++i) copy.restore(i + 1, {}, walk.journal[i]);
     CHECK(states_of(copy) == states_of(walk.core()));
     CHECK(copy.state().next_grant == walk.core().state().next_grant);
     CHECK(copy.state().submits.size() == walk.core().state().submits.size());

@@ -269,7 +269,7 @@ class Rig {
     Options options = options_;
     ++options.epoch;
     auto copy = std::make_unique<Core>(options, 7);
-    for (std::size_t i = 0; i < journal.size(); ++i) copy->restore(i + 1, journal[i]);
+    for (std::size_t i = 0; i < journal.size(); ++i) copy->restore(i + 1, {}, journal[i]);
     return copy;
   }
   const Options& options() const { return options_; }

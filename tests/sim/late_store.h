@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "broker/store/store.h"
@@ -13,20 +14,22 @@ namespace framebus::sim {
 
 class LateStore final : public broker::Store {
  public:
-  Result<std::uint64_t> append(const std::vector<broker::Record>& records) override {
-    log_.insert(log_.end(), records.begin(), records.end());
-    return log_.size();
-  }
-  Result<std::uint64_t> sync() override { return durable_; }
-  Status replay(
-      const std::function<void(std::uint64_t lsn, const broker::Record&)>& sink) override {
-    for (std::uint64_t lsn = 1; lsn <= log_.size(); ++lsn) sink(lsn, log_[lsn - 1]);
+  Status replay(const broker::RecordSink& sink) override {
+    for (std::uint64_t lsn = 1; lsn <= log_.size(); ++lsn)
+      sink(lsn, log_[lsn - 1].first, log_[lsn - 1].second);
     return {};
   }
-  broker::StoreStats stats() const override { return {log_.size(), 0, 0}; }
+  std::uint64_t last_lsn() const override { return log_.size(); }
+  Status append(TimePoint at, std::vector<broker::Record>&& records) override {
+    for (broker::Record& record : records) log_.emplace_back(at, std::move(record));
+    return {};
+  }
+  Result<std::uint64_t> durable() override { return durable_; }
+  Status sync() override { return {}; }
+  broker::StoreStats stats() const override { return {}; }
 
   std::uint64_t size() const { return log_.size(); }
-  std::uint64_t durable() const { return durable_; }
+  std::uint64_t durable_lsn() const { return durable_; }
   void make_durable(std::uint64_t lsn) { durable_ = std::max(durable_, lsn); }
   // The process dies; `lost` of the records that were synced go, too (a planted bug).
   void crash(std::uint64_t lost) {
@@ -35,7 +38,7 @@ class LateStore final : public broker::Store {
   }
 
  private:
-  std::vector<broker::Record> log_;
+  std::vector<std::pair<TimePoint, broker::Record>> log_;
   std::uint64_t durable_ = 0;
 };
 

@@ -37,8 +37,8 @@ void SimBroker::start() {
   options_.default_strategy = world_.random.happens(500) ? Strategy::load : Strategy::roundrobin;
   core_ = std::make_unique<broker::Core>(options_, world_.random.next());
   model_ = LogModel();
-  const Status replayed = store_.replay([this](std::uint64_t lsn, const broker::Record& record) {
-    core_->restore(lsn, record);
+  const Status replayed = store_.replay([this](std::uint64_t lsn, TimePoint at, const broker::Record& record) {
+    core_->restore(lsn, at, record);
     if (auto broken = model_.apply(lsn, record)) world_.violated("replay: " + *broken);
   });
   if (!replayed) world_.violated("the store can be read: " + replayed.error().message);
@@ -52,7 +52,7 @@ void SimBroker::start() {
 
 void SimBroker::crash() {
   if (!core_) return;
-  world_.trace("broker crashes, loses " + std::to_string(store_.size() - store_.durable()) +
+  world_.trace("broker crashes, loses " + std::to_string(store_.size() - store_.durable_lsn()) +
                " records");
   const RowHits hits = core_->state().row_hits();
   for (std::size_t row = 0; row < hits.size(); ++row) hits_of_earlier_lives_[row] += hits[row];
@@ -190,7 +190,7 @@ void SimBroker::look_at(broker::Action& action) {
 
 // As the broker's loop does it, with a store that is late.
 void SimBroker::commit(broker::Actions&& actions) {
-  Status done = pipeline_->append(std::move(actions));
+  Status done = pipeline_->append(world_.now(), std::move(actions));
   if (done) done = pipeline_->sync();
   if (!done) return world_.violated("the store works: " + done.error().message);
   pipeline_->release([this](broker::Action&& action) { carry_out(action); });
@@ -202,7 +202,7 @@ void SimBroker::carry_out(const broker::Action& action) {
 }
 
 void SimBroker::begin_sync() {
-  if (syncing_ || store_.durable() == store_.size()) return;
+  if (syncing_ || store_.durable_lsn() == store_.size()) return;
   syncing_ = true;
   const std::uint64_t target = store_.size();
   const bool is_slow = world_.now() < slow_disk_until_ || world_.random.happens(60);
@@ -268,7 +268,7 @@ void SimBroker::arm() {
 void SimBroker::check_promises(const Message& message) {
   if (const auto* ok = std::get_if<SubmitOk>(&message)) {
     const std::uint64_t lsn = model_.accepted_lsn(ok->job);
-    if (lsn == 0 || lsn > store_.durable())
+    if (lsn == 0 || lsn > store_.durable_lsn())
       world_.violated("SubmitOk leaves after its record is durable: job " + to_string(ok->job));
   }
   if (const auto* assign = std::get_if<Assign>(&message))
@@ -282,7 +282,7 @@ void SimBroker::check_promises(const Message& message) {
         world_.violated("an Abort leaves after its Assign: task " + to_string(id.task));
   const auto check = [&](const AttemptId& id) {
     const std::uint64_t lsn = model_.reported_lsn(id.task, id.token);
-    if (lsn == 0 || lsn > store_.durable())
+    if (lsn == 0 || lsn > store_.durable_lsn())
       world_.violated("ResultsOk leaves after its record is durable: task " + to_string(id.task));
   };
   if (const auto* ok = std::get_if<ResultsOk>(&message)) {

@@ -9,19 +9,22 @@ namespace {
 // Appends at once; what is durable is decided by the test.
 class SlowStore final : public Store {
  public:
-  Result<std::uint64_t> append(const std::vector<Record>& records) override {
+  Status append(TimePoint, std::vector<Record>&& records) override {
     if (fails) return fail(Code::resource_exhausted, "No space left on device");
-    return appended += records.size();
+    appended += records.size();
+    return {};
   }
-  Result<std::uint64_t> sync() override {
+  std::uint64_t last_lsn() const override { return appended; }
+  Result<std::uint64_t> durable() override {
     if (fails) return fail(Code::data_loss, "Input/output error");
-    return durable;
+    return durable_lsn;
   }
-  Status replay(const std::function<void(std::uint64_t, const Record&)>&) override { return {}; }
-  StoreStats stats() const override { return {appended, 0, 0}; }
+  Status sync() override { return {}; }
+  Status replay(const RecordSink&) override { return {}; }
+  StoreStats stats() const override { return {}; }
 
   std::uint64_t appended = 0;
-  std::uint64_t durable = 0;
+  std::uint64_t durable_lsn = 0;
   bool fails = false;
 };
 
@@ -51,16 +54,16 @@ TEST_CASE(
     "wait") {
   SlowStore store;
   CommitPipeline pipeline(store);
-  REQUIRE(pipeline.append({record(1), send(10, 1), send(11, 0), record(2), send(12, 2)}));
+  REQUIRE(pipeline.append({}, {record(1), send(10, 1), send(11, 0), record(2), send(12, 2)}));
   REQUIRE(pipeline.sync());
   CHECK(released(pipeline) == Numbers{11});
-  store.durable = 1;
+  store.durable_lsn = 1;
   REQUIRE(pipeline.sync());
   CHECK(released(pipeline) == Numbers{10});
   REQUIRE(
-      pipeline.append({send(13, 2), send(14, 1)}));  // the loop goes on while a sync is under way
+      pipeline.append({}, {send(13, 2), send(14, 1)}));  // the loop goes on while a sync is under way
   CHECK(released(pipeline) == Numbers{14});
-  store.durable = 2;
+  store.durable_lsn = 2;
   REQUIRE(pipeline.sync());
   CHECK(released(pipeline) == Numbers{12, 13});
   CHECK(pipeline.waiting_count() == 0);
@@ -69,8 +72,8 @@ TEST_CASE(
 TEST_CASE("commit pipeline: with everything durable the core's order is kept") {
   SlowStore store;
   CommitPipeline pipeline(store);
-  REQUIRE(pipeline.append({record(1), send(1, 1), send(2, 0), record(2), send(3, 2), send(4, 1)}));
-  store.durable = 2;
+  REQUIRE(pipeline.append({}, {record(1), send(1, 1), send(2, 0), record(2), send(3, 2), send(4, 1)}));
+  store.durable_lsn = 2;
   REQUIRE(pipeline.sync());
   CHECK(released(pipeline) == Numbers{1, 2, 3, 4});
 }
@@ -78,10 +81,10 @@ TEST_CASE("commit pipeline: with everything durable the core's order is kept") {
 TEST_CASE("commit pipeline: a session is closed behind the messages sent before") {
   SlowStore store;
   CommitPipeline pipeline(store);
-  REQUIRE(pipeline.append({record(1), send(1, 1), CloseSession{SessionId{1}, "done"}}));
+  REQUIRE(pipeline.append({}, {record(1), send(1, 1), CloseSession{SessionId{1}, "done"}}));
   REQUIRE(pipeline.sync());
   CHECK(released(pipeline).empty());
-  store.durable = 1;
+  store.durable_lsn = 1;
   REQUIRE(pipeline.sync());
   CHECK(released(pipeline) == Numbers{1, 0});
 }
@@ -90,27 +93,32 @@ TEST_CASE("commit pipeline: a failed append or sync is an error that names the r
   SlowStore store;
   CommitPipeline pipeline(store);
   store.fails = true;
-  CHECK(pipeline.append({record(1)}).error().message.find("records up to 1") != std::string::npos);
+  CHECK(pipeline.append({}, {record(1)}).error().message.find("records up to 1") != std::string::npos);
   store.fails = false;
-  REQUIRE(pipeline.append({record(1)}));
+  REQUIRE(pipeline.append({}, {record(1)}));
   store.fails = true;
   CHECK(pipeline.sync().error().code == Code::data_loss);
 }
 
 TEST_CASE("memory store: numbers densely from 1, replays what it retains") {
   const auto store = make_memory_store();
-  CHECK(store->append({RetryDue{}, RetryDue{}}).value() == 2);
-  CHECK(store->append({JobForgotten{JobId{5}}}).value() == 3);
-  CHECK(store->sync().value() == 3);
+  const TimePoint at{seconds(7)};
+  REQUIRE(store->append(at, {RetryDue{}, RetryDue{}}));
+  CHECK(store->last_lsn() == 2);
+  REQUIRE(store->append(at, {JobForgotten{.job = JobId{5}}}));
+  CHECK(store->durable().value() == 3);
   std::vector<std::uint64_t> lsns;
-  REQUIRE(store->replay([&](std::uint64_t lsn, const Record& each) {
+  REQUIRE(store->replay([&](std::uint64_t lsn, TimePoint when, const Record& each) {
     lsns.push_back(lsn);
-    if (lsn == 3) CHECK(each == Record(JobForgotten{JobId{5}}));
+    CHECK(when == at);
+    if (lsn == 3) CHECK(each == Record(JobForgotten{.job = JobId{5}}));
   }));
   CHECK(lsns == std::vector<std::uint64_t>{1, 2, 3});
   const auto counting = make_memory_store(Retain::nothing);
-  CHECK(counting->append({RetryDue{}, RetryDue{}}).value() == 2);
-  REQUIRE(counting->replay([](std::uint64_t, const Record&) { FAIL("nothing was retained"); }));
+  REQUIRE(counting->append(at, {RetryDue{}, RetryDue{}}));
+  CHECK(counting->last_lsn() == 2);
+  REQUIRE(counting->replay(
+      [](std::uint64_t, TimePoint, const Record&) { FAIL("nothing was retained"); }));
 }
 
 }  // namespace

@@ -1,0 +1,64 @@
+// The one door through which everything durable reaches the file system: journal, epoch, blobs.
+//
+// Two implementations: the real one (posix_disk.cpp) and one in memory that crashes on demand and
+// keeps, drops, tears or reorders what was not synced (tests/sim/fault_disk.h). What is promised:
+// bytes are durable after sync() of their file; a name (created, renamed, removed) after
+// sync_directory() of its folder. Errors name the path and the operation; no space left is
+// resource_exhausted, a path that is not there not_found, one that may not be touched
+// permission_denied, anything else internal.
+// Thread rule: a Disk may be used from any thread, a DiskFile from one at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "libmsg/base/bytes.h"
+#include "libmsg/base/result.h"
+
+namespace framebus {
+
+class DiskFile {
+ public:
+  virtual ~DiskFile() = default;
+  // All of `bytes` at `offset`, or an error (some of them may have been written then).
+  virtual Status write(std::uint64_t offset, BytesView bytes) = 0;
+  // Fills `into` from `offset`; how many bytes there were (fewer only at the end of the file).
+  virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) const = 0;
+  virtual Result<std::uint64_t> size() const = 0;
+  // Makes the file at least this long, zeros added, its blocks reserved.
+  virtual Status allocate(std::uint64_t bytes) = 0;
+  virtual Status truncate(std::uint64_t bytes) = 0;
+  // fdatasync: content and length are durable. An error is final: the caller can not know what is
+  // on the disk, and a second call may lie.
+  virtual Status sync() = 0;
+};
+
+enum class OpenFor : std::uint8_t {
+  read,    // must exist
+  write,   // must exist; also reads
+  create,  // must not exist; mode 0600; also reads
+};
+
+class Disk {
+ public:
+  virtual ~Disk() = default;
+  virtual Result<std::unique_ptr<DiskFile>> open(const std::filesystem::path& path,
+                                                 OpenFor purpose) = 0;
+  // Replaces `to` if it exists.
+  virtual Status rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
+  virtual Status remove(const std::filesystem::path& path) = 0;
+  virtual Status sync_directory(const std::filesystem::path& path) = 0;
+  // One directory, mode 0700; fine when it exists.
+  virtual Status make_directory(const std::filesystem::path& path) = 0;
+  // Names (not paths) of the regular files in it, sorted.
+  virtual Result<std::vector<std::string>> list(const std::filesystem::path& directory) const = 0;
+  virtual Result<std::uint64_t> free_bytes(const std::filesystem::path& path) const = 0;
+};
+
+std::unique_ptr<Disk> make_posix_disk();
+
+}  // namespace framebus
