@@ -1,7 +1,7 @@
 // The one door through which everything durable reaches the file system: journal, epoch, blobs.
 //
 // Two implementations: the real one (posix_disk.cpp) and one in memory that crashes on demand and
-// keeps, drops, tears or reorders what was not synced (tests/sim/fault_disk.h). What is promised:
+// keeps, drops, tears or reorders what was not synced (tests/store/fault_disk.h). What is promised:
 // bytes are durable after sync() of their file; a name (created, renamed, removed) after
 // sync_directory() of its folder. Errors name the path and the operation; no space left is
 // resource_exhausted, a path that is not there not_found, one that may not be touched

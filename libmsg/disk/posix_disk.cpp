@@ -1,0 +1,182 @@
+// The Disk of disk.h on the file system: pread, pwrite, fdatasync, fallocate, and nothing clever.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include "libmsg/disk/disk.h"
+
+namespace framebus {
+namespace {
+
+using Path = std::filesystem::path;
+
+Code code_of(int errno_value) {
+  switch (errno_value) {
+    case ENOSPC:
+    case EDQUOT:
+      return Code::resource_exhausted;
+    case ENOENT:
+      return Code::not_found;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return Code::permission_denied;
+    case EEXIST:
+      return Code::already_exists;
+    default:
+      return Code::internal;
+  }
+}
+
+tl::unexpected<Error> failed(int errno_value, const char* operation, const Path& path) {
+  return fail(code_of(errno_value), std::string(operation) + " " + path.string() + ": " +
+                                        std::generic_category().message(errno_value));
+}
+
+class PosixFile final : public DiskFile {
+ public:
+  PosixFile(int fd, Path path) : fd_(fd), path_(std::move(path)) {}
+  ~PosixFile() override { ::close(fd_); }
+  PosixFile(const PosixFile&) = delete;
+  PosixFile& operator=(const PosixFile&) = delete;
+
+  Status write(std::uint64_t offset, BytesView bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t written = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (written < 0) {
+        if (errno == EINTR) continue;
+        return failed(errno, "write", path_);
+      }
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+      offset += static_cast<std::uint64_t>(written);
+    }
+    return {};
+  }
+
+  Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) const override {
+    std::size_t filled = 0;
+    while (filled < into.size()) {
+      const ssize_t got = ::pread(fd_, into.data() + filled, into.size() - filled,
+                                  static_cast<off_t>(offset + filled));
+      if (got < 0) {
+        if (errno == EINTR) continue;
+        return failed(errno, "read", path_);
+      }
+      if (got == 0) break;
+      filled += static_cast<std::size_t>(got);
+    }
+    return filled;
+  }
+
+  Result<std::uint64_t> size() const override {
+    struct stat found {};
+    if (::fstat(fd_, &found) != 0) return failed(errno, "stat", path_);
+    return static_cast<std::uint64_t>(found.st_size);
+  }
+
+  Status allocate(std::uint64_t bytes) override {
+    FRAMEBUS_ASSIGN(const std::uint64_t now, size());
+    if (now >= bytes) return {};
+    // From 0: a file that was truncated may have holes before its end.
+    int result = 0;
+    do {
+      result = ::fallocate(fd_, 0, 0, static_cast<off_t>(bytes)) == 0 ? 0 : errno;
+    } while (result == EINTR);
+    // A file system without reservations: the length at least, the space is found when written.
+    if (result == EOPNOTSUPP) {
+      result = ::ftruncate(fd_, static_cast<off_t>(bytes)) == 0 ? 0 : errno;
+    }
+    if (result == 0) return {};
+    // What a failed reservation added is given back; the length stays as it was.
+    (void)!::ftruncate(fd_, static_cast<off_t>(now));
+    return failed(result, "reserve space for", path_);
+  }
+
+  Status truncate(std::uint64_t bytes) override {
+    while (::ftruncate(fd_, static_cast<off_t>(bytes)) != 0) {
+      if (errno != EINTR) return failed(errno, "truncate", path_);
+    }
+    return {};
+  }
+
+  Status sync() override {
+    if (::fdatasync(fd_) != 0) return failed(errno, "fdatasync", path_);
+    return {};
+  }
+
+ private:
+  int fd_;
+  Path path_;
+};
+
+class PosixDisk final : public Disk {
+ public:
+  Result<std::unique_ptr<DiskFile>> open(const Path& path, OpenFor purpose) override {
+    const int flags = purpose == OpenFor::read    ? O_RDONLY
+                      : purpose == OpenFor::write ? O_RDWR
+                                                  : O_RDWR | O_CREAT | O_EXCL;
+    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+    if (fd < 0) return failed(errno, purpose == OpenFor::create ? "create" : "open", path);
+    return std::make_unique<PosixFile>(fd, path);
+  }
+
+  Status rename(const Path& from, const Path& to) override {
+    if (::rename(from.c_str(), to.c_str()) != 0) return failed(errno, "rename to", to);
+    return {};
+  }
+
+  Status remove(const Path& path) override {
+    if (::unlink(path.c_str()) != 0) return failed(errno, "remove", path);
+    return {};
+  }
+
+  Status sync_directory(const Path& path) override {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return failed(errno, "open", path);
+    const int error = ::fsync(fd) == 0 ? 0 : errno;
+    ::close(fd);
+    if (error != 0) return failed(error, "fsync", path);
+    return {};
+  }
+
+  Status make_directory(const Path& path) override {
+    if (::mkdir(path.c_str(), 0700) == 0) return {};
+    const int error = errno;
+    struct stat found {};
+    if (error == EEXIST && ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) return {};
+    return failed(error == EEXIST ? ENOTDIR : error, "make directory", path);
+  }
+
+  Result<std::vector<std::string>> list(const Path& directory) const override {
+    std::error_code error;
+    std::vector<std::string> names;
+    std::filesystem::directory_iterator entry(directory, error);
+    const std::filesystem::directory_iterator end;
+    for (; !error && entry != end; entry.increment(error)) {
+      std::error_code unreadable;
+      if (entry->is_regular_file(unreadable)) names.push_back(entry->path().filename().string());
+    }
+    if (error) return failed(error.value(), "list", directory);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Result<std::uint64_t> free_bytes(const Path& path) const override {
+    struct statvfs found {};
+    if (::statvfs(path.c_str(), &found) != 0) return failed(errno, "statvfs", path);
+    return std::uint64_t{found.f_bavail} * found.f_frsize;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Disk> make_posix_disk() {
+  return std::make_unique<PosixDisk>();
+}
+
+}  // namespace framebus
