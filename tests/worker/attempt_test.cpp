@@ -166,35 +166,103 @@ TEST_CASE("abort: a result that was ready all the same is reported") {
   CHECK(bench.take() == Actions{Send{1, Results{{result_of(finished(a))}}}});
 }
 
-TEST_CASE(
-    "abort: what does not end within its grace is given up, and its slot stays taken until it "
-    "ends") {
+TEST_CASE("abort: what does not end within its grace is killed and then confirmed") {
   CoreBench bench(bench_options(1, 0));
   bench.join();
   run_one(bench, a);
-  bench.hear(Abort{{a}, AbortReason::cancelled, 2000});
-  bench.take();
-  const std::vector<Message> said = bench.live(seconds(3));
-  CHECK(said == std::vector<Message>{Aborted{{a}}});
-  CHECK(credit_of(bench.state()) == 0);
-  bench.hear(assign({b}));
-  CHECK(bench.take() == Actions{});
-  bench.give(failed(a, Code::cancelled));
-  CHECK(bench.take() == Actions{StartAttempt{spec_of(b), step_info()}});
+  bench.hear(Abort{{a}, AbortReason::cancelled, 500});
+  CHECK(bench.take_deeds() == Actions{CancelAttempt{a, "aborted by the broker"}});
+  bench.pass(milliseconds(499));
+  CHECK(bench.take_deeds() == Actions{});
+  bench.pass(milliseconds(1));
+  CHECK(bench.take_deeds() == Actions{KillAttempt{a, "aborted by the broker"}});
+  bench.pass(milliseconds(100));
+  CHECK(bench.take_deeds() == Actions{});  // once
+  bench.give(crashed(a));
+  bench.tick();
+  CHECK(bench.take_deeds() == Actions{Send{1, Aborted{{a}}}});
 }
 
-TEST_CASE("abort: an at_most_once attempt is never given up while it may run") {
+TEST_CASE(
+    "abort: what can not even be killed is given up, and its slot stays taken until it ends") {
+  for (const bool killable : {true, false}) {
+    Options options = bench_options(1, 0);
+    options.executors_killable = killable;
+    CoreBench bench(options);
+    bench.join();
+    run_one(bench, a);
+    bench.hear(Abort{{a}, AbortReason::cancelled, 2000});
+    bench.take();
+    CHECK(bench.live(milliseconds(1900)) == std::vector<Message>{});
+    const std::vector<Message> said =
+        bench.live(killable ? options.kill_wait + milliseconds(200) : milliseconds(200));
+    CHECK(said == std::vector<Message>{Aborted{{a}}});
+    CHECK(credit_of(bench.state()) == 0);
+    bench.hear(assign({b}));
+    CHECK(bench.take() == Actions{});
+    bench.give(failed(a, Code::cancelled));
+    CHECK(bench.take() == Actions{StartAttempt{spec_of(b), step_info()}});
+  }
+}
+
+TEST_CASE("abort: an at_most_once attempt is killed but never given up while it may run") {
+  for (const bool killable : {true, false}) {
+    Options options = bench_options(1, 1);
+    options.executors_killable = killable;
+    CoreBench bench(options);
+    bench.join();
+    StepInfo step = step_info();
+    step.at_most_once = true;
+    run_one(bench, a, step);
+    bench.hear(Abort{{a}, AbortReason::cancelled, 1000});
+    bench.take();
+    CHECK(bench.live(seconds(60)) == std::vector<Message>{});
+    CHECK(bench.state().attempts.at(key_of(a)).stop->killed == killable);
+    bench.give(failed(a, Code::cancelled));
+    bench.tick();
+    CHECK(bench.take() == Actions{Send{1, Aborted{{a}}}});
+  }
+}
+
+TEST_CASE("start: an executor that can not be started hands the work back and pauses the credit") {
+  CoreBench bench(bench_options(1, 1));
+  bench.join();
+  bench.hear(assign({a, b}));
+  bench.take();
+  bench.give(ExecutorUnavailable{a, "no memory"});
+  Actions deeds = bench.take_deeds();
+  REQUIRE(deeds.size() == 1);
+  const auto& beat = std::get<Heartbeat>(std::get<Send>(deeds[0]).message);
+  CHECK(beat.credit == 0);
+  CHECK(beat.reason == "no executor can be started: no memory");
+  bench.tick();
+  CHECK(bench.take_deeds() == Actions{Send{1, Aborted{{a, b}}}});
+  bench.hear(assign({c}));  // sent before the heartbeat arrived
+  bench.tick();
+  CHECK(bench.take_deeds() == Actions{Send{1, Aborted{{c}}}});
+  bench.live(milliseconds(1100));
+  CHECK(credit_of(bench.state()) == 2);
+  const AttemptId d = attempt(3, 4), e = attempt(4, 5);
+  bench.hear(assign({d}));
+  bench.give(ExecutorUnavailable{d, "no memory"});
+  bench.take();
+  bench.live(milliseconds(1900));
+  CHECK(credit_of(bench.state()) == 0);  // the second wait is twice as long
+  bench.live(milliseconds(200));
+  CHECK(credit_of(bench.state()) == 2);
+  bench.hear(assign({e}));
+  bench.give(ExecutorStarted{e});
+  CHECK(bench.state().start_failures == 0);
+  bench.take();
+}
+
+TEST_CASE("crash: a process that ended by a signal is reported with its last words") {
   CoreBench bench;
   bench.join();
-  StepInfo step = step_info();
-  step.at_most_once = true;
-  run_one(bench, a, step);
-  bench.hear(Abort{{a}, AbortReason::cancelled, 1000});
-  bench.take();
-  CHECK(bench.live(seconds(60)) == std::vector<Message>{});
-  bench.give(failed(a, Code::cancelled));
+  run_one(bench, a);
+  bench.give(crashed(a));
   bench.tick();
-  CHECK(bench.take() == Actions{Send{1, Aborted{{a}}}});
+  CHECK(bench.take() == Actions{Send{1, Results{{result_of(crashed(a))}}}});
 }
 
 TEST_CASE("abort: unknown attempts are confirmed, finished ones are left to their result") {
@@ -258,7 +326,7 @@ TEST_CASE("silence: after a lease without HeartbeatAck at_most_once attempts end
       if (const auto* connect = std::get_if<Connect>(&action))
         bench.give(Closed{connect->connection, "still nobody"});
   }
-  CHECK(bench.state().attempts.at(key_of(b)).stop.has_value());
+  CHECK(bench.state().attempts.at(key_of(b)).stop->killed);  // no grace: it must not run twice
   CHECK_FALSE(bench.state().attempts.at(key_of(a)).stop.has_value());
   bench.give(failed(b, Code::cancelled));
   const TaskResult& kept = *bench.state().attempts.at(key_of(b)).result;

@@ -26,6 +26,7 @@ inline Options bench_options(std::uint32_t slots = 1, std::uint32_t prefetch = 1
   options.info.slots = slots;
   options.info.prefetch = prefetch;
   options.info.task_types = {"echo"};
+  options.info.commands = {"ping", "prepare"};
   return options;
 }
 
@@ -149,6 +150,15 @@ inline ExecutorFinished failed(const AttemptId& id, Code code) {
   return event;
 }
 
+inline ExecutorFinished crashed(const AttemptId& id) {
+  ExecutorFinished event;
+  event.attempt = id;
+  event.outcome = Outcome::crashed;
+  event.error = {static_cast<std::uint16_t>(Code::task_failed), "ended by SIGKILL", 0};
+  event.log_tail = "last words\n";
+  return event;
+}
+
 inline TaskResult result_of(const ExecutorFinished& event, std::int64_t queue_us = 0,
                             std::int64_t run_us = 0) {
   TaskResult result;
@@ -157,6 +167,7 @@ inline TaskResult result_of(const ExecutorFinished& event, std::int64_t queue_us
   result.outcome = event.outcome;
   result.result = event.result;
   result.error = event.error;
+  result.log_tail = event.log_tail;
   result.queue_us = queue_us;
   result.run_us = run_us;
   return result;

@@ -53,10 +53,34 @@ struct CancelAttempt {
   bool operator==(const CancelAttempt&) const = default;
 };
 
-// The worker's life is over; nothing follows.
+// End a started attempt now, with every process that it began. It still answers ExecutorFinished.
+struct KillAttempt {
+  AttemptId attempt;
+  std::string reason;
+  bool operator==(const KillAttempt&) const = default;
+};
+
+// Carry out a command beside the loop; answered by CommandFinished of that number. `load_id` not 0:
+// a preparation, whose payload stays valid for later tasks.
+struct StartCommand {
+  std::uint64_t number = 0;
+  std::string verb;
+  Bytes payload;
+  std::uint64_t load_id = 0;
+  bool operator==(const StartCommand&) const = default;
+};
+
+// Nobody waits for that command any more. It still answers CommandFinished.
+struct CancelCommand {
+  std::uint64_t number = 0;
+  bool operator==(const CancelCommand&) const = default;
+};
+
+// The worker's life is over; nothing follows. `restart`: the program begins anew.
 struct Exit {
   int code = 0;
   std::string reason;
+  bool restart = false;
   bool operator==(const Exit&) const = default;
 };
 
@@ -67,8 +91,8 @@ struct Note {
   bool operator==(const Note&) const = default;
 };
 
-using Action =
-    std::variant<Connect, Disconnect, Send, Joined, StartAttempt, CancelAttempt, Exit, Note>;
+using Action = std::variant<Connect, Disconnect, Send, Joined, StartAttempt, CancelAttempt,
+                            KillAttempt, StartCommand, CancelCommand, Exit, Note>;
 using Actions = std::vector<Action>;
 
 std::string to_string(const Action& action);

@@ -1,9 +1,10 @@
 // Attempts from Assign to the end of their executor: slots, queue, stops and timeouts.
 //
-// Thread-free: StartAttempt and CancelAttempt are requests, ExecutorStarted and ExecutorFinished
-// the answers. An attempt that does not end within its grace is given up: the broker is told and
-// its slot counts as lingering. One of an at_most_once step is never given up, for it might still
-// have effects.
+// Thread-free: StartAttempt, CancelAttempt and KillAttempt are requests, ExecutorStarted and
+// ExecutorFinished the answers. An attempt that does not end within its grace is killed. If even
+// that does not end it (or the shell can not kill), it is given up: the broker is told and its slot
+// counts as lingering. One of an at_most_once step is never given up, for it might still have
+// effects.
 #include <algorithm>
 
 #include "libmsg/base/error.h"
@@ -45,10 +46,12 @@ std::size_t attempts_max(const State& s) {
 void accept(State& s, const AttemptSpec& spec, const StepInfo& step) {
   const AttemptKey key{spec.task, spec.token};
   if (is_known(s, key)) return;
+  ++s.tally.received;
   const std::size_t unreported = static_cast<std::size_t>(
       std::count_if(s.attempts.begin(), s.attempts.end(),
                     [](const auto& each) { return each.second.phase == AttemptPhase::reporting; }));
-  if (s.draining || s.attempts.size() - unreported >= attempts_max(s)) {
+  if (!takes_work(s) || s.attempts.size() - unreported >= attempts_max(s)) {
+    ++s.tally.handed_back;
     s.aborted.push_back(id_of(key));
     return;
   }
@@ -75,7 +78,7 @@ void end_stopped(State& s, const AttemptKey& key, TaskResult result) {
   result.blobs.clear();
   switch (stop.reason) {
     case StopReason::aborted:
-      forget(s, key);
+      forget(s, key, &AttemptTally::handed_back);
       s.aborted.push_back(id_of(key));
       return;
     case StopReason::timed_out:
@@ -128,7 +131,9 @@ void on_assign(State& s, const Assign& assign, Actions& out) {
   start_queued(s, out);
 }
 
+// Not while a preparation is under way: it is the state that the next task must find.
 void start_queued(State& s, Actions& out) {
+  if (is_preparing(s)) return;
   std::uint32_t used = slots_used(s);
   while (used < s.options.info.slots && !s.queue.empty()) {
     const AttemptKey key = s.queue.front();
@@ -168,9 +173,10 @@ void on_abort(State& s, const Abort& abort, Actions& out) {
 // A later stop wins its reason only when the broker asked for it; the nearer moment always counts.
 void stop_attempt(State& s, const AttemptKey& key, Stop stop, Actions& out) {
   Attempt& attempt = s.attempts.at(key);
-  if (attempt.step.at_most_once) stop.give_up_at = never;
+  if (attempt.step.at_most_once && !s.options.executors_killable) stop.give_up_at = never;
   if (attempt.stop) {
-    attempt.stop->give_up_at = std::min(attempt.stop->give_up_at, stop.give_up_at);
+    if (!attempt.stop->killed)
+      attempt.stop->give_up_at = std::min(attempt.stop->give_up_at, stop.give_up_at);
     if (stop.reason == StopReason::aborted) attempt.stop->reason = StopReason::aborted;
     return;
   }
@@ -180,12 +186,47 @@ void stop_attempt(State& s, const AttemptKey& key, Stop stop, Actions& out) {
 
 void drop_queued(State& s, const AttemptKey& key) {
   s.queue.erase(std::remove(s.queue.begin(), s.queue.end(), key), s.queue.end());
-  forget(s, key);
+  forget(s, key, &AttemptTally::handed_back);
+}
+
+void hand_back_queue(State& s) {
+  while (!s.queue.empty()) {
+    const AttemptKey key = s.queue.front();
+    s.aborted.push_back(id_of(key));
+    drop_queued(s, key);
+  }
+}
+
+bool takes_work(const State& s) {
+  return !s.draining && s.now >= s.unable_until;
+}
+
+// What waits goes back, too: another worker may be able to.
+void on_executor_unavailable(State& s, const ExecutorUnavailable& event, Actions& out) {
+  const AttemptKey key = key_of(event.attempt);
+  s.lingering.erase(key);
+  const auto found = s.attempts.find(key);
+  if (found != s.attempts.end() && found->second.phase == AttemptPhase::starting) {
+    forget(s, key, &AttemptTally::handed_back);
+    s.aborted.push_back(event.attempt);
+  }
+  Duration wait = s.options.start_retry_base;
+  for (std::uint32_t i = 0; i < s.start_failures && wait < s.options.start_retry_max; ++i)
+    wait *= 2;
+  wait = std::min(wait, s.options.start_retry_max);
+  ++s.start_failures;
+  s.unable_until = s.now + wait;
+  s.unable_reason = event.reason.substr(0, limits::name_bytes_max);
+  hand_back_queue(s);
+  out.emplace_back(Note{3, "an executor could not be started, next try in " +
+                               std::to_string(to_ms(wait)) + " ms: " + event.reason});
+  if (s.link == Link::ready) send_heartbeat(s, out);  // says so before the next grant
 }
 
 void on_executor_started(State& s, const ExecutorStarted& event) {
   const auto found = s.attempts.find(key_of(event.attempt));
   if (found == s.attempts.end() || found->second.phase != AttemptPhase::starting) return;
+  s.start_failures = 0;
   found->second.phase = AttemptPhase::running;
   found->second.started_at = s.now;
   found->second.progress_at = s.now;
@@ -222,7 +263,7 @@ void on_executor_finished(State& s, const ExecutorFinished& event, Actions& out)
   result.queue_us = micros_between(attempt.received_at, attempt.started_at);
   result.run_us = micros_between(attempt.started_at, s.now);
   // Work that was finished in spite of a stop counts; the broker decides by the token.
-  if (attempt.stop && result.outcome == Outcome::error)
+  if (attempt.stop && result.outcome != Outcome::ok)
     end_stopped(s, key, std::move(result));
   else
     report(s, key, std::move(result));
@@ -234,7 +275,14 @@ void tick_attempts(State& s, Actions& out) {
   for (auto& [key, attempt] : s.attempts) {
     if (!is_on_slot(attempt)) continue;
     check_timeouts(s, key, attempt, out);
-    if (attempt.stop && s.now >= attempt.stop->give_up_at) given_up.push_back(key);
+    if (!attempt.stop || s.now < attempt.stop->give_up_at) continue;
+    if (!s.options.executors_killable || attempt.stop->killed) {
+      given_up.push_back(key);
+      continue;
+    }
+    attempt.stop->killed = true;
+    attempt.stop->give_up_at = attempt.step.at_most_once ? never : s.now + s.options.kill_wait;
+    out.emplace_back(KillAttempt{id_of(key), attempt.stop->text});
   }
   for (const AttemptKey& key : given_up) {
     out.emplace_back(Note{

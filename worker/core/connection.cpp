@@ -66,6 +66,7 @@ void on_welcome(State& s, const Welcome& welcome, Actions& out) {
   out.emplace_back(Joined{welcome.session, welcome.epoch, welcome.bulk_endpoint});
   send_heartbeat(s, out);  // at once: the broker grants nothing before it has seen a credit
   resend_results(s);
+  resend_logs(s);
 }
 
 void on_refused(State& s, const Refused& refused, Actions& out) {
@@ -116,6 +117,7 @@ void on_closed(State& s, const Closed& event, Actions& out) {
 void lose_connection(State& s, const std::string& reason, Duration at_least, Actions& out) {
   out.emplace_back(Disconnect{s.connection, reason});
   s.link = Link::idle;
+  drop_commands(s, out);
   ++s.failures;
   s.connect_at = s.now + std::max(back_off(s), at_least);
 }
@@ -141,6 +143,10 @@ void on_message(State& s, const Received& event, Actions& out) {
   if (const auto* confirmed = std::get_if<ResultsOk>(&message)) return on_results_ok(s, *confirmed);
   if (const auto* rejected = std::get_if<ResultRejected>(&message))
     return on_result_rejected(s, *rejected, out);
+  if (const auto* kept = std::get_if<LogOk>(&message)) return on_log_ok(s, *kept);
+  if (const auto* run = std::get_if<RunCommand>(&message)) return on_run_command(s, *run, out);
+  if (const auto* prepare = std::get_if<Prepare>(&message)) return on_prepare(s, *prepare, out);
+  if (const auto* order = std::get_if<Order>(&message)) return on_order(s, *order, out);
   out.emplace_back(Note{2, "ignored a message that is not for workers"});
 }
 
@@ -158,12 +164,12 @@ void tick_connection(State& s, Actions& out) {
   if (s.now >= s.heartbeat_at) send_heartbeat(s, out);
 }
 
-void finish(State& s, int code, const std::string& reason, Actions& out) {
+void finish(State& s, int code, const std::string& reason, Actions& out, bool restart) {
   if (s.link == Link::ready) out.emplace_back(Send{s.connection, Goodbye{reason}});
   if (s.link == Link::ready || s.link == Link::connecting)
     out.emplace_back(Disconnect{s.connection, reason});
   s.link = Link::ended;
-  out.emplace_back(Exit{code, reason});
+  out.emplace_back(Exit{code, reason, restart});
 }
 
 }  // namespace framebus::worker

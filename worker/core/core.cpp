@@ -14,6 +14,7 @@ constexpr std::int64_t timeout_ms_max = 10LL * 365 * 24 * 3600 * 1000;  // later
 void on_tick(State& s, Actions& out) {
   tick_connection(s, out);
   tick_silence(s, out);
+  tick_commands(s, out);
   tick_attempts(s, out);
   start_queued(s, out);
   flush(s, out);
@@ -27,6 +28,9 @@ struct Dispatch {
   void operator()(const Closed& event) { on_closed(s, event, out); }
   void operator()(const Received& event) { on_message(s, event, out); }
   void operator()(const ExecutorStarted& event) { on_executor_started(s, event); }
+  void operator()(const ExecutorUnavailable& event) { on_executor_unavailable(s, event, out); }
+  void operator()(const ExecutorLog& event) { on_executor_log(s, event); }
+  void operator()(const CommandFinished& event) { on_command_finished(s, event, out); }
   void operator()(const ExecutorProgress& event) { on_executor_progress(s, event); }
   void operator()(const ExecutorFinished& event) { on_executor_finished(s, event, out); }
   void operator()(const LoadSampled& event) {
@@ -61,6 +65,29 @@ TimePoint deadline_of_attempt(const State& s, const Attempt& attempt) {
   return at;
 }
 
+void check_conservation(const State& s) {
+  const AttemptTally& tally = s.tally;
+  FRAMEBUS_CHECK(
+      tally.received == tally.confirmed + tally.rejected + tally.handed_back + s.attempts.size(),
+      "every attempt taken is held, confirmed, rejected or handed back");
+  std::size_t kept = 0;
+  for (const auto& [key, log] : s.logs) {
+    std::size_t bytes = 0;
+    std::uint64_t offset = 0;
+    for (const LogPiece& piece : log.pieces) {
+      FRAMEBUS_CHECK(piece.offset >= offset && !piece.bytes.empty(), "pieces lie in order");
+      offset = piece.offset + piece.bytes.size();
+      bytes += piece.bytes.size();
+    }
+    FRAMEBUS_CHECK(offset <= log.end && bytes == log.bytes, "a log's pieces are its bytes");
+    FRAMEBUS_CHECK(log.acked <= log.sent && log.sent <= log.end, "confirmed after it was sent");
+    FRAMEBUS_CHECK(log.is_over || s.attempts.contains(key), "only a closed log has no attempt");
+    kept += bytes;
+  }
+  FRAMEBUS_CHECK(kept == s.log_bytes && kept <= s.options.log_bytes_max, "logs keep their bound");
+  FRAMEBUS_CHECK(s.commands.size() <= s.options.commands_max, "commands keep their bound");
+}
+
 }  // namespace
 
 Core::Core(const Options& options, std::uint64_t seed)
@@ -87,8 +114,12 @@ std::optional<TimePoint> Core::next_wakeup() const {
   const State& s = *state_;
   if (s.link == Link::ended) return std::nullopt;
   if (has_something_to_flush(s)) return s.now;
-  if (s.draining && (s.attempts.empty() || (has_only_results(s) && !s.leave_by))) return s.now;
+  const bool is_leaving = s.departure != Departure::none;
+  if (is_leaving && (s.attempts.empty() || (has_only_results(s) && !s.leave_by))) return s.now;
   TimePoint at = deadline_of_link(s);
+  if (const auto log_at = log_deadline(s)) at = std::min(at, *log_at);
+  for (const auto& [number, command] : s.commands)
+    if (!command.is_answered) at = std::min(at, command.deadline);
   if (s.link == Link::ready && !s.progressed.empty()) at = std::min(at, s.progress_after);
   for (const auto& [key, attempt] : s.attempts) at = std::min(at, deadline_of_attempt(s, attempt));
   if (s.leave_by) at = std::min(at, *s.leave_by);
@@ -118,8 +149,10 @@ void Core::check_invariants() const {
   FRAMEBUS_CHECK(queued == s.queue.size(), "the queue holds waiting attempts only");
   FRAMEBUS_CHECK((bytes_known == 0) == (s.unreported_bytes == 0),
                  "the count of unreported bytes follows the results");
-  FRAMEBUS_CHECK(queued == 0 || s.link == Link::ended || slots_used(s) == s.options.info.slots,
+  FRAMEBUS_CHECK(queued == 0 || s.link == Link::ended || is_preparing(s) ||
+                     slots_used(s) == s.options.info.slots,
                  "nothing waits while a slot is free");
+  check_conservation(s);
 }
 
 }  // namespace framebus::worker

@@ -36,6 +36,22 @@ struct ExecutorStarted {
   bool operator==(const ExecutorStarted&) const = default;
 };
 
+// The executor of this attempt could not be begun and nothing of it ran: no process, no memory. The
+// answer to a StartAttempt in place of ExecutorStarted and ExecutorFinished.
+struct ExecutorUnavailable {
+  AttemptId attempt;
+  std::string reason;
+  bool operator==(const ExecutorUnavailable&) const = default;
+};
+
+// What a started attempt has written. `skipped_bytes` came before `bytes` and were given up.
+struct ExecutorLog {
+  AttemptId attempt;
+  std::uint64_t skipped_bytes = 0;
+  Bytes bytes;
+  bool operator==(const ExecutorLog&) const = default;
+};
+
 struct ExecutorProgress {
   AttemptId attempt;
   std::uint32_t permille = 0;
@@ -44,8 +60,8 @@ struct ExecutorProgress {
 };
 
 // The executor has returned and its slot is free. Every StartAttempt is answered by exactly one of
-// these, cancelled or not. `result` is at most limits::inline_result_bytes_max (more is a blob
-// already).
+// these (or of ExecutorUnavailable), cancelled, killed or not. `result` is at most
+// limits::inline_result_bytes_max (more is a blob already).
 struct ExecutorFinished {
   AttemptId attempt;
   Outcome outcome = Outcome::none;
@@ -55,6 +71,15 @@ struct ExecutorFinished {
   bool permanent = false;
   std::string log_tail;
   bool operator==(const ExecutorFinished&) const = default;
+};
+
+// The command of that StartCommand is done, or not. `payload` is at most
+// limits::command_reply_bytes_max.
+struct CommandFinished {
+  std::uint64_t number = 0;
+  WireError error;
+  Bytes payload;
+  bool operator==(const CommandFinished&) const = default;
 };
 
 // A new measurement of the host; `latency_us` is filled in by the core.
@@ -78,8 +103,9 @@ struct Tick {
   bool operator==(const Tick&) const = default;
 };
 
-using Event = std::variant<Connected, Closed, Received, ExecutorStarted, ExecutorProgress,
-                           ExecutorFinished, LoadSampled, DrainRequested, StopRequested, Tick>;
+using Event = std::variant<Connected, Closed, Received, ExecutorStarted, ExecutorUnavailable,
+                           ExecutorLog, ExecutorProgress, ExecutorFinished, CommandFinished,
+                           LoadSampled, DrainRequested, StopRequested, Tick>;
 
 std::string to_string(const Event& event);
 

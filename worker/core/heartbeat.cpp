@@ -15,6 +15,7 @@ constexpr std::size_t beats_kept_max = 64;
 
 std::string credit_reason(const State& s) {
   if (s.draining) return "draining";
+  if (s.now < s.unable_until) return "no executor can be started: " + s.unable_reason;
   if (s.unreported_bytes >= s.options.unreported_bytes_max)
     return std::to_string(s.unreported_bytes / limits::MiB) + " MiB of results wait for the broker";
   if (!s.lingering.empty())
@@ -34,8 +35,10 @@ void stop_all(State& s, bool at_most_once_only, StopReason reason, const std::st
       started.push_back(key);
   }
   for (const AttemptKey& key : queued) drop_queued(s, key);
+  // The broker may have given these up: what must not run twice has no time left.
+  const Duration grace = at_most_once_only ? Duration{0} : s.options.cancel_grace;
   for (const AttemptKey& key : started)
-    stop_attempt(s, key, Stop{reason, s.now + s.options.cancel_grace, text}, out);
+    stop_attempt(s, key, Stop{reason, s.now + grace, text}, out);
   if (!queued.empty() || !started.empty())
     out.emplace_back(Note{2, text + ": ended " + std::to_string(started.size()) +
                                  " attempts, dropped " + std::to_string(queued.size())});
@@ -45,7 +48,7 @@ void stop_all(State& s, bool at_most_once_only, StopReason reason, const std::st
 
 // Attempts this worker would hold in all; the broker subtracts what it has granted.
 std::uint32_t credit_of(const State& s) {
-  if (s.draining || s.unreported_bytes >= s.options.unreported_bytes_max) return 0;
+  if (!takes_work(s) || s.unreported_bytes >= s.options.unreported_bytes_max) return 0;
   const auto stuck = static_cast<std::uint32_t>(s.lingering.size());
   if (stuck >= s.options.info.slots) return 0;
   return s.options.info.slots - stuck + s.options.info.prefetch;

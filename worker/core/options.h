@@ -28,6 +28,16 @@ struct Options {
   Duration progress_interval = milliseconds(250);
   Duration drain_report_wait = seconds(30);  // a draining worker waits so long to hand over results
   std::size_t unreported_bytes_max = 64 * limits::MiB;  // results held above this: credit 0
+  // The shell can end an executor by force (its own process). Otherwise one that does not end keeps
+  // its slot until it does.
+  bool executors_killable = true;
+  Duration kill_wait = seconds(10);           // from KillAttempt until the attempt is given up
+  Duration start_retry_base = seconds(1);     // after an executor that could not be started
+  Duration start_retry_max = seconds(60);     // bound on its doubling
+  Duration log_interval = milliseconds(200);  // between two Log messages, unless much has come
+  std::size_t attempt_log_bytes_max = 256 * limits::KiB;  // kept of one log until LogOk
+  std::size_t log_bytes_max = 64 * limits::MiB;           // kept of all logs together
+  std::uint32_t commands_max = 64;                        // not yet finished; more are refused
 };
 
 }  // namespace framebus::worker

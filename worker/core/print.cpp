@@ -71,6 +71,15 @@ struct Printer {
     return line("Received", e.connection) + " " + text_of_message(e.message);
   }
   std::string operator()(const ExecutorStarted& e) { return line("ExecutorStarted", e.attempt); }
+  std::string operator()(const ExecutorUnavailable& e) {
+    return line("ExecutorUnavailable", e.attempt, e.reason);
+  }
+  std::string operator()(const ExecutorLog& e) {
+    return line("ExecutorLog", e.attempt, e.skipped_bytes, e.bytes);
+  }
+  std::string operator()(const CommandFinished& e) {
+    return line("CommandFinished", e.number, e.error, e.payload);
+  }
   std::string operator()(const ExecutorProgress& e) {
     return line("ExecutorProgress", e.attempt, e.permille, e.status);
   }
@@ -94,7 +103,12 @@ struct Printer {
   std::string operator()(const CancelAttempt& a) {
     return line("CancelAttempt", a.attempt, a.reason);
   }
-  std::string operator()(const Exit& a) { return line("Exit", a.code, a.reason); }
+  std::string operator()(const KillAttempt& a) { return line("KillAttempt", a.attempt, a.reason); }
+  std::string operator()(const StartCommand& a) {
+    return line("StartCommand", a.number, a.verb, a.payload, a.load_id);
+  }
+  std::string operator()(const CancelCommand& a) { return line("CancelCommand", a.number); }
+  std::string operator()(const Exit& a) { return line("Exit", a.code, a.reason, a.restart); }
   std::string operator()(const Note& a) { return line("Note", a.level, a.text); }
 };
 

@@ -66,12 +66,14 @@ void report(State& s, const AttemptKey& key, TaskResult result) {
 }
 
 // By value: callers pass the key inside the map, which is gone half way through.
-void forget(State& s, AttemptKey key) {
+void forget(State& s, AttemptKey key, std::uint64_t AttemptTally::*ending) {
   const auto found = s.attempts.find(key);
   if (found == s.attempts.end()) return;
   if (found->second.result) s.unreported_bytes -= size_of(*found->second.result);
   s.attempts.erase(found);
   s.progressed.erase(key);
+  ++(s.tally.*ending);
+  close_log(s, key, ending != &AttemptTally::rejected);
   s.ended.push_back(key);
   if (s.ended.size() > ended_kept_max) s.ended.pop_front();
 }
@@ -80,7 +82,7 @@ void on_results_ok(State& s, const ResultsOk& confirmed) {
   const auto confirm = [&](const AttemptId& id) {
     const auto found = s.attempts.find(key_of(id));
     if (found != s.attempts.end() && found->second.phase == AttemptPhase::reporting)
-      forget(s, found->first);
+      forget(s, found->first, &AttemptTally::confirmed);
   };
   std::for_each(confirmed.attempts.begin(), confirmed.attempts.end(), confirm);
   std::for_each(confirmed.duplicates.begin(), confirmed.duplicates.end(), confirm);
@@ -94,7 +96,7 @@ void on_result_rejected(State& s, const ResultRejected& rejected, Actions& out) 
   const auto reason = static_cast<std::size_t>(rejected.reason);
   out.emplace_back(Note{1, "result of task " + to_string(rejected.attempt.task) +
                                " was not taken: " + words[reason < 5 ? reason : 0]});
-  forget(s, found->first);
+  forget(s, found->first, &AttemptTally::rejected);
 }
 
 void resend_results(State& s) {
@@ -104,15 +106,17 @@ void resend_results(State& s) {
 }
 
 bool has_something_to_flush(const State& s) {
-  return s.link == Link::ready && (!s.started.empty() || !s.results.empty() || !s.aborted.empty());
+  return s.link == Link::ready &&
+         (!s.started.empty() || !s.results.empty() || !s.aborted.empty() || is_log_due(s));
 }
 
-// Started goes first, so that a result never overtakes the start of its own attempt.
+// Started goes first, so that a result never overtakes the start of its own attempt; then its log.
 void flush(State& s, Actions& out) {
   if (s.link != Link::ready) return;
   if (!s.started.empty()) out.emplace_back(Send{s.connection, Started{std::move(s.started)}});
   s.started.clear();
   if (!s.progressed.empty() && s.now >= s.progress_after) send_progress(s, out);
+  if (is_log_due(s) || !s.results.empty() || !s.aborted.empty()) send_logs(s, out);
   if (!s.results.empty()) send_results(s, out);
   if (!s.aborted.empty()) out.emplace_back(Send{s.connection, Aborted{std::move(s.aborted)}});
   s.aborted.clear();

@@ -35,6 +35,7 @@ Options core_options(const WorkerConfig& config, const WorkerId& id,
   options.cancel_grace = config.cancel_grace;
   options.orphan_timeout = config.orphan_timeout;
   options.drain_report_wait = config.drain_wait;
+  options.executors_killable = false;
   options.info.id = id;
   options.info.host = host_name();
   options.info.pid = static_cast<std::uint32_t>(::getpid());
