@@ -37,13 +37,15 @@ Json CliResult::json() const {
 
 Farm::Farm(Unstarted) : exceptions_at_start_(std::uncaught_exceptions()) {}
 
-Farm::Farm(Words broker_flags, Sockets sockets) : Farm(Unstarted{}) {
+Farm::Farm(Words broker_flags, Sockets sockets, Keeps keeps) : Farm(Unstarted{}) {
+  keeps_ = keeps;
   if (sockets == Sockets::ipc) choose_ipc();
   start_broker(broker_flags);
 }
 
-std::unique_ptr<Farm> Farm::without_broker() {
+std::unique_ptr<Farm> Farm::without_broker(Keeps keeps) {
   std::unique_ptr<Farm> farm(new Farm(Unstarted{}));
+  farm->keeps_ = keeps;
   farm->choose_ipc();
   return farm;
 }
@@ -56,6 +58,10 @@ void Farm::choose_ipc() {
   primary_ = "ipc://" + path("primary").string();
   worker_ = "ipc://" + path("worker").string();
   bulk_ = "ipc://" + path("bulk").string();
+}
+
+void Farm::choose_tcp() {
+  primary_ = worker_ = bulk_ = "tcp://127.0.0.1:0";
 }
 
 Words Farm::environment(const std::string& home) const {
@@ -72,6 +78,12 @@ std::unique_ptr<ChildProcess> Farm::launch(const std::string& program, const Wor
   REQUIRE_MESSAGE(std::filesystem::exists(start.program), start.program.string()
                                                               << " has not been built");
   start.arguments = arguments;
+  if (program == "framebus-broker" && !broker_prefix_.empty()) {
+    start.arguments.assign(broker_prefix_.begin() + 1, broker_prefix_.end());
+    start.arguments.push_back(start.program);
+    start.arguments.insert(start.arguments.end(), arguments.begin(), arguments.end());
+    start.program = broker_prefix_.front();
+  }
   start.environment = environment(home);
   if (program == "framebus") start.environment.push_back("FRAMEBUS_BROKER=" + primary_);
   start.log_stem = home / "log";
@@ -80,10 +92,10 @@ std::unique_ptr<ChildProcess> Farm::launch(const std::string& program, const Wor
 }
 
 ChildProcess& Farm::start_broker(const Words& flags) {
-  const std::filesystem::path data = path("broker-data");
-  Words arguments = {
-      "--ephemeral", "--data",          data,  "--primary-endpoint", primary_, "--worker-endpoint",
-      worker_,       "--bulk-endpoint", bulk_, "--log-level",        "debug",  "--json"};
+  Words arguments = {"--data",            broker_data(), "--primary-endpoint", primary_,
+                     "--worker-endpoint", worker_,       "--bulk-endpoint",    bulk_,
+                     "--log-level",       "debug",       "--json"};
+  if (keeps_ == Keeps::nothing) arguments.insert(arguments.begin(), "--ephemeral");
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   broker_ = launch("framebus-broker", arguments, "broker-" + std::to_string(next_number_++));
   const bool listens = eventually(
@@ -102,6 +114,11 @@ int Farm::stop_broker() {
   const auto code = broker_->wait_exit(seconds(10));
   if (!code) give_up("the broker did not end on SIGTERM");
   return *code;
+}
+
+void Farm::kill_broker() {
+  broker_->signal(SIGKILL);
+  if (!broker_->wait_exit(seconds(10))) give_up("the broker did not end on SIGKILL");
 }
 
 ChildProcess& Farm::worker(const Words& flags) {

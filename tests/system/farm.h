@@ -37,12 +37,16 @@ struct CliResult {
 class Farm {
  public:
   enum class Sockets { tcp, ipc };
+  enum class Keeps { nothing, journal };  // --ephemeral, or as users run it
 
-  // Starts the broker (--ephemeral and these flags) and waits until it listens.
-  explicit Farm(Words broker_flags = {}, Sockets sockets = Sockets::tcp);
+  // Starts the broker with these flags and waits until it listens.
+  explicit Farm(Words broker_flags = {}, Sockets sockets = Sockets::tcp,
+                Keeps keeps = Keeps::nothing);
   // As above, without starting the broker: start_broker() does. ipc, so that its address is known
   // before.
-  static std::unique_ptr<Farm> without_broker();
+  static std::unique_ptr<Farm> without_broker(Keeps keeps = Keeps::nothing);
+  // Back to TCP and free ports, before the broker is started.
+  void choose_tcp();
   ~Farm();  // prints every log when the test has failed here
 
   // ---- processes
@@ -51,6 +55,12 @@ class Farm {
   ChildProcess& broker() { return *broker_; }
   // SIGTERM, and its exit code.
   int stop_broker();
+  // SIGKILL, and waits for its end.
+  void kill_broker();
+  // From the next start on the broker is run by `prefix` (["/bin/sh", "-c", "ulimit -n 64; exec \"$@\"",
+  // "sh"], say): what it runs must exec its arguments.
+  void wrap_broker(Words prefix) { broker_prefix_ = std::move(prefix); }
+  std::filesystem::path broker_data() const { return path("broker-data"); }
   // A worker with a data directory of its own, already started; it may not be registered yet.
   ChildProcess& worker(const Words& flags = {});
   // Waits until this many workers are ready.
@@ -96,6 +106,8 @@ class Farm {
   std::string primary_ = "tcp://127.0.0.1:0";
   std::string worker_ = "tcp://127.0.0.1:0";
   std::string bulk_ = "tcp://127.0.0.1:0";
+  Keeps keeps_ = Keeps::nothing;
+  Words broker_prefix_;
   std::unique_ptr<ChildProcess> broker_;
   std::vector<std::unique_ptr<ChildProcess>> processes_;
   std::vector<std::filesystem::path> log_stems_;

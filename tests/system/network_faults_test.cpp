@@ -1,0 +1,135 @@
+// A worker and a client behind a network that delays, cuts, falls silent, flips bits and crawls.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include "tests/libmsg/blob/raw_peer.h"
+#include "tests/system/chaos.h"
+#include "tests/system/farm.h"
+#include "tests/system/fault_proxy.h"
+#include "tests/system/job_texts.h"
+
+namespace framebus::test {
+namespace {
+
+const Words quick_leases = {"--heartbeat", "100ms", "--suspect-after", "300ms", "--lease", "1s",
+                            "--retry-base", "10ms"};
+const Words quick_reconnect = {"--reconnect-interval", "50ms", "--reconnect-max", "300ms"};
+
+Words behind(const FaultProxy& proxy, Words more = {}) {
+  Words flags = {"--broker", proxy.url()};
+  flags.insert(flags.end(), quick_reconnect.begin(), quick_reconnect.end());
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+void let_it_run(Duration duration) {
+  eventually([] { return false; }, duration);
+}
+
+TEST_CASE("network: every connection cut again and again: each result recorded exactly once") {
+  const std::uint64_t seed = seed_of_run();
+  MESSAGE("seed " << seed);
+  std::mt19937_64 random(seed);
+  Farm farm(quick_leases, Farm::Sockets::tcp, Farm::Keeps::journal);
+  FaultProxy workers(farm.worker_endpoint());
+  FaultProxy primaries(farm.primary_endpoint());
+  for (int i = 0; i < 2; ++i) farm.worker(behind(workers, {"--slots", "2"}));
+  farm.wait_for_workers(2);
+  Oracle oracle(primaries.url(), seed);
+  const int cuts = runs_in_full() ? 100 : 15;
+  for (int i = 0; i < cuts; ++i) {
+    oracle.submit_jobs(2);
+    let_it_run(milliseconds(20 + random() % 300));
+    if (random() % 2 == 0) workers.cut();
+    if (random() % 2 == 0) primaries.cut();
+  }
+  oracle.settle(std::chrono::minutes(2));
+  MESSAGE(cuts << " rounds, " << workers.connections() << " worker and " << primaries.connections()
+               << " client connections, " << oracle.tasks_submitted() << " tasks");
+  CHECK(workers.connections() > 2);
+}
+
+TEST_CASE("network: flipped bits are noticed and counted, nothing wrong is recorded") {
+  const std::uint64_t seed = seed_of_run();
+  MESSAGE("seed " << seed);
+  Farm farm(quick_leases, Farm::Sockets::tcp, Farm::Keeps::journal);
+  FaultProxy workers(farm.worker_endpoint());
+  FaultProxy primaries(farm.primary_endpoint());
+  farm.worker(behind(workers, {"--slots", "2"}));
+  farm.wait_for_workers(1);
+  Oracle oracle(primaries.url(), seed);
+  workers.flip_bits(3'000);
+  primaries.flip_bits(3'000);
+  const int rounds = runs_in_full() ? 200 : 40;
+  for (int i = 0; i < rounds; ++i) {
+    oracle.submit_jobs(2);
+    let_it_run(milliseconds(50));
+  }
+  workers.flip_bits(0);
+  primaries.flip_bits(0);
+  oracle.settle(std::chrono::minutes(2));
+  const std::uint64_t flipped = workers.bits_flipped() + primaries.bits_flipped();
+  MESSAGE(flipped << " bits flipped, " << oracle.tasks_submitted() << " tasks, all results right");
+  CHECK(flipped > 5);
+}
+
+TEST_CASE("network: a worker that is cut off in one direction loses its lease and comes back") {
+  auto direction = FaultProxy::Direction::to_server;
+  SUBCASE("its messages do not arrive") {}
+  SUBCASE("it hears nothing") {
+    direction = FaultProxy::Direction::to_client;
+  }
+  Farm farm(quick_leases, Farm::Sockets::tcp, Farm::Keeps::journal);
+  FaultProxy proxy(farm.worker_endpoint());
+  farm.worker(behind(proxy, {"--prefetch", "0"}));
+  farm.wait_for_workers(1);
+  const std::string job = farm.submit(sleep_job(1, milliseconds(1500)));
+  farm.wait_for({"job", job},
+                [](const Json& reply) { return reply.at("counts").at("running") == 1; });
+  proxy.silence(direction, true);
+  farm.worker({"--prefetch", "0"});
+  // Whoever of the two ends it: once, and the farm goes on.
+  farm.wait_for_state(job, "succeeded", seconds(20));
+  proxy.silence(direction, false);
+  farm.wait_for_workers(2);
+  CHECK(farm.job(job).at("counts").at("succeeded") == 1);
+  farm.wait_for_state(farm.submit(echo_job(8)), "succeeded");
+}
+
+TEST_CASE("network: through a slow and narrow line everything arrives") {
+  const std::uint64_t seed = seed_of_run();
+  MESSAGE("seed " << seed);
+  Farm farm({"--lease", "5s"}, Farm::Sockets::tcp, Farm::Keeps::journal);
+  FaultProxy workers(farm.worker_endpoint());
+  FaultProxy primaries(farm.primary_endpoint());
+  workers.delay(milliseconds(80));
+  workers.throttle(50'000);
+  primaries.delay(milliseconds(80));
+  primaries.throttle(50'000);
+  farm.worker(behind(workers, {"--slots", "2", "--prefetch", "16"}));
+  farm.wait_for_workers(1);
+  Oracle oracle(primaries.url(), seed);
+  oracle.submit_jobs(runs_in_full() ? 200 : 40);
+  oracle.settle(std::chrono::minutes(2));
+}
+
+TEST_CASE("network: a worker stopped beyond its lease writes nothing when it wakes") {
+  Farm farm(quick_leases, Farm::Sockets::tcp, Farm::Keeps::journal);
+  ChildProcess& sleeper = farm.worker({"--prefetch", "0"});
+  farm.wait_for_workers(1);
+  const std::string job = farm.submit(sleep_job(1, milliseconds(600)));
+  farm.wait_for({"job", job},
+                [](const Json& reply) { return reply.at("counts").at("running") == 1; });
+  sleeper.signal(SIGSTOP);
+  farm.worker({"--prefetch", "0"});
+  farm.wait_for_state(job, "succeeded");
+  const Json before = farm.tasks(job);
+  sleeper.signal(SIGCONT);
+  farm.wait_for_workers(2);
+  farm.wait_for_state(
+      farm.submit(sleep_job(4, milliseconds(100), "\"strategy\": \"roundrobin\"")), "succeeded");
+  CHECK(farm.tasks(job) == before);
+}
+
+}  // namespace
+}  // namespace framebus::test
