@@ -2,7 +2,7 @@
 // id. Walks the field tables; does not depend on the wire encoding. Pure; about 1 GB/s.
 #pragma once
 
-#include "broker/core/siphash.h"
+#include "libmsg/base/siphash.h"
 #include "libmsg/schema/parts.h"
 
 namespace framebus::broker {

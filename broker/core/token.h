@@ -3,7 +3,7 @@
 // was granted. Pure; any thread.
 #pragma once
 
-#include "broker/core/siphash.h"
+#include "libmsg/base/siphash.h"
 #include "libmsg/base/ids.h"
 
 namespace framebus::broker {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 
+#include "client/lib/continuations.h"
 #include "client/lib/file_transfer.h"
 #include "client/lib/primary_impl.h"
 #include "client/lib/submit_flow.h"
@@ -33,36 +34,12 @@ PrimaryOptions completed(PrimaryOptions options) {
   return options;
 }
 
-// Where an outcome goes: a promise is fulfilled at once, on whichever thread has it, so that a
-// callback may wait for a future; a callback goes to the callback thread.
-template <class T>
-std::function<void(Result<T>)> into(std::shared_ptr<std::promise<Result<T>>> promise) {
-  return
-      [promise = std::move(promise)](Result<T> outcome) { promise->set_value(std::move(outcome)); };
-}
-
-template <class T>
-std::function<void(Result<T>)> into(CallbackQueue& callbacks, Callback<T> done) {
-  return [&callbacks, done = std::move(done)](Result<T> outcome) {
-    callbacks.post([done, outcome = std::move(outcome)]() mutable { done(std::move(outcome)); });
+// on_result hears of a job from its acceptance on.
+Sink<Accepted> followed(std::shared_ptr<PrimaryImpl> impl, Sink<Accepted> sink) {
+  return [impl = std::move(impl), sink = std::move(sink)](Result<Accepted> accepted) {
+    if (accepted) impl->follow_results(accepted->job);
+    sink(std::move(accepted));
   };
-}
-
-// The continuation of a request whose answer is a T.
-template <class T>
-std::function<void(Result<Message>)> expecting(std::function<void(Result<T>)> sink) {
-  return [sink = std::move(sink)](Result<Message> outcome) {
-    if (!outcome) return sink(fail(std::move(outcome).error()));
-    sink(std::get<T>(std::move(*outcome)));  // the session has checked the type
-  };
-}
-
-template <class T, class Start>
-Future<T> as_future(Start start) {
-  auto promise = std::make_shared<std::promise<Result<T>>>();
-  Future<T> future = promise->get_future();
-  start(into<T>(std::move(promise)));
-  return future;
 }
 
 }  // namespace
@@ -101,13 +78,20 @@ void PrimaryImpl::shutdown() {
 }
 
 void PrimaryImpl::request(Message message, Duration deadline, Continuation done) {
+  begin_request(std::move(message), deadline_or_default(deadline), {}, std::move(done));
+}
+
+void PrimaryImpl::begin_request(Message message, Duration deadline, OnAnswers on_answers,
+                                Continuation done) {
   const std::uint64_t id = next_id_++;
-  const TimePoint until = now_monotonic() + deadline_or_default(deadline);
+  const TimePoint until = now_monotonic() + deadline;
   auto shared_done = std::make_shared<Continuation>(std::move(done));
-  const bool is_taken = post(
-      [this, id, until, message = std::move(message), shared_done](TimePoint now, Effects& out) {
+  auto shared_message = std::make_shared<Message>(std::move(message));
+  const bool is_taken =
+      post([this, id, until, shared_message, on_answers, shared_done](TimePoint now, Effects& out) {
         continuations_.emplace(id, std::move(*shared_done));
-        session_.request(now, id, message, until, out);
+        if (on_answers) on_answers_.emplace(id, on_answers);
+        session_.request(now, id, std::move(*shared_message), until, out);
       });
   if (!is_taken) (*shared_done)(fail(Code::shutdown, "the connection to the broker was shut down"));
 }
@@ -203,14 +187,15 @@ bool Primary::is_connected() const {
 Future<Accepted> Primary::submit(JobSpec job, std::vector<InputSource> files,
                                  SubmitOptions options) {
   return as_future<Accepted>([&](auto sink) {
-    start_submit(*impl_, std::move(job), std::move(files), std::move(options), std::move(sink));
+    start_submit(*impl_, std::move(job), std::move(files), std::move(options),
+                 followed(impl_, std::move(sink)));
   });
 }
 
 void Primary::submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options,
                      Callback<Accepted> done) {
   start_submit(*impl_, std::move(job), std::move(files), std::move(options),
-               into<Accepted>(impl_->callbacks(), std::move(done)));
+               followed(impl_, into<Accepted>(impl_->callbacks(), std::move(done))));
 }
 
 Future<ActOk> Primary::act(Act act, Duration deadline) {

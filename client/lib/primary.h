@@ -4,14 +4,17 @@
 //   Primary primary({.broker = "tcp://127.0.0.1:7750"});
 //   Result<Accepted> job = primary.submit(spec, files).get();
 //   primary.watch({.job = job->job}, [](const Event& event) { ... }, [](const Error& end) { ... });
+//   Result<Answers> loaded = primary.broadcast("load_map", payload).get();
 //
 // Connects on its own thread, with back-off, in any start order, and again whenever the connection
-// is lost; requests are repeated then and watches resume where they were. Every call comes as a
-// future and with a callback. A future or callback always completes: with a value or a typed error
-// (unavailable: no broker was there in time; deadline_exceeded: it was, but did not answer, so the
-// outcome is unknown; shutdown; or the broker's own answer). Thread rule: all methods may be called
-// from any thread, also from callbacks. Callbacks run one after the other on one thread, with no
-// lock held, and must not throw.
+// is lost; requests are repeated then and watches resume where they were, each ended task told
+// once. Commands to workers (broadcast, to_next, to_worker, prepare) are never repeated: a lost
+// connection ends them. Every call comes as a future and with a callback. A future or callback
+// always completes: with a value or a typed error (unavailable: no broker was there in time, or the
+// connection a command was sent on was lost; deadline_exceeded: it was, but did not answer, so the
+// outcome is unknown; no_worker; worker_lost; shutdown; or the broker's own answer). Thread rule:
+// all methods may be called from any thread, also from callbacks. Callbacks run one after the other
+// on one thread, with no lock held, and must not throw.
 #pragma once
 
 #include <cstdint>
@@ -68,6 +71,7 @@ struct Accepted {
 struct Upload {
   std::uint32_t files_done = 0, files = 0;
   std::uint64_t bytes_done = 0, bytes = 0;
+  std::uint32_t parts_done = 0, parts = 0;  // of a job that is too large for one message
 };
 
 struct SubmitOptions {
@@ -82,6 +86,22 @@ struct WatchOptions {
   bool results = false;  // events carry inline results and blob references
 };
 
+struct CommandOptions {
+  Duration deadline{0};                // until every answer is there; 0: 30 s
+  std::vector<WorkerId> workers = {};  // broadcast only: these; empty: every connected worker
+  std::function<void(const CommandAnswer&)> on_answer = {};  // each as it comes; runs as a callback
+};
+
+// One for each worker asked: its reply, or in `error` its own error, worker_lost or
+// deadline_exceeded.
+using Answers = std::vector<CommandAnswer>;
+
+struct Prepared {
+  std::uint64_t load_id = 0;  // of this preparation
+  Answers answers;            // of the workers connected now
+};
+
+class Barrier;
 class PrimaryImpl;
 
 class Primary {
@@ -92,9 +112,10 @@ class Primary {
   Primary& operator=(const Primary&) = delete;
 
   // Sends the inputs that the broker lacks, then has the job accepted. Repeated under the same
-  // submit id until answered, so a lost connection never makes two jobs. not_found: the broker
-  // lacks an input that is not among `files`. The deadline counts for each answer, not for the
-  // transfer of the files.
+  // submit id until answered, so a lost connection never makes two jobs. A job above 4 MiB goes in
+  // parts, which an interruption does not send anew. not_found: the broker lacks an input that is
+  // not among `files`. The deadline counts for each answer, not for the transfer of files and
+  // parts.
   Future<Accepted> submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options = {});
   void submit(JobSpec job, std::vector<InputSource> files, SubmitOptions options,
               Callback<Accepted> done);
@@ -109,13 +130,49 @@ class Primary {
 
   // Events in record order, each confirmed to the broker after `on_event` returned, so a slow
   // callback slows the sender and nothing piles up. Survives reconnects. `on_end` comes once, when
-  // the watch ended otherwise than by unwatch(): not_found (no such job), shutdown. Task events may
-  // repeat after a reconnect.
+  // the watch ended otherwise than by unwatch(): not_found (no such job), shutdown. The end of a
+  // task is told once, over any number of connections and restarts of a broker that keeps a
+  // journal; its other changes and the job's state may be told again after a reconnect.
   std::uint64_t watch(WatchOptions options, std::function<void(const Event&)> on_event,
                       std::function<void(const Error&)> on_end = {});
   // Ends a watch without on_end. An event that is being handed over at this moment may still
   // arrive.
   void unwatch(std::uint64_t watch);
+
+  // Asks workers to carry a command out now. Not recorded by the broker and never sent twice. At
+  // most limits::command_payload_bytes_max of payload.
+  // broadcast: every connected worker, or those named; no_worker when nobody was asked.
+  Future<Answers> broadcast(std::string command, Bytes payload, CommandOptions options = {});
+  void broadcast(std::string command, Bytes payload, CommandOptions options,
+                 Callback<Answers> done);
+  // to_next: one worker, each in turn; waits for one until the deadline, then no_worker. to_worker:
+  // that one. The worker's own error is the error.
+  Future<CommandAnswer> to_next(std::string command, Bytes payload, CommandOptions options = {});
+  void to_next(std::string command, Bytes payload, CommandOptions options,
+               Callback<CommandAnswer> done);
+  Future<CommandAnswer> to_worker(WorkerId worker, std::string command, Bytes payload,
+                                  CommandOptions options = {});
+  void to_worker(WorkerId worker, std::string command, Bytes payload, CommandOptions options,
+                 Callback<CommandAnswer> done);
+  // A broadcast whose payload is the state workers must have: one that joins later gets it before
+  // its first task. Replaces the earlier preparation of that name. No worker is no error.
+  Future<Prepared> prepare(std::string command, Bytes payload, CommandOptions options = {});
+  void prepare(std::string command, Bytes payload, CommandOptions options, Callback<Prepared> done);
+
+  // Told of workers that come and go; the first list counts as joined. There is no watch of workers
+  // in the protocol: while one of these is set the broker is asked once a second, so a worker that
+  // comes back within a second as the same process is not noticed. An empty function unsets.
+  void on_worker_joined(std::function<void(const WorkerSummary&)> callback);
+  void on_worker_left(std::function<void(const WorkerSummary&)> callback);
+  // Told of the end of every task of the jobs that this Primary submits from now on, with inline
+  // results, until the job has ended. An empty function unsets.
+  void on_result(std::function<void(const TaskSummary&)> callback);
+
+  // Drains, resumes, restarts or removes a worker.
+  Future<WorkerSummary> administer(WorkerAction action, WorkerId worker, std::string reason,
+                                   Duration deadline = {});
+  // A piece of an attempt's log. `read.request` is ignored.
+  Future<LogData> read_log(LogRead read, Duration deadline = {});
 
   Future<std::vector<WorkerSummary>> workers();
   Future<bool> has_workers();
@@ -134,6 +191,7 @@ class Primary {
   bool is_connected() const;
 
  private:
+  friend class Barrier;
   std::shared_ptr<PrimaryImpl>
       impl_;  // shared: with its threads, so that a callback may destroy the Primary
 };

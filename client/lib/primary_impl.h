@@ -18,9 +18,14 @@
 #include "client/lib/primary.h"
 #include "client/lib/session.h"
 #include "client/lib/transfers.h"
+#include "client/lib/worker_roster.h"
 #include "libmsg/transport/transport.h"
 
 namespace framebus::client {
+
+struct WorkerCallbacks {
+  std::function<void(const WorkerSummary&)> joined, left;
+};
 
 class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
  public:
@@ -37,6 +42,19 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
   void unwatch(std::uint64_t id);
   void query_pages(Query query, Duration deadline, std::function<void(Result<QueryReply>)> done);
 
+  // `on_answers` runs on the I/O thread for each piece of the answer, before `done`.
+  using OnAnswers = std::function<void(const std::vector<CommandAnswer>&)>;
+  void command(Command command, Duration deadline, OnAnswers on_answers,
+               std::function<void(Result<CommandDone>)> done);
+  // Runs `function` on the I/O thread after so long; at once when shutdown comes first.
+  void after(Duration wait, std::function<void()> function);
+
+  using OnWorker = std::function<void(const WorkerSummary&)>;
+  void set_on_worker(OnWorker WorkerCallbacks::*which, OnWorker callback);
+  void set_on_result(std::function<void(const TaskSummary&)> callback);
+  // Tells on_result of the job's tasks, when it is set.
+  void follow_results(JobId job);
+
   CallbackQueue& callbacks() { return callbacks_; }
   Transfers& transfers() { return transfers_; }
   Duration deadline_or_default(Duration deadline) const {
@@ -50,12 +68,17 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
     std::function<void(const Error&)> on_end;
     std::atomic<bool> is_over{false};
   };
-  using Command = std::function<void(TimePoint, Effects&)>;
+  using Call = std::function<void(TimePoint, Effects&)>;
 
-  // False after the I/O thread has ended: the command was not taken.
-  bool post(Command command);
+  // False after the I/O thread has ended: the call was not taken.
+  bool post(Call call);
   void run();
-  bool run_commands(TimePoint now, Effects& out);
+  bool run_calls(TimePoint now, Effects& out);
+  void run_timers(TimePoint now, bool is_stopping);
+  Duration patience() const;
+  void begin_request(Message message, Duration deadline, OnAnswers on_answers, Continuation done);
+  void poll_workers();
+  void on_workers(const std::vector<WorkerSummary>& workers);
   void receive(TimePoint now, Effects& out);
   void carry_out(Effects& effects);
   void on_effect(Effect& effect);
@@ -72,13 +95,18 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
   std::atomic<bool> is_connected_{false};
 
   std::mutex inbox_mutex_;
-  std::vector<Command> inbox_;
-  bool is_closed_ = false;  // the I/O thread takes no more commands
+  std::vector<Call> inbox_;
+  bool is_closed_ = false;  // the I/O thread takes no more calls
   bool is_stopping_ = false;
   Wakeup wakeup_;
 
   std::mutex watchers_mutex_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Watcher>> watchers_;
+
+  std::mutex callbacks_mutex_;
+  WorkerCallbacks on_worker_;
+  std::function<void(const TaskSummary&)> on_result_;
+  bool is_polling_ = false;
 
   // I/O thread only.
   Session session_;
@@ -88,6 +116,9 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
   bool checksum_required_ = false;
   std::string close_reason_;
   std::unordered_map<std::uint64_t, Continuation> continuations_;
+  std::unordered_map<std::uint64_t, OnAnswers> on_answers_;
+  std::multimap<TimePoint, std::function<void()>> timers_;
+  WorkerRoster roster_;
 
   std::mutex joining_;
   std::thread io_thread_;

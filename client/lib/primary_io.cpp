@@ -13,26 +13,26 @@ constexpr std::size_t receive_batch = 256;
 
 }  // namespace
 
-bool PrimaryImpl::post(Command command) {
+bool PrimaryImpl::post(Call call) {
   {
     const std::lock_guard lock(inbox_mutex_);
     if (is_closed_) return false;
-    inbox_.push_back(std::move(command));
+    inbox_.push_back(std::move(call));
   }
   wakeup_.notify();
   return true;
 }
 
-bool PrimaryImpl::run_commands(TimePoint now, Effects& out) {
-  std::vector<Command> commands;
+bool PrimaryImpl::run_calls(TimePoint now, Effects& out) {
+  std::vector<Call> calls;
   bool is_stopping = false;
   {
     const std::lock_guard lock(inbox_mutex_);
-    commands.swap(inbox_);
+    calls.swap(inbox_);
     is_stopping = is_stopping_;
     if (is_stopping) is_closed_ = true;  // nothing can slip in between this and stop()
   }
-  for (Command& command : commands) command(now, out);
+  for (Call& call : calls) call(now, out);
   return is_stopping;
 }
 
@@ -42,28 +42,50 @@ void PrimaryImpl::run() {
   carry_out(effects);
   for (;;) {
     TimePoint now = now_monotonic();
-    const bool is_stopping = run_commands(now, effects);
+    const bool is_stopping = run_calls(now, effects);
+    run_timers(now, is_stopping);
     session_.on_time(now, effects);
     if (is_stopping) session_.stop(effects);
     carry_out(effects);
     flush(now);
     carry_out(effects);
     if (is_stopping) break;
-    Duration timeout{-1};
-    if (const auto wakeup = session_.next_wakeup()) {
-      timeout = std::max(Duration::zero(), *wakeup - now_monotonic()) + milliseconds(1);
-    }
-    if (!outbox_.empty())
-      timeout = timeout < Duration::zero() ? outbox_retry : std::min(timeout, outbox_retry);
     std::vector<DealerSocket*> sockets;
     if (socket_) sockets.push_back(socket_.get());
-    wait({}, sockets, &wakeup_, timeout);
+    wait({}, sockets, &wakeup_, patience());
     wakeup_.drain();
     receive(now_monotonic(), effects);
     carry_out(effects);
   }
   if (socket_) socket_->close(goodbye_linger);
   socket_.reset();
+}
+
+// Until something has to be done without being asked; negative: for ever.
+Duration PrimaryImpl::patience() const {
+  std::optional<TimePoint> first = session_.next_wakeup();
+  if (!timers_.empty())
+    first = first ? std::min(*first, timers_.begin()->first) : timers_.begin()->first;
+  Duration wait{-1};
+  if (first) wait = std::max(Duration::zero(), *first - now_monotonic()) + milliseconds(1);
+  if (!outbox_.empty())
+    wait = wait < Duration::zero() ? outbox_retry : std::min(wait, outbox_retry);
+  return wait;
+}
+
+void PrimaryImpl::after(Duration wait, std::function<void()> function) {
+  const TimePoint due = now_monotonic() + wait;
+  const bool is_taken =
+      post([this, due, function](TimePoint, Effects&) { timers_.emplace(due, function); });
+  if (!is_taken) function();
+}
+
+void PrimaryImpl::run_timers(TimePoint now, bool is_stopping) {
+  while (!timers_.empty() && (is_stopping || timers_.begin()->first <= now)) {
+    const std::function<void()> function = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+    function();
+  }
 }
 
 void PrimaryImpl::receive(TimePoint now, Effects& out) {
@@ -111,7 +133,7 @@ void PrimaryImpl::on_effect(Effect& effect) {
     is_connected_ = false;
   } else if (auto* transmit = std::get_if<Transmit>(&effect)) {
     if (socket_) outbox_.push_back(encode(transmit->message, with_checksum_));
-  } else if (auto* ready = std::get_if<Ready>(&effect)) {
+  } else if (auto* ready = std::get_if<Welcomed>(&effect)) {
     with_checksum_ = ready->welcome.checksum;
     is_connected_ = true;
     if (!ready->welcome.bulk_endpoint.empty()) {
@@ -122,7 +144,11 @@ void PrimaryImpl::on_effect(Effect& effect) {
     if (entry == continuations_.end()) return;
     const Continuation done = std::move(entry->second);
     continuations_.erase(entry);
+    on_answers_.erase(finished->request);
     done(std::move(finished->outcome));
+  } else if (auto* answered = std::get_if<Answered>(&effect)) {
+    const auto entry = on_answers_.find(answered->request);
+    if (entry != on_answers_.end()) entry->second(answered->answers);
   } else if (auto* delivered = std::get_if<Delivered>(&effect)) {
     deliver(std::move(*delivered));
   } else if (auto* ended = std::get_if<WatchEnded>(&effect)) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "client/lib/request_kinds.h"
 #include "libmsg/schema/wire_error.h"
 
 namespace framebus::client {
@@ -16,33 +17,6 @@ std::uint64_t splitmix(std::uint64_t& state) {
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
   return z ^ (z >> 31);
-}
-
-bool set_request(Message& message, std::uint64_t id) {
-  return std::visit(
-      [id](auto& m) {
-        using M = std::decay_t<decltype(m)>;
-        if constexpr (std::is_same_v<M, Submit> || std::is_same_v<M, Act> ||
-                      std::is_same_v<M, Query>) {
-          m.request = id;
-          return true;
-        } else {
-          return false;
-        }
-      },
-      message);
-}
-
-const char* name_of_request(const Message& message) {
-  return std::visit([](const auto& m) { return std::decay_t<decltype(m)>::name; }, message);
-}
-
-bool is_answer_to(const Message& request, const Message& answer) {
-  if (std::holds_alternative<Submit>(request))
-    return std::holds_alternative<SubmitOk>(answer) ||
-           std::holds_alternative<InputsMissing>(answer);
-  if (std::holds_alternative<Act>(request)) return std::holds_alternative<ActOk>(answer);
-  return std::holds_alternative<QueryReply>(answer);
 }
 
 // A peer's hint may not overflow our clock.
@@ -85,7 +59,33 @@ void Session::drop(TimePoint now, const std::string& reason, Duration at_least, 
   out.push_back(Disconnect{reason});
   last_problem_ = reason;
   probed_at_.reset();
+  end_commands(reason, out);
   back_off(now, at_least);
+}
+
+// What was sent on the lost connection and must not be sent again.
+void Session::end_commands(const std::string& reason, Effects& out) {
+  std::vector<std::uint64_t> lost;
+  for (const auto& [id, request] : requests_)
+    if (request.was_sent && !may_be_repeated(request.message)) lost.push_back(id);
+  for (const std::uint64_t id : lost) {
+    finish(id,
+           fail(Code::unavailable, "the connection to the broker at " + options_.broker +
+                                       " was lost (" + reason +
+                                       "); whether workers carried the command out is unknown"),
+           out);
+  }
+}
+
+void Session::transmit(TimePoint now, std::uint64_t id, Outstanding& request, Effects& out) {
+  if (auto* command = std::get_if<Command>(&request.message)) {
+    command->deadline_ms = std::max<std::int64_t>(1, to_ms(request.deadline - now));
+    deadlines_.erase({request.deadline, id});
+    request.deadline += options_.command_slack;
+    deadlines_.emplace(request.deadline, id);
+  }
+  request.was_sent = true;
+  out.push_back(Transmit{request.message});
 }
 
 void Session::request(TimePoint now, std::uint64_t id, Message message, TimePoint deadline,
@@ -113,10 +113,7 @@ void Session::request(TimePoint now, std::uint64_t id, Message message, TimePoin
   auto [entry, is_new] = requests_.emplace(id, Outstanding{std::move(message), deadline, false});
   if (!is_new) return;
   deadlines_.emplace(deadline, id);
-  if (phase_ == Phase::ready) {
-    entry->second.was_sent = true;
-    out.push_back(Transmit{entry->second.message});
-  }
+  if (phase_ == Phase::ready) transmit(now, id, entry->second, out);
 }
 
 void Session::finish(std::uint64_t id, Result<Message> outcome, Effects& out) {
@@ -139,7 +136,7 @@ void Session::on_message(TimePoint now, const Message& message, Effects& out) {
   if (phase_ == Phase::greeting) {
     if (const auto* welcome = std::get_if<Welcome>(&message)) {
       last_heard_ = now;
-      on_welcome(*welcome, out);
+      on_welcome(now, *welcome, out);
     } else if (const auto* refused = std::get_if<Refused>(&message)) {
       on_refused(now, *refused, out);
     } else if (const auto* error = std::get_if<ErrorReply>(&message)) {
@@ -151,7 +148,7 @@ void Session::on_message(TimePoint now, const Message& message, Effects& out) {
   last_heard_ = now;
   probed_at_.reset();
   if (const auto* error = std::get_if<ErrorReply>(&message)) return on_error(now, *error, out);
-  if (const auto* events = std::get_if<Events>(&message)) return on_events(*events, out);
+  if (const auto* events = std::get_if<Events>(&message)) return on_events(now, *events, out);
   if (const auto* goodbye = std::get_if<Goodbye>(&message)) {
     return drop(now, "the broker said goodbye: " + goodbye->reason, Duration::zero(), out);
   }
@@ -171,38 +168,60 @@ void Session::on_message(TimePoint now, const Message& message, Effects& out) {
            out);
     return;
   }
+  if (const auto* done = std::get_if<CommandDone>(&message))
+    return on_command_done(*done, entry->second, out);
   finish(id, message, out);
 }
 
-void Session::on_welcome(const Welcome& welcome, Effects& out) {
+void Session::on_command_done(const CommandDone& done, Outstanding& request, Effects& out) {
+  std::vector<CommandAnswer>& all = request.answers;
+  all.insert(all.end(), done.answers.begin(), done.answers.end());
+  if (!done.answers.empty()) out.push_back(Answered{done.request, done.answers});
+  if (!done.last) return;
+  CommandDone whole = done;
+  whole.answers = std::move(all);
+  finish(done.request, Message{std::move(whole)}, out);
+}
+
+void Session::on_welcome(TimePoint now, const Welcome& welcome, Effects& out) {
   phase_ = Phase::ready;
   failures_ = 0;
   last_problem_.clear();
-  out.push_back(Ready{welcome});
-  if (welcome.ephemeral && epoch_ != 0 && welcome.epoch != epoch_) forget_jobs(out);
-  epoch_ = welcome.epoch;
-  for (auto& [id, request] : requests_) {
-    request.was_sent = true;
-    out.push_back(Transmit{request.message});
+  out.push_back(Welcomed{welcome});
+  if (is_another_history(welcome)) {
+    forget_jobs(welcome.ephemeral || was_ephemeral_
+                    ? "was started again and keeps jobs in memory only"
+                    : "has gone back to older data",
+                out);
   }
-  for (auto& [id, watching] : watches_) send_watch(id, watching, out);
+  epoch_ = welcome.epoch;
+  was_ephemeral_ = welcome.ephemeral;
+  for (auto& [id, request] : requests_) transmit(now, id, request, out);
+  for (auto& [id, watching] : watches_) send_watch(watching, out);
 }
 
-// A broker that keeps jobs in memory has started again: whatever has a job's number there now is
-// another job, which must neither be followed nor acted upon in its stead.
-void Session::forget_jobs(Effects& out) {
+// A broker with a journal goes on where it was, under a larger epoch; any other change of the epoch
+// is another broker's memory.
+bool Session::is_another_history(const Welcome& welcome) const {
+  if (epoch_ == 0 || welcome.epoch == epoch_) return false;
+  return welcome.ephemeral || was_ephemeral_ || welcome.epoch < epoch_;
+}
+
+// Whatever has a job's number there now is another job, which must neither be followed nor acted
+// upon in its stead.
+void Session::forget_jobs(const std::string& why, Effects& out) {
   const Error error{Code::not_found,
-                    "the broker at " + options_.broker +
-                        " was started again and keeps jobs in memory only: the job is gone"};
-  std::vector<std::uint64_t> acts;
+                    "the broker at " + options_.broker + " " + why + ": the job is gone"};
+  std::vector<std::uint64_t> gone;
   for (const auto& [id, request] : requests_)
-    if (std::holds_alternative<Act>(request.message)) acts.push_back(id);
-  for (const std::uint64_t id : acts) finish(id, fail(error), out);
+    if (names_a_job(request.message)) gone.push_back(id);
+  for (const std::uint64_t id : gone) finish(id, fail(error), out);
   std::erase_if(watches_, [&](const auto& each) {
     if (each.second.watch.job.is_none()) return false;
     out.push_back(WatchEnded{each.first, error});
     return true;
   });
+  for (auto& [id, watching] : watches_) watching.watch.from = {};
 }
 
 void Session::on_refused(TimePoint now, const Refused& refused, Effects& out) {

@@ -3,8 +3,9 @@
 //
 // Keeps the table of outstanding requests and watches, says Hello, connects again with back-off,
 // repeats after a reconnect what has not been answered (every request of the protocol may be
-// repeated), and watches again from the last cursor. Does not touch a socket, a clock or a thread:
-// primary.cpp carries the effects out. Thread rule: one thread owns a Session.
+// repeated but Command, which ends with the connection it was sent on), and watches again from the
+// last cursor without gap or repeat. Does not touch a socket, a clock or a thread: primary_io.cpp
+// carries the effects out. Thread rule: one thread owns a Session.
 #pragma once
 
 #include <cstdint>
@@ -30,9 +31,11 @@ struct SessionOptions {
   Duration handshake = seconds(5);             // from Connect to Welcome
   Duration reconnect_min = milliseconds(250);  // doubles up to reconnect_max, +-25 %
   Duration reconnect_max = seconds(10);
-  Duration probe_after = seconds(10);  // silence after which the broker is asked whether it lives
-  std::size_t requests_max = 65'536;   // outstanding at once; more are resource_exhausted
-  std::uint64_t seed = 1;              // of the back-off's jitter
+  Duration probe_after = seconds(10);   // silence after which the broker is asked whether it lives
+  Duration command_slack = seconds(2);  // the broker answers a Command at its deadline; longer is a
+                                        // broker that does not
+  std::size_t requests_max = 65'536;    // outstanding at once; more are resource_exhausted
+  std::uint64_t seed = 1;               // of the back-off's jitter
 };
 
 // Open a new connection; the messages for it follow as Transmit.
@@ -49,9 +52,15 @@ struct Transmit {
   bool operator==(const Transmit&) const = default;
 };
 // The broker has accepted the session.
-struct Ready {
+struct Welcomed {
   Welcome welcome;
-  bool operator==(const Ready&) const = default;
+  bool operator==(const Welcomed&) const = default;
+};
+// Some workers have answered a Command. Finished, with the answers of all, follows.
+struct Answered {
+  std::uint64_t request = 0;
+  std::vector<CommandAnswer> answers;
+  bool operator==(const Answered&) const = default;
 };
 // A request is over: its answer (the message of the type that belongs to it) or why there is none.
 struct Finished {
@@ -59,7 +68,8 @@ struct Finished {
   Result<Message> outcome;
   bool operator==(const Finished&) const = default;
 };
-// Events of a watch. confirm(watch, generation, sequence) when they have been taken in.
+// Events of a watch, none of them for the second time. confirm(watch, generation, sequence) when
+// they have been taken in.
 struct Delivered {
   std::uint64_t watch = 0;
   std::uint64_t generation = 0;
@@ -74,7 +84,8 @@ struct WatchEnded {
   bool operator==(const WatchEnded&) const = default;
 };
 
-using Effect = std::variant<Connect, Disconnect, Transmit, Ready, Finished, Delivered, WatchEnded>;
+using Effect = std::variant<Connect, Disconnect, Transmit, Welcomed, Answered, Finished, Delivered,
+                            WatchEnded>;
 using Effects = std::vector<Effect>;
 
 class Session {
@@ -84,9 +95,11 @@ class Session {
   // The first connection attempt. Call once.
   void start(TimePoint now, Effects& out);
 
-  // Sends Submit, Act or Query under `id` (unique, not 0; the message's own request field is
+  // Sends a request (request_kinds.h) under `id` (unique, not 0; the message's own request field is
   // overwritten), now or when there is a session. Finished comes exactly once, at `deadline` at the
-  // latest: `unavailable` when it was never sent, `deadline_exceeded` when the outcome is unknown.
+  // latest (a Command: a slack later): `unavailable` when it was never sent, or was a Command whose
+  // connection was lost; `deadline_exceeded` when the outcome is unknown. What is left of
+  // `deadline` is told to the broker as that of a Command.
   void request(TimePoint now, std::uint64_t id, Message message, TimePoint deadline, Effects& out);
 
   // Follows `watch.job` under `id` from `watch.from`, over any number of connections, until
@@ -118,11 +131,14 @@ class Session {
     Message message;
     TimePoint deadline;
     bool was_sent = false;
+    std::vector<CommandAnswer> answers = {};  // of a Command, so far
   };
   struct Watching {
-    Watch watch;                        // `from` moves with what was delivered
-    std::uint64_t generation = 0;       // connection it was last sent on; 0: not sent
-    std::optional<TimePoint> again_at;  // the broker asked to come back later
+    Watch watch;                         // `from` moves with what was delivered
+    std::uint64_t generation = 0;        // connection it was last sent on; 0: not sent
+    std::optional<TimePoint> again_at;   // the broker asked to come back later
+    std::uint64_t sequence = 0;          // of the last Events since it was sent
+    std::set<std::uint32_t> ended = {};  // tasks told with exactly the cursor `from`
   };
 
   void connect(TimePoint now, Effects& out);
@@ -130,12 +146,16 @@ class Session {
   void drop(TimePoint now, const std::string& reason, Duration at_least, Effects& out);
   void finish(std::uint64_t id, Result<Message> outcome, Effects& out);
   void fail_all(const Error& error, Effects& out);
-  void on_welcome(const Welcome& welcome, Effects& out);
-  void forget_jobs(Effects& out);
+  void transmit(TimePoint now, std::uint64_t id, Outstanding& request, Effects& out);
+  void end_commands(const std::string& reason, Effects& out);
+  void on_welcome(TimePoint now, const Welcome& welcome, Effects& out);
+  bool is_another_history(const Welcome& welcome) const;
+  void forget_jobs(const std::string& why, Effects& out);
   void on_refused(TimePoint now, const Refused& refused, Effects& out);
   void on_error(TimePoint now, const ErrorReply& reply, Effects& out);
-  void on_events(const Events& events, Effects& out);
-  void send_watch(std::uint64_t id, Watching& watching, Effects& out);
+  void on_command_done(const CommandDone& done, Outstanding& request, Effects& out);
+  void on_events(TimePoint now, const Events& events, Effects& out);
+  void send_watch(Watching& watching, Effects& out);
   void expire_requests(TimePoint now, Effects& out);
   void retry_watches(TimePoint now, Effects& out);
   void probe(TimePoint now, Effects& out);
@@ -146,6 +166,7 @@ class Session {
   Phase phase_ = Phase::idle;
   std::uint64_t generation_ = 0;  // counts connections
   std::uint64_t epoch_ = 0;       // of the broker, as the last Welcome said; 0: none yet
+  bool was_ephemeral_ = false;    // as the last Welcome said
   std::uint32_t failures_ = 0;    // connection attempts since the last Welcome
   std::uint64_t random_;
   TimePoint phase_until_{};  // waiting: next attempt; greeting: handshake deadline

@@ -10,12 +10,13 @@ void Session::watch(std::uint64_t id, Watch watch, Effects& out) {
   }
   watch.request = id;
   auto [entry, is_new] = watches_.emplace(id, Watching{std::move(watch), 0, {}});
-  if (is_new && phase_ == Phase::ready) send_watch(id, entry->second, out);
+  if (is_new && phase_ == Phase::ready) send_watch(entry->second, out);
 }
 
-void Session::send_watch(std::uint64_t, Watching& watching, Effects& out) {
+void Session::send_watch(Watching& watching, Effects& out) {
   watching.generation = generation_;
   watching.again_at.reset();
+  watching.sequence = 0;
   out.push_back(Transmit{watching.watch});
 }
 
@@ -37,18 +38,44 @@ void Session::unwatch(std::uint64_t id, Effects& out) {
   if (is_known_there) out.push_back(Transmit{Unwatch{id}});
 }
 
-void Session::on_events(const Events& events, Effects& out) {
+// Takes out what has been delivered before. The place moves event by event: several tasks may have
+// ended by one record, and a connection may be lost between two of them. Then the broker begins
+// with that record again, and the tasks told with the cursor `from` are known by `ended`.
+void Session::on_events(TimePoint now, const Events& events, Effects& out) {
   const auto entry = watches_.find(events.request);
   if (entry == watches_.end()) return;  // unwatched while they travelled
-  for (const Event& event : events.events)
-    if (event.cursor.lsn != 0) entry->second.watch.from = event.cursor;
-  out.push_back(Delivered{events.request, generation_, events.sequence, events.events});
+  Watching& watching = entry->second;
+  if (events.sequence <= watching.sequence) return;  // a message that came twice
+  if (events.sequence != watching.sequence + 1)
+    return drop(now, "events of a watch are missing", Duration::zero(), out);
+  watching.sequence = events.sequence;
+  Cursor& from = watching.watch.from;
+  std::vector<Event> fresh;
+  for (const Event& event : events.events) {
+    const bool has_place = event.cursor.lsn != 0;
+    const bool is_ended_task = event.kind == EventKind::task && has_place;
+    if (event.kind == EventKind::live && event.cursor.lsn < from.lsn) {
+      // The broker did not know the place we asked from: its history is another one, and what was
+      // taken for repeats was not.
+      from = {};
+      watching.ended.clear();
+      return drop(now, "the broker has another history than before", Duration::zero(), out);
+    }
+    if (is_ended_task && event.cursor.lsn < from.lsn) continue;
+    if (has_place && event.cursor.lsn > from.lsn) {
+      from = event.cursor;
+      watching.ended.clear();
+    }
+    if (is_ended_task && !watching.ended.insert(event.task.task.index).second) continue;
+    fresh.push_back(event);
+  }
+  out.push_back(Delivered{events.request, generation_, events.sequence, std::move(fresh)});
 }
 
 void Session::retry_watches(TimePoint now, Effects& out) {
   if (phase_ != Phase::ready) return;
   for (auto& [id, watching] : watches_)
-    if (watching.again_at && *watching.again_at <= now) send_watch(id, watching, out);
+    if (watching.again_at && *watching.again_at <= now) send_watch(watching, out);
 }
 
 }  // namespace framebus::client

@@ -1,43 +1,45 @@
 #include "client/lib/submit_flow.h"
 
 #include <map>
+#include <mutex>
 #include <random>
+
+#include "client/lib/submission.h"
 
 namespace framebus::client {
 namespace {
 
-// The broker may drop blobs between rounds only if it is broken; a bound keeps that from looping
-// for ever.
-constexpr unsigned rounds_max = 3;
-
 struct Flow {
+  Flow(std::shared_ptr<PrimaryImpl> to, SubmitId id, JobSpec job)
+      : impl(std::move(to)), submission(id, std::move(job)) {}
+
   std::shared_ptr<PrimaryImpl> impl;
-  Submit submit;
   std::map<BlobHash, InputSource> files;
   SubmitOptions options;
   std::function<void(Result<Accepted>)> sink;
-  Accepted accepted;
-  unsigned rounds = 0;
+  Upload upload;      // told to on_upload
+  Accepted accepted;  // files_sent and bytes_sent grow on the transfer thread
+  // Answers come on the I/O thread, the end of a transfer on its own: guarded by mutex.
+  std::mutex mutex;
+  Submission submission;
 
-  void finish(Result<Accepted> outcome) {
-    // Dropped first: the flow is held by closures that the Impl holds.
-    auto to = std::move(sink);
-    to(std::move(outcome));
+  void tell() {
+    if (!options.on_upload) return;
+    impl->callbacks().post([told = options.on_upload, upload = upload] { told(upload); });
   }
 };
-using FlowPtr = std::shared_ptr<Flow>;  // shared by the closures of one submission, one at a time
+using FlowPtr = std::shared_ptr<Flow>;  // shared by the closures of one submission
 
-void send(const FlowPtr& flow);
+template <class F>
+void advance(const FlowPtr& flow, F&& f);
 
 Status put_missing(const FlowPtr& flow, BlobClient& client, const std::vector<BlobRef>& missing) {
-  Upload upload;
+  Upload& upload = flow->upload;
   upload.files = static_cast<std::uint32_t>(missing.size());
+  upload.files_done = 0;
+  upload.bytes = upload.bytes_done = 0;
   for (const BlobRef& blob : missing) upload.bytes += blob.size;
-  const auto tell = [&flow, &upload] {
-    if (!flow->options.on_upload) return;
-    flow->impl->callbacks().post([told = flow->options.on_upload, upload] { told(upload); });
-  };
-  tell();
+  flow->tell();
   for (const BlobRef& blob : missing) {
     const auto file = flow->files.find(blob.hash);
     if (file == flow->files.end()) {
@@ -59,40 +61,62 @@ Status put_missing(const FlowPtr& flow, BlobClient& client, const std::vector<Bl
     upload.bytes_done += blob.size;
     flow->accepted.files_sent += 1;
     flow->accepted.bytes_sent += blob.size;
-    tell();
+    flow->tell();
   }
   return {};
 }
 
-void put_then_send(const FlowPtr& flow, std::vector<BlobRef> missing) {
-  if (++flow->rounds > rounds_max) {
-    flow->finish(fail(Code::internal, "the broker asked " + std::to_string(rounds_max) +
-                                          " times for inputs it was sent"));
-    return;
-  }
-  Transfers& transfers = flow->impl->transfers();
-  transfers.post(
-      [flow, missing = std::move(missing)](Result<BlobClient*> client) {
-        if (!client) return flow->finish(fail(client.error()));
-        const Status put = put_missing(flow, **client, missing);
-        if (!put) return flow->finish(fail(put.error()));
-        send(flow);
+void carry_out(const FlowPtr& flow, AskBroker& step) {
+  flow->impl->request(std::move(step.message), flow->options.deadline,
+                      [flow, tag = step.tag](Result<Message> answer) {
+                        advance(flow, [&](Submission& submission, SubmissionSteps& out) {
+                          submission.on_answer(tag, answer, out);
+                        });
+                      });
+}
+
+void carry_out(const FlowPtr& flow, PutInputs& step) {
+  flow->impl->transfers().post(
+      [flow, missing = std::move(step.blobs)](Result<BlobClient*> client) {
+        const Status put = client ? put_missing(flow, **client, missing) : fail(client.error());
+        advance(flow,
+                [&](Submission& submission, SubmissionSteps& out) { submission.on_put(put, out); });
       },
       flow->impl->deadline_or_default(flow->options.deadline));
 }
 
-void send(const FlowPtr& flow) {
-  flow->impl->request(flow->submit, flow->options.deadline, [flow](Result<Message> answer) {
-    if (!answer) return flow->finish(fail(answer.error()));
-    if (auto* missing = std::get_if<InputsMissing>(&*answer))
-      return put_then_send(flow, std::move(missing->blobs));
-    const auto& ok = std::get<SubmitOk>(*answer);
-    flow->accepted.job = ok.job;
-    flow->accepted.task_count = ok.task_count;
-    flow->accepted.known = ok.known;
-    flow->accepted.ephemeral = ok.ephemeral;
-    flow->finish(flow->accepted);
+void carry_out(const FlowPtr& flow, WaitFor& step) {
+  flow->impl->after(step.duration, [flow] {
+    advance(flow, [](Submission& submission, SubmissionSteps& out) { submission.on_waited(out); });
   });
+}
+
+void carry_out(const FlowPtr& flow, PartsSent& step) {
+  flow->upload.parts_done = step.done;
+  flow->upload.parts = step.all;
+  flow->tell();
+}
+
+void carry_out(const FlowPtr& flow, SubmissionDone& step) {
+  auto sink = std::move(flow->sink);  // dropped first: the flow is held by closures of the Impl
+  if (!step.outcome) return sink(fail(step.outcome.error()));
+  Accepted& accepted = flow->accepted;
+  accepted.job = step.outcome->job;
+  accepted.task_count = step.outcome->task_count;
+  accepted.known = step.outcome->known;
+  accepted.ephemeral = step.outcome->ephemeral;
+  sink(accepted);
+}
+
+template <class F>
+void advance(const FlowPtr& flow, F&& f) {
+  SubmissionSteps steps;
+  {
+    const std::lock_guard lock(flow->mutex);
+    f(flow->submission, steps);
+  }
+  for (SubmissionStep& step : steps)
+    std::visit([&flow](auto& each) { carry_out(flow, each); }, step);
 }
 
 }  // namespace
@@ -106,17 +130,15 @@ SubmitId random_submit_id() {
 
 void start_submit(PrimaryImpl& impl, JobSpec job, std::vector<InputSource> files,
                   SubmitOptions options, std::function<void(Result<Accepted>)> sink) {
-  auto flow = std::make_shared<Flow>();
-  flow->impl = impl.shared_from_this();
-  flow->submit.submit_id = options.id.is_none() ? random_submit_id() : options.id;
-  flow->submit.job = std::move(job);
+  const SubmitId id = options.id.is_none() ? random_submit_id() : options.id;
+  const auto flow = std::make_shared<Flow>(impl.shared_from_this(), id, std::move(job));
   flow->options = std::move(options);
   flow->sink = std::move(sink);
   for (InputSource& file : files) {
     const BlobHash hash = file.blob.hash;
     flow->files.emplace(hash, std::move(file));
   }
-  send(flow);
+  advance(flow, [](Submission& submission, SubmissionSteps& out) { submission.start(out); });
 }
 
 }  // namespace framebus::client

@@ -1,4 +1,4 @@
-// A submission from first Submit to SubmitOk, with the sending of missing inputs in between.
+// Carries a Submission (submission.h) out: requests, transfers of missing inputs, waits.
 // Private to client/lib.
 #pragma once
 

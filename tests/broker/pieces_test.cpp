@@ -2,7 +2,7 @@
 #include <set>
 
 #include "broker/core/index_set.h"
-#include "broker/core/siphash.h"
+#include "libmsg/base/siphash.h"
 #include "broker/core/tables.h"
 #include "tests/broker/rig.h"
 

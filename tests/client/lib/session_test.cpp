@@ -28,7 +28,7 @@ TEST_CASE("session: start connects and says Hello as a primary") {
   CHECK_FALSE(d.session.is_ready());
   Welcome welcome;
   welcome.session = SessionId{7};
-  CHECK(d.message(welcome) == Effects{Ready{welcome}});
+  CHECK(d.message(welcome) == Effects{Welcomed{welcome}});
   CHECK(d.session.is_ready());
 }
 
@@ -37,7 +37,7 @@ TEST_CASE(
   Driver d;
   d.start();
   CHECK(d.query(1).empty());
-  CHECK(d.message(Welcome{}) == Effects{Ready{Welcome{}}, Transmit{query_message(1)}});
+  CHECK(d.message(Welcome{}) == Effects{Welcomed{Welcome{}}, Transmit{query_message(1)}});
   CHECK(d.message(query_reply(1, 5)) == Effects{Finished{1, Message{query_reply(1, 5)}}});
   CHECK(d.message(query_reply(1, 5)).empty());
   CHECK(d.session.outstanding_count() == 0);
@@ -68,7 +68,7 @@ TEST_CASE("session: what was not answered is repeated unchanged after a reconnec
   CHECK(lost == Effects{Disconnect{"the connection was lost"}});
   CHECK(d.query(4).empty());
   submit.request = 1;
-  CHECK(d.reconnect() == Effects{Ready{Welcome{}}, Transmit{submit}, Transmit{query_message(3)},
+  CHECK(d.reconnect() == Effects{Welcomed{Welcome{}}, Transmit{submit}, Transmit{query_message(3)},
                                  Transmit{query_message(4)}});
 }
 
@@ -111,7 +111,7 @@ TEST_CASE("session: a deadline without any session is unavailable and says where
   while (d.now < TimePoint{} + seconds(2)) {
     d.now = std::min(*d.session.next_wakeup(), TimePoint{} + seconds(2));
     for (Effect& e : d.time()) all.push_back(e);
-    if (std::holds_alternative<Connect>(all.empty() ? Effect{Ready{}} : all[0]))
+    if (std::holds_alternative<Connect>(all.empty() ? Effect{Welcomed{}} : all[0]))
       d.closed("nothing listens there");
   }
   Effects finished;
@@ -160,7 +160,7 @@ TEST_CASE("session: an answer of the wrong type is an error, not a crash") {
   CHECK(code_of(out[0]) == Code::malformed_message);
 }
 
-TEST_CASE("session: only Submit, Act and Query are requests") {
+TEST_CASE("session: what a primary does not ask for is no request") {
   Driver d;
   d.connect();
   CHECK(code_of(d.request(1, Message{Goodbye{}})[0]) == Code::invalid_argument);
@@ -190,7 +190,7 @@ TEST_CASE("session: no_session reconnects and repeats") {
   d.query(1);
   CHECK(d.message(error_reply(0, Code::no_session, "say Hello")) ==
         Effects{Disconnect{"the broker does not know this session"}});
-  CHECK(d.reconnect() == Effects{Ready{Welcome{}}, Transmit{query_message(1)}});
+  CHECK(d.reconnect() == Effects{Welcomed{Welcome{}}, Transmit{query_message(1)}});
 }
 
 TEST_CASE(

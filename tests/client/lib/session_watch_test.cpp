@@ -25,6 +25,26 @@ Events events(std::uint64_t id, std::uint64_t sequence, std::uint64_t lsn) {
   return Events{id, sequence, {event, progress}};
 }
 
+// Ends of tasks, each at (lsn, index).
+using Ends = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
+
+Events ended(std::uint64_t sequence, const Ends& ends) {
+  Events out{1, sequence, {}};
+  for (const auto& [lsn, index] : ends) {
+    Event event;
+    event.kind = EventKind::task;
+    event.cursor = {1, lsn};
+    event.task.task = {JobId{3}, index};
+    event.task.state = TaskState::succeeded;
+    out.events.push_back(event);
+  }
+  return out;
+}
+
+Effects delivered(std::uint64_t generation, std::uint64_t sequence, const Ends& ends) {
+  return {Delivered{1, generation, sequence, ended(sequence, ends).events}};
+}
+
 struct WatchDriver : Driver {
   Effects watch(std::uint64_t id) {
     return effects_of([&](Effects& o) { session.watch(id, watch_message(0), o); });
@@ -57,7 +77,7 @@ TEST_CASE(
   d.message(events(1, 2, 12));
   d.closed();
   CHECK(d.confirm(1, 1, 1).empty());
-  CHECK(d.reconnect() == Effects{Ready{Welcome{}}, Transmit{watch_message(1, 12)}});
+  CHECK(d.reconnect() == Effects{Welcomed{Welcome{}}, Transmit{watch_message(1, 12)}});
   CHECK(d.confirm(1, 1, 2).empty());
   CHECK(d.message(events(1, 1, 13)) == Effects{Delivered{1, 2, 1, events(1, 1, 13).events}});
   CHECK(d.confirm(1, 2, 1) == Effects{Transmit{EventsOk{1, 1}}});
@@ -67,7 +87,7 @@ TEST_CASE("watch: made while disconnected, it is sent with the next session") {
   WatchDriver d;
   d.start();
   CHECK(d.watch(1).empty());
-  CHECK(d.message(Welcome{}) == Effects{Ready{Welcome{}}, Transmit{watch_message(1)}});
+  CHECK(d.message(Welcome{}) == Effects{Welcomed{Welcome{}}, Transmit{watch_message(1)}});
 }
 
 TEST_CASE(
@@ -85,6 +105,104 @@ TEST_CASE(
   CHECK(d.message(events(1, 2, 11)).empty());
 }
 
+TEST_CASE("watch: an ended task that comes again with its place is told once") {
+  WatchDriver d;
+  d.connect();
+  d.watch(1);
+  CHECK(d.message(ended(1, {{10, 0}})) == delivered(1, 1, {{10, 0}}));
+  d.closed();
+  d.reconnect();
+  // A broker that repeats what was seen, then goes on.
+  CHECK(d.message(ended(1, {{9, 7}, {10, 0}, {11, 1}})) == delivered(2, 1, {{11, 1}}));
+  CHECK(d.message(ended(2, {{11, 1}})) == delivered(2, 2, {}));
+  CHECK(d.confirm(1, 2, 2) == Effects{Transmit{EventsOk{1, 2}}});
+}
+
+TEST_CASE(
+    "watch: tasks ended by one record are told once each, wherever among them the connection "
+    "breaks") {
+  // Only the last of them carries the record's number, those before it carry the one before.
+  const Ends all{{19, 0}, {19, 1}, {19, 2}, {20, 3}};
+  for (std::size_t cut = 1; cut <= all.size(); ++cut) {
+    CAPTURE(cut);
+    WatchDriver d;
+    d.connect();
+    d.watch(1);
+    const auto middle = all.begin() + static_cast<std::ptrdiff_t>(cut);
+    const Ends first(all.begin(), middle), rest(middle, all.end());
+    CHECK(d.message(ended(1, first)) == delivered(1, 1, first));
+    d.closed();
+    const std::uint64_t place = cut == all.size() ? 20 : 19;
+    CHECK(d.reconnect() == Effects{Welcomed{Welcome{}}, Transmit{watch_message(1, place)}});
+    if (place == 19) CHECK(d.message(ended(1, all)) == delivered(2, 1, rest));
+    CHECK(d.message(ended(place == 19 ? 2 : 1, {{31, 9}})) ==
+          delivered(2, place == 19 ? 2 : 1, {{31, 9}}));
+  }
+}
+
+TEST_CASE("watch: a task that is retried and ends again is told again") {
+  WatchDriver d;
+  d.connect();
+  d.watch(1);
+  d.message(ended(1, {{10, 0}}));
+  CHECK(d.message(ended(2, {{15, 0}})) == delivered(1, 2, {{15, 0}}));
+}
+
+TEST_CASE("watch: a message that comes twice is ignored, a missing one costs the connection") {
+  WatchDriver d;
+  d.connect();
+  d.watch(1);
+  d.message(ended(1, {{10, 0}}));
+  CHECK(d.message(ended(1, {{10, 0}})).empty());
+  CHECK(d.message(ended(3, {{12, 2}})) == Effects{Disconnect{"events of a watch are missing"}});
+  CHECK(d.reconnect() == Effects{Welcomed{Welcome{}}, Transmit{watch_message(1, 10)}});
+}
+
+TEST_CASE("watch: a broker with a journal goes on under a new epoch, from the same place") {
+  Welcome first, second;
+  first.epoch = 1;
+  second.epoch = 2;
+  WatchDriver d;
+  d.start();
+  d.message(first);
+  d.watch(1);
+  d.message(ended(1, {{10, 0}}));
+  d.closed();
+  CHECK(d.reconnect(second) == Effects{Welcomed{second}, Transmit{watch_message(1, 10)}});
+}
+
+TEST_CASE("watch: a broker that went back to older data ends it") {
+  Welcome first, older;
+  first.epoch = 7;
+  older.epoch = 3;
+  WatchDriver d;
+  d.start();
+  d.message(first);
+  d.watch(1);
+  d.closed();
+  const Effects out = d.reconnect(older);
+  REQUIRE(out.size() == 2);
+  CHECK(std::get<WatchEnded>(out[1]).error.code == Code::not_found);
+}
+
+TEST_CASE(
+    "watch: a broker that does not know the place begins anew, and nothing is taken for a repeat") {
+  WatchDriver d;
+  d.connect();
+  d.watch(1);
+  d.message(ended(1, {{50, 0}}));
+  d.closed();
+  d.reconnect();
+  CHECK(d.message(ended(1, {{4, 0}})) == delivered(2, 1, {}));
+  Event live;
+  live.kind = EventKind::live;
+  live.cursor = {1, 4};
+  CHECK(d.message(Events{1, 2, {live}}) ==
+        Effects{Disconnect{"the broker has another history than before"}});
+  CHECK(d.reconnect() == Effects{Welcomed{Welcome{}}, Transmit{watch_message(1)}});
+  CHECK(d.message(ended(1, {{4, 0}})) == delivered(3, 1, {{4, 0}}));
+}
+
 TEST_CASE("watch: unwatch tells the broker once, events that still travel are ignored") {
   WatchDriver d;
   d.connect();
@@ -93,7 +211,7 @@ TEST_CASE("watch: unwatch tells the broker once, events that still travel are ig
   CHECK(d.unwatch(1).empty());
   CHECK(d.message(events(1, 1, 10)).empty());
   d.closed();
-  CHECK(d.reconnect() == Effects{Ready{Welcome{}}});
+  CHECK(d.reconnect() == Effects{Welcomed{Welcome{}}});
 }
 
 TEST_CASE("watch: a watching session probes a silent broker") {
