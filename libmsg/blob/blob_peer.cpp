@@ -146,7 +146,7 @@ void BlobPeer::on_put(const BlobPut& put, TimePoint now) {
   services_.pool.post(
       upload.strand, [&services = services_, id = id_, put, serial, writer = upload.writer] {
         Status state;
-        const auto size = services.store.size_of(put.hash);
+        const auto size = services.store.pin(put.hash);
         if (size && *size != put.size) {
           state = fail(Code::data_loss, "blob " + to_string(put.hash) + " has " +
                                             std::to_string(*size) + " bytes, not " +

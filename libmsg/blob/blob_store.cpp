@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <map>
 
 #include "libmsg/base/limits.h"
+#include "libmsg/blob/blob_age.h"
 #include "libmsg/blob/blob_hash.h"
 #include "libmsg/blob/blob_trim.h"
 #include "libmsg/blob/pending_file.h"
@@ -22,8 +24,9 @@ constexpr std::size_t copy_bytes = 1024 * 1024;
 
 class FileBlobWriter final : public BlobWriter {
  public:
-  FileBlobWriter(PendingFile file, const BlobHash& hash, std::uint64_t size, bool sync)
-      : file_(std::move(file)), hash_(hash), size_(size), sync_(sync) {}
+  FileBlobWriter(PendingFile file, std::shared_ptr<BlobNames> names, const BlobHash& hash,
+                 std::uint64_t size, bool sync)
+      : file_(std::move(file)), names_(std::move(names)), hash_(hash), size_(size), sync_(sync) {}
 
   Status write(std::uint64_t offset, BytesView bytes) override;
   Status commit() override;
@@ -32,6 +35,7 @@ class FileBlobWriter final : public BlobWriter {
   Status claim(std::uint64_t begin, std::uint64_t end);
 
   PendingFile file_;
+  std::shared_ptr<BlobNames> names_;  // shared with the store, which may be gone first
   BlobHash hash_;
   std::uint64_t size_;
   bool sync_;
@@ -108,7 +112,7 @@ Status FileBlobWriter::commit() {
     return fail(Code::data_loss, "the " + std::to_string(size_) + " bytes received for blob " +
                                      to_string(hash_) + " have the hash " + to_string(found));
   }
-  return file_.publish(hash_, sync_);
+  return file_.publish(hash_, *names_, sync_);
 }
 
 class FileBlobStore final : public BlobStore {
@@ -116,15 +120,15 @@ class FileBlobStore final : public BlobStore {
   FileBlobStore(std::filesystem::path directory, bool sync)
       : directory_(std::move(directory)), sync_(sync) {}
 
-  bool has(const BlobHash& hash) const override { return size_of(hash).has_value(); }
   Result<std::filesystem::path> path_of(const BlobHash& hash) const override;
   Result<std::uint64_t> size_of(const BlobHash& hash) const override;
   Result<Bytes> read(const BlobHash& hash, std::uint64_t offset,
                      std::uint64_t length) const override;
   Result<std::unique_ptr<BlobWriter>> begin(const BlobHash& hash, std::uint64_t size) override;
-  Result<BlobRef> put_bytes(BytesView bytes) override;
   Result<BlobRef> put_file(const std::filesystem::path& path) override;
   Status trim(std::uint64_t bytes_max) override { return trim_blobs(directory_, bytes_max); }
+  Result<std::uint64_t> pin(const BlobHash& hash) override;
+  Result<bool> remove_older(const BlobHash& hash, Duration age) override;
 
  private:
   Error not_found(const BlobHash& hash) const {
@@ -132,6 +136,7 @@ class FileBlobStore final : public BlobStore {
   }
 
   std::filesystem::path directory_;
+  std::shared_ptr<BlobNames> names_ = std::make_shared<BlobNames>();
   bool sync_;
 };
 
@@ -182,16 +187,24 @@ Result<std::unique_ptr<BlobWriter>> FileBlobStore::begin(const BlobHash& hash, s
                                               " bytes are free");
   }
   FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
-  return std::make_unique<FileBlobWriter>(std::move(file), hash, size, sync_);
+  return std::make_unique<FileBlobWriter>(std::move(file), names_, hash, size, sync_);
 }
 
-Result<BlobRef> FileBlobStore::put_bytes(BytesView bytes) {
-  const BlobRef blob{hash_bytes(bytes), bytes.size(), {}};
-  if (mark_blob_used(blob_path(directory_, blob.hash))) return blob;
-  FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
-  FRAMEBUS_TRY(file.write(0, bytes));
-  FRAMEBUS_TRY(file.publish(blob.hash, sync_));
-  return blob;
+Result<std::uint64_t> FileBlobStore::pin(const BlobHash& hash) {
+  const std::lock_guard lock(names_->mutex);
+  if (names_->unsynced.contains(hash)) return fail(not_found(hash));
+  FRAMEBUS_ASSIGN(const std::uint64_t size, size_of(hash));
+  FRAMEBUS_TRY(make_blob_young(blob_path(directory_, hash)));
+  return size;
+}
+
+Result<bool> FileBlobStore::remove_older(const BlobHash& hash, Duration age) {
+  const std::filesystem::path path = blob_path(directory_, hash);
+  const std::lock_guard lock(names_->mutex);
+  if (names_->unsynced.contains(hash) || !is_blob_older(path, age)) return false;
+  // Not synced: a name that a power failure brings back is found again by the next round.
+  if (::unlink(path.c_str()) != 0) return fail(errno_error(errno, "remove", path));
+  return true;
 }
 
 Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
@@ -213,12 +226,32 @@ Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
     blob.size += got;
   }
   blob.hash = hasher.finish();
-  if (mark_blob_used(blob_path(directory_, blob.hash))) return blob;
-  FRAMEBUS_TRY(file.publish(blob.hash, sync_));
+  if (pin(blob.hash)) return blob;
+  FRAMEBUS_TRY(file.publish(blob.hash, *names_, sync_));
   return blob;
 }
 
+// Made beforehand, so that nobody has to wait for another's sync of the store's own directory; and
+// synced, for a name that the process before gave and did not live to sync.
+Status make_fan_out(const std::filesystem::path& directory, bool sync) {
+  for (unsigned part = 0; part < blob_parts; ++part) {
+    const std::filesystem::path fan_out = blob_part_path(directory, part);
+    FRAMEBUS_TRY(make_directory(fan_out));
+    if (sync) FRAMEBUS_TRY(sync_directory(fan_out));
+  }
+  return sync ? sync_directory(directory) : Status{};
+}
+
 }  // namespace
+
+Result<BlobRef> BlobStore::put_bytes(BytesView bytes) {
+  const BlobRef blob{hash_bytes(bytes), bytes.size(), {}};
+  if (pin(blob.hash)) return blob;
+  FRAMEBUS_ASSIGN(const auto writer, begin(blob.hash, blob.size));
+  FRAMEBUS_TRY(writer->write(0, bytes));
+  FRAMEBUS_TRY(writer->commit());
+  return blob;
+}
 
 Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& directory,
                                                    bool sync) {
@@ -227,6 +260,7 @@ Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& 
     std::filesystem::create_directories(directory.parent_path(), error);
   FRAMEBUS_TRY(make_directory(directory));
   FRAMEBUS_TRY(make_directory(directory / "tmp"));
+  FRAMEBUS_TRY(make_fan_out(directory, sync));
   remove_abandoned_files(directory);
   return std::make_unique<FileBlobStore>(directory, sync);
 }

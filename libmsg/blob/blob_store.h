@@ -2,8 +2,9 @@
 //
 // A blob is written to a temporary file while it is hashed, synced, renamed, and its directory
 // synced, so a name that exists is complete and verified. Used by the broker (all blobs) and by
-// workers (a cache). Thread rule: a BlobStore may be used from several threads; a BlobWriter
-// belongs to one.
+// workers (a cache). A blob that was put or pinned lately is not removed as old
+// (docs/decisions/0092-blob-order.md). Thread rule: a BlobStore may be used from several threads; a
+// BlobWriter belongs to one.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include "libmsg/base/bytes.h"
 #include "libmsg/base/result.h"
+#include "libmsg/base/time.h"
 #include "libmsg/schema/parts.h"
 
 namespace framebus {
@@ -33,7 +35,7 @@ class BlobWriter {
 class BlobStore {
  public:
   virtual ~BlobStore() = default;
-  virtual bool has(const BlobHash& hash) const = 0;
+  bool has(const BlobHash& hash) const { return size_of(hash).has_value(); }
   // Where the blob lies; not_found when it does not. The file is read-only: never write through it.
   virtual Result<std::filesystem::path> path_of(const BlobHash& hash) const = 0;
   virtual Result<std::uint64_t> size_of(const BlobHash& hash) const = 0;
@@ -41,11 +43,17 @@ class BlobStore {
   virtual Result<Bytes> read(const BlobHash& hash, std::uint64_t offset,
                              std::uint64_t length) const = 0;
   virtual Result<std::unique_ptr<BlobWriter>> begin(const BlobHash& hash, std::uint64_t size) = 0;
-  virtual Result<BlobRef> put_bytes(BytesView bytes) = 0;
+  Result<BlobRef> put_bytes(BytesView bytes);
   virtual Result<BlobRef> put_file(const std::filesystem::path& path) = 0;
   // Removes least recently used blobs until the store holds at most this many bytes (worker
   // caches).
   virtual Status trim(std::uint64_t bytes_max) = 0;
+  // Its size, when it is there for good (name and bytes synced); it counts as put just now. Before
+  // anybody is told that the store has a blob, it is pinned. not_found: it has to be put.
+  virtual Result<std::uint64_t> pin(const BlobHash& hash) = 0;
+  // Removes the blob if it was last put or pinned at least `age` ago, by the wall clock; false: it
+  // stays, or there is none. Never between a pin() and its answer.
+  virtual Result<bool> remove_older(const BlobHash& hash, Duration age) = 0;
 };
 
 // Creates DIR (mode 0700) when it is missing. `sync`: false for tests only.

@@ -63,16 +63,24 @@ Result<std::size_t> PendingFile::read(std::uint64_t offset, std::span<std::uint8
   return read_at(file_.get(), offset, into, path_);
 }
 
-Status PendingFile::publish(const BlobHash& hash, bool sync) {
+Status PendingFile::publish(const BlobHash& hash, BlobNames& names, bool sync) {
   const std::filesystem::path target = blob_path(store_directory_, hash);
   if (sync) FRAMEBUS_TRY(sync_file(file_.get(), path_));
   FRAMEBUS_ASSIGN(const bool is_new, make_directory(target.parent_path()));
-  if (::rename(path_.c_str(), target.c_str()) != 0)
-    return fail(errno_error(errno, "rename to", target));
+  {
+    const std::lock_guard lock(names.mutex);
+    if (::rename(path_.c_str(), target.c_str()) != 0)
+      return fail(errno_error(errno, "rename to", target));
+    if (sync) names.unsynced.insert(hash);
+  }
   file_.reset();
   if (!sync) return {};
+  // After an error the name stays among the unsynced: whoever asks for it has to put it again.
   FRAMEBUS_TRY(sync_directory(target.parent_path()));
-  return is_new ? sync_directory(store_directory_) : Status{};
+  if (is_new) FRAMEBUS_TRY(sync_directory(store_directory_));
+  const std::lock_guard lock(names.mutex);
+  names.unsynced.erase(hash);
+  return {};
 }
 
 void remove_abandoned_files(const std::filesystem::path& store_directory) {

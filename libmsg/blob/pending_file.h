@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
+#include <set>
 
 #include "libmsg/base/bytes.h"
 #include "libmsg/base/ids.h"
@@ -17,6 +19,13 @@ namespace framebus {
 
 // Where a blob of this name lies in a store: DIR/ab/abcdef...
 std::filesystem::path blob_path(const std::filesystem::path& store_directory, const BlobHash& hash);
+
+// What the users of one store must agree on: a name that was just given may not be durable yet, and
+// none may be taken away while somebody is told that it is there. Thread rule: under the mutex.
+struct BlobNames {
+  std::mutex mutex;
+  std::set<BlobHash> unsynced;  // named, and the directory is not synced
+};
 
 class PendingFile {
  public:
@@ -29,7 +38,7 @@ class PendingFile {
   Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) const;
   // Syncs the file, gives it its name, syncs the directory. A blob of that name that exists already
   // is replaced: it has the same bytes.
-  Status publish(const BlobHash& hash, bool sync);
+  Status publish(const BlobHash& hash, BlobNames& names, bool sync);
 
  private:
   PendingFile(std::filesystem::path store_directory, std::filesystem::path path,
