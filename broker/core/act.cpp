@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "broker/core/archive.h"
 #include "broker/core/lease.h"
 #include "broker/core/summary.h"
+#include "broker/core/transition.h"
 
 namespace framebus::broker {
 namespace {
@@ -82,6 +84,25 @@ Status check_act(const Job* job, const Act& message) {
   return {};
 }
 
+// An archived job is only read: nothing but a retry changes a job that has ended.
+void answer_of_copy(Turn& turn, SessionId session, const Act& message, const Job& job) {
+  ActOk reply{message.request, 0, 0, summarize_job(turn.state, job)};
+  const std::size_t named = message.tasks.empty() ? job.tasks.size() : message.tasks.size();
+  if (message.action != JobAction::set_priority) {
+    reply.unchanged = static_cast<std::uint32_t>(named);
+  }
+  if (message.action == JobAction::cancel) hit_row(turn.state, 23);
+  turn.send(session, std::move(reply), turn.state.lsn);
+}
+
+bool reopens_any(const Job& job, const Act& message) {
+  bool any = false;
+  each_named(job, message.tasks, [&](std::uint32_t index) {
+    any = any || contains(sets::retryable, job.tasks[index].state);
+  });
+  return message.action == JobAction::retry && any;
+}
+
 }  // namespace
 
 void on_act(Turn& turn, SessionId session, const Act& message) {
@@ -89,6 +110,10 @@ void on_act(Turn& turn, SessionId session, const Act& message) {
   Job* job = state.find_job(message.job);
   if (const Status valid = check_act(job, message); !valid) {
     return turn.refuse(session, message.request, valid.error().code, valid.error().message);
+  }
+  if (job->from_archive) {
+    if (!reopens_any(*job, message)) return answer_of_copy(turn, session, message, *job);
+    job = &revive_job(turn, job->id);
   }
   JobActed record;
   record.job = message.job;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "broker/core/blob_uses.h"
 #include "broker/core/lease.h"
+#include "broker/core/sticky.h"
 #include "broker/core/transition.h"
 
 namespace framebus::broker {
@@ -81,6 +83,11 @@ void apply_granted(State& state, const TaskGranted& record) {
   attempt.epoch = record.token.epoch;
   attempt.grant = record.token.grant;
   attempt.identity = identify(state, record.worker, record.worker_name);
+  attempt.granted_at = state.now;
+  if (record.lapse) {
+    const std::string& type = job.spec.steps[job.step_of(index)].type;
+    std::erase_if(job.failures_of, [&](const auto& each) { return each.first.first == type; });
+  }
   if (attempt.epoch == state.options.epoch) {
     state.next_grant = std::max(state.next_grant, attempt.grant + 1);
   }
@@ -157,6 +164,7 @@ void apply_ended(State& state, const TaskEnded& record) {
     if (!record.result.empty() || !record.blobs.empty()) {
       detail.outcome = std::make_unique<Outcomes>(Outcomes{record.result, record.blobs});
       job.outcome_bytes += sizeof(Outcomes) + record.result.size() + bytes_of(record.blobs);
+      use_blobs(state, record.blobs);
     }
     if (!record.log_tail.empty()) remember_error(job, detail, {}, record.log_tail);
     if (!job.failures_of.empty()) {
@@ -199,6 +207,7 @@ void apply_adopted(State& state, const GrantAdopted& record) {
     added.epoch = record.token.epoch;
     added.grant = record.token.grant;
     added.identity = identify(state, record.worker, record.worker_name);
+    added.granted_at = state.now;
     added.state = to;
     ++detail.grants;
     attempt = &add_attempt(detail, std::move(added));
@@ -235,6 +244,11 @@ struct Applier {
   }
   std::uint32_t operator()(const JobActed& record) { return apply_deed(state, record); }
   std::uint32_t operator()(const JobForgotten& record) { return apply_forgotten(state, record), 0; }
+  std::uint32_t operator()(const StickySet& record) { return apply_sticky(state, record), 0; }
+  std::uint32_t operator()(const UploadOpened& record) { return apply_upload(state, record), 0; }
+  std::uint32_t operator()(const UploadPart& record) { return apply_upload(state, record), 0; }
+  std::uint32_t operator()(const UploadDropped& record) { return apply_upload(state, record), 0; }
+  std::uint32_t operator()(const JobRevived& record) { return apply_revived(state, record), 0; }
   template <class NotYet>
   std::uint32_t operator()(const NotYet&) {
     FRAMEBUS_CHECK(false, "no handler makes such a record yet");

@@ -123,6 +123,12 @@ void set_priority(State& state, Job& job, std::uint32_t priority) {
   refresh_steps(state, job);
 }
 
+// A deadline that lies behind bounds nothing that a person has asked for afterwards.
+void lift_deadline(const State& state, Job& job) {
+  if (job.spec.deadline_ms == 0) return;
+  if (job.accepted_at + milliseconds(job.spec.deadline_ms) <= state.now) job.deadline_lifted = true;
+}
+
 void run(Deeds& deeds) {
   Job& job = deeds.job;
   const bool whole = deeds.record.tasks.empty();
@@ -140,6 +146,7 @@ void run(Deeds& deeds) {
       if (deeds.changed > 0) {
         job.stopped = false;
         job.deadline_passed = false;
+        lift_deadline(deeds.state, job);
         job.first_error = {};
         job.failures_of.clear();
       }

@@ -2,10 +2,14 @@
 #include <algorithm>
 
 #include "broker/core/apply.h"
+#include "broker/core/archive.h"
+#include "broker/core/blob_uses.h"
 #include "broker/core/digest.h"
+#include "broker/core/job_image.h"
 #include "broker/core/lease.h"
 #include "broker/core/ready.h"
 #include "broker/core/transition.h"
+#include "broker/core/uploads.h"
 
 namespace framebus::broker {
 namespace {
@@ -17,26 +21,6 @@ std::uint32_t limit_index(State& state, const std::string& name) {
   // A recovered job may name a limit that is configured no more: nothing bounds it then.
   state.limits.push_back({name, UINT32_MAX, 0});
   return static_cast<std::uint32_t>(state.limits.size() - 1);
-}
-
-void build_steps(State& state, Job& job) {
-  std::uint32_t first = 0;
-  job.steps.resize(job.spec.steps.size());
-  for (std::uint32_t index = 0; index < job.steps.size(); ++index) {
-    const StepSpec& spec = job.spec.steps[index];
-    Step& step = job.steps[index];
-    step.first = first;
-    step.count = spec.task_count;
-    step.queued = IndexSet(spec.task_count);
-    first += spec.task_count;
-    for (const Dependency& dependency : spec.depends_on) {
-      job.steps[dependency.step].dependents.push_back({index, dependency.by_task});
-    }
-    for (const NamedLimit& limit : spec.limits) {
-      step.limits.emplace_back(limit_index(state, limit.name), limit.amount);
-    }
-  }
-  job.tasks.resize(first);
 }
 
 // Row 1 for every task at once.
@@ -59,52 +43,88 @@ void enter_tasks(State& state, Job& job) {
     refresh_step(state, job, index);
   }
   state.open_tasks += job.tasks.size();
+  state.ledger.tasks_accepted += job.tasks.size();
 }
 
-void count_active(State& state, const Job& job) {
+void arm_of_job(State& state, TimePoint at, TimerKind kind, JobId job) {
+  state.timers.arm({at, kind, TaskRef{job, 0}, {}, 0, 0});
+}
+
+void arm_deadline(State& state, const Job& job) {
+  if (job.spec.deadline_ms == 0 || job.deadline_passed || job.deadline_lifted) return;
+  arm_of_job(state, job.accepted_at + milliseconds(job.spec.deadline_ms), TimerKind::deadline,
+             job.id);
+}
+
+void begin_active(State& state, const Job& job) {
   ++state.active_jobs;
   state.open_spec_bytes += job.spec_bytes;
   for (std::size_t each = 0; each < task_state_count; ++each) {
     state.counts[each] += job.counts[each];
   }
+  arm_deadline(state, job);
 }
 
 void begin_job(State& state, Job& job) {
-  job.accepted_at = state.now;
   job.announced = job.state();
   for (std::uint32_t index = 0; index < job.tasks.size(); ++index) {
-    if (job.tasks[index].state == TaskState::retry_wait) arm_retry(state, job, index);
-    TaskDetail* detail = job.detail_of(index);
-    if (detail != nullptr && job.tasks[index].state == TaskState::failed) {
-      detail->may_run_until = state.now + state.options.restart_grace;
+    const TaskState now_in = job.tasks[index].state;
+    if (now_in == TaskState::retry_wait) {
+      const TimePoint due = job.detail_of(index)->retry_at;
+      state.timers.arm({due, TimerKind::retry, TaskRef{job.id, index}, {}, 0, 0});
     }
+    TaskDetail* detail = now_in == TaskState::failed ? job.detail_of(index) : nullptr;
+    if (detail != nullptr) detail->may_run_until = state.now + state.options.restart_grace;
   }
-  if (is_ended(job.announced)) {
-    job.ended_at = state.now;
-    state.finished.push_back(job.id);
-    state.finished_tasks += job.tasks.size();
-    job.finished_bytes = job.spec_bytes + job.outcome_bytes;
-    state.finished_bytes += job.finished_bytes;
-    state.timers.arm({state.now + state.options.finished_jobs_kept,
-                      TimerKind::forget_job,
-                      TaskRef{job.id, 0},
-                      {},
-                      0,
-                      0});
-    return;
-  }
-  count_active(state, job);
-  if (job.spec.deadline_ms > 0 && !job.deadline_passed) {
-    state.timers.arm({state.now + milliseconds(job.spec.deadline_ms),
-                      TimerKind::deadline,
-                      TaskRef{job.id, 0},
-                      {},
-                      0,
-                      0});
+  if (!is_ended(job.announced)) begin_active(state, job);
+}
+
+// What a lost broker can not tell from a lost worker gets the restart grace.
+void begin_worker(State& state, const WorkerId& id, Worker& worker) {
+  worker.lost_at = state.now;
+  worker.reason = "not back since the broker's restart";
+  state.timers.arm({state.now + 4 * state.options.lease, TimerKind::forget_worker, {}, id, 0, 0});
+  for (auto& [key, lease] : worker.leases) {
+    lease.sent_at = state.now;
+    lease.until = state.now + std::max(state.options.lease, state.options.restart_grace);
+    if (lease.phase == AttemptPhase::running) lease.progress_at = state.now;
+    lease.stop_by = lease.until;
+    lease.armed = {};
+    arm_lease(state, id, key, lease);
   }
 }
 
+JobSpec spec_of(State& state, const JobAccepted& record) {
+  if (!record.uploaded) return record.spec;
+  auto upload = state.uploads.extract(record.submit_id);
+  FRAMEBUS_CHECK(!upload.empty(), "a job of an upload that is not there");
+  // Its inputs are counted again below.
+  release_inputs(state, upload.mapped().spec);
+  if (state.began) state.open_spec_bytes -= upload.mapped().bytes;
+  return std::move(upload.mapped().spec);
+}
+
 }  // namespace
+
+void build_steps(State& state, Job& job) {
+  std::uint32_t first = 0;
+  job.steps.resize(job.spec.steps.size());
+  for (std::uint32_t index = 0; index < job.steps.size(); ++index) {
+    const StepSpec& spec = job.spec.steps[index];
+    Step& step = job.steps[index];
+    step.first = first;
+    step.count = spec.task_count;
+    step.queued = IndexSet(spec.task_count);
+    first += spec.task_count;
+    for (const Dependency& dependency : spec.depends_on) {
+      job.steps[dependency.step].dependents.push_back({index, dependency.by_task});
+    }
+    for (const NamedLimit& limit : spec.limits) {
+      step.limits.emplace_back(limit_index(state, limit.name), limit.amount);
+    }
+  }
+  job.tasks.resize(first);
+}
 
 void arm_retry(State& state, Job& job, std::uint32_t index) {
   TaskDetail& detail = *job.detail_of(index);
@@ -117,7 +137,7 @@ void apply_job(State& state, const JobAccepted& record) {
   Job& job = state.jobs[record.job];
   job.id = record.job;
   job.submit_id = record.submit_id;
-  job.spec = record.spec;
+  job.spec = spec_of(state, record);
   job.principal = join_principal(state, record.owner);
   job.accepted_lsn = state.lsn;
   job.accepted_at = state.now;
@@ -125,62 +145,79 @@ void apply_job(State& state, const JobAccepted& record) {
   state.next_job = std::max(state.next_job, record.job.value + 1);
   build_steps(state, job);
   enter_tasks(state, job);
+  use_inputs(state, job.spec);
   if (!record.submit_id.is_none()) {
     state.submits[record.submit_id] = {job.id, digest_of(job.spec),
-                                       static_cast<std::uint32_t>(job.tasks.size()), state.lsn};
+                                       static_cast<std::uint32_t>(job.tasks.size()), state.lsn,
+                                       TimePoint{}};
   }
   mark_job(state, job);
   if (!state.began) return;
   ++state.active_jobs;
   state.open_spec_bytes += job.spec_bytes;
-  if (job.spec.deadline_ms > 0) {
-    state.timers.arm({state.now + milliseconds(job.spec.deadline_ms),
-                      TimerKind::deadline,
-                      TaskRef{job.id, 0},
-                      {},
-                      0,
-                      0});
-  }
+  arm_deadline(state, job);
+}
+
+void remove_job(State& state, JobId id) {
+  const auto entry = state.jobs.find(id);
+  const Job& job = entry->second;
+  for (const Step& step : job.steps) leave_shape(state, step.shape);
+  leave_principal(state, job.principal);
+  release_blobs_of(state, job);
+  state.ledger.tasks_forgotten += job.tasks.size();
+  state.dirty_jobs.erase(id);
+  state.jobs.erase(entry);
 }
 
 void apply_forgotten(State& state, const JobForgotten& record) {
-  const auto entry = state.jobs.find(record.job);
-  Job& job = entry->second;
-  FRAMEBUS_CHECK(job.open_tasks() == 0, "a job is forgotten that has not ended");
-  for (const Step& step : job.steps) leave_shape(state, step.shape);
-  leave_principal(state, job.principal);
-  if (!job.submit_id.is_none()) {
-    state.forgotten_submits.push_back(job.submit_id);
-    if (state.forgotten_submits.size() > forgotten_submits_max) {
-      state.submits.erase(state.forgotten_submits.front());
-      state.forgotten_submits.pop_front();
-    }
+  state.next_job = std::max(state.next_job, record.job.value + 1);
+  // After compaction its earlier records are not there.
+  if (const Job* job = state.find_job(record.job)) {
+    FRAMEBUS_CHECK(job->open_tasks() == 0, "a job is forgotten that has not ended");
+    remove_job(state, record.job);
   }
-  state.dirty_jobs.erase(job.id);
-  state.jobs.erase(entry);
+  SipHash digest{};
+  if (record.submit_id.is_none() || record.digest.size() != digest.size()) return;
+  std::copy(record.digest.begin(), record.digest.end(), digest.begin());
+  state.submits[record.submit_id] = {record.job, digest, record.task_count, state.lsn, state.now};
+  std::deque<ForgottenSubmit>& forgotten = state.forgotten_submits;
+  forgotten.push_back({record.submit_id, state.now});
+  while (forgotten.size() > forgotten_submits_max ||
+         forgotten.front().at + state.options.submit_ids_kept <= state.now) {
+    const auto seen = state.submits.find(forgotten.front().id);
+    const bool is_current =
+        seen != state.submits.end() && seen->second.forgotten_at == forgotten.front().at;
+    if (is_current) state.submits.erase(seen);
+    forgotten.pop_front();
+    if (forgotten.empty()) break;
+  }
+}
+
+void apply_revived(State& state, const JobRevived& record) {
+  const JobImage& piece = record.image;
+  add_piece(state, state.reviving[piece.job], piece);
+  if (!piece.last) return;
+  auto made = state.reviving.extract(piece.job);
+  Job& job = finish_image(state, std::move(made.mapped()), piece.owner, state.lsn);
+  state.next_job = std::max(state.next_job, job.id.value + 1);
+  const auto seen = state.submits.find(job.submit_id);
+  if (seen != state.submits.end()) seen->second.forgotten_at = {};
+  if (state.began) finish_job(state, job);
 }
 
 void begin(State& state, TimePoint now) {
   state.now = now;
   state.began_at = now;
   state.began = true;
+  state.durable_lsn = state.lsn;
   state.hits = {};
   state.counts = {};
+  state.reviving.clear();  // their last pieces were never made durable
   for (auto& [id, job] : state.jobs) begin_job(state, job);
+  begin_finished(state);
+  begin_uploads(state);
   state.dirty_jobs.clear();
-  for (auto& [id, worker] : state.workers) {
-    worker.lost_at = now;
-    worker.reason = "not back since the broker's restart";
-    state.timers.arm({now + 4 * state.options.lease, TimerKind::forget_worker, {}, id, 0, 0});
-    for (auto& [key, lease] : worker.leases) {
-      lease.granted_at = now;
-      lease.until = now + std::max(state.options.lease, state.options.restart_grace);
-      if (lease.phase == AttemptPhase::running) lease.started_at = lease.progress_at = now;
-      lease.stop_by = lease.until;
-      lease.armed = {};
-      arm_lease(state, id, key, lease);
-    }
-  }
+  for (auto& [id, worker] : state.workers) begin_worker(state, id, worker);
 }
 
 }  // namespace framebus::broker

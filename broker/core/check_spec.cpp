@@ -1,9 +1,11 @@
 // Checks of a submitted job that need nothing but the job. Each error names the field as a path,
 // what was found and what is allowed.
+#include <algorithm>
 #include <set>
 
 #include "broker/core/task_manager.h"
 #include "libmsg/base/limits.h"
+#include "libmsg/schema/sweep.h"
 
 namespace framebus::broker {
 namespace {
@@ -70,9 +72,37 @@ Status check_dependencies(const JobSpec& job, std::uint32_t index, const std::st
   return {};
 }
 
-Status check_params(const StepSpec& step, const std::string& at) {
+// What the values of one axis add to a task's parameters, at most.
+std::size_t widest(const SweepAxis& axis) {
+  constexpr std::size_t number_bytes_max = 20;
+  std::size_t bytes = number_bytes_max;
+  for (const Bytes& value : axis.values) bytes = std::max(bytes, value.size());
+  return bytes + 6 * axis.key.size() + 4;
+}
+
+Status check_axes(const StepSpec& step, const std::string& at) {
+  if (step.axes.empty()) return {};
+  const auto tasks = sweep_size(step.axes);
+  if (!tasks) return fail(tasks.error().context(at + "axes"));
+  if (*tasks != step.task_count) {
+    return fail(Code::invalid_argument, at + "axes: their product is " + std::to_string(*tasks) +
+                                            " tasks, task_count is " +
+                                            std::to_string(step.task_count));
+  }
+  if (!step.task_params.empty()) {
+    return fail(Code::invalid_argument, at + "task_params: a step with axes has none");
+  }
+  std::size_t bytes = 2;
+  for (const SweepAxis& axis : step.axes) bytes += widest(axis);
+  return bound(at + "axes: bytes of one task's parameters", bytes, 0, limits::task_spec_bytes_max);
+}
+
+Status check_params(const StepSpec& step, const std::string& at, Completeness completeness) {
   FRAMEBUS_TRY(bound(at + "params: bytes", step.params.size(), 0, limits::task_spec_bytes_max));
-  if (!step.task_params.empty() && step.task_params.size() != step.task_count) {
+  const bool fits = completeness == Completeness::in_parts
+                        ? step.task_params.size() <= step.task_count
+                        : step.task_params.size() == step.task_count;
+  if (!step.task_params.empty() && !fits) {
     return fail(Code::invalid_argument,
                 at + "task_params: has " + std::to_string(step.task_params.size()) +
                     " entries, needed are none or task_count = " + std::to_string(step.task_count));
@@ -85,7 +115,8 @@ Status check_params(const StepSpec& step, const std::string& at) {
   return {};
 }
 
-Status check_step(const JobSpec& job, std::uint32_t index, std::set<std::string>& names) {
+Status check_step(const JobSpec& job, std::uint32_t index, Completeness completeness,
+                  std::set<std::string>& names) {
   const StepSpec& step = job.steps[index];
   const std::string at = "job.steps[" + std::to_string(index) + "].";
   FRAMEBUS_TRY(check_text(at + "name", step.name, false));
@@ -95,7 +126,8 @@ Status check_step(const JobSpec& job, std::uint32_t index, std::set<std::string>
   }
   FRAMEBUS_TRY(bound(at + "task_count", step.task_count, 1, limits::tasks_per_job_max));
   FRAMEBUS_TRY(check_dependencies(job, index, at));
-  FRAMEBUS_TRY(check_params(step, at));
+  FRAMEBUS_TRY(check_params(step, at, completeness));
+  FRAMEBUS_TRY(check_axes(step, at));
   FRAMEBUS_TRY(bound(at + "inputs: number", step.inputs.size(), 0, limits::inputs_per_step_max));
   FRAMEBUS_TRY(check_blob_names(at + "inputs", step.inputs));
   FRAMEBUS_TRY(check_labels(at + "requires.labels", step.requires_.labels));
@@ -120,7 +152,7 @@ Status check_blob_names(const std::string& field, const std::vector<BlobRef>& bl
   return bound(field + ": bytes of all names", total, 0, blob_names_bytes_max);
 }
 
-Status check_spec(const JobSpec& job) {
+Status check_spec(const JobSpec& job, Completeness completeness) {
   FRAMEBUS_TRY(check_text("job.name", job.name, true));
   FRAMEBUS_TRY(bound("job.priority", job.priority, 0, 100));
   FRAMEBUS_TRY(bound("job.steps: number", job.steps.size(), 1, limits::steps_per_job_max));
@@ -131,7 +163,7 @@ Status check_spec(const JobSpec& job) {
   std::set<std::string> names;
   std::uint64_t tasks = 0;
   for (std::uint32_t index = 0; index < job.steps.size(); ++index) {
-    FRAMEBUS_TRY(check_step(job, index, names));
+    FRAMEBUS_TRY(check_step(job, index, completeness, names));
     tasks += job.steps[index].task_count;
   }
   return bound("job: tasks in all", tasks, 1, limits::tasks_per_job_max);

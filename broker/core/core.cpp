@@ -19,8 +19,8 @@ void Core::restore(std::uint64_t lsn, TimePoint at, const Record& record) {
 
 void Core::step(TimePoint now, const Event& event, Actions& out) {
   State& state = *state_;
-  if (!state.began) begin(state, now);
   FRAMEBUS_CHECK(now >= state.now, "time goes backwards");
+  if (!state.began) begin(state, now);
   state.now = now;
   ++state.counters.events;
   state.ring.note(now, event, state.lsn);
@@ -29,7 +29,7 @@ void Core::step(TimePoint now, const Event& event, Actions& out) {
 }
 
 std::optional<TimePoint> Core::next_wakeup() const {
-  if (state_->plan_again) return state_->now;
+  if (state_->plan_again || !state_->dirty_watches.empty()) return state_->now;
   return state_->timers.earliest();
 }
 

@@ -18,7 +18,14 @@ namespace framebus::broker {
                           X(losses_omitted) X(losses_not_started) X(sends_failed) X(reclaimed)     \
                               X(adopted) X(adoptions_refused) X(timeouts) X(heartbeats)            \
                                   X(workers_joined) X(workers_left) X(sessions_replaced)           \
-                                      X(exclusions) X(exclusions_lapsed) X(watch_events) X(stalls)
+                                      X(exclusions) X(exclusions_lapsed) X(watch_events) X(stalls)          \
+                                          X(uploads_opened) X(uploads_dropped)                     \
+                                              X(archive_pieces) X(archive_errors)                  \
+                                                  X(archive_loads) X(jobs_archived)                \
+                                                      X(jobs_revived) X(jobs_forgotten)            \
+                                                          X(requests_parked)                           \
+  X(commands) X(command_replies) X(command_replies_late) X(commands_late) X(readies_stale)         \
+  X(loads_failed) X(orders) X(workers_removed) X(log_chunks) X(log_chunks_dropped) X(log_reads)
 
 struct Counters {
 #define FRAMEBUS_X(name) std::uint64_t name = 0;

@@ -27,9 +27,16 @@ struct Walker {
     hasher.add_u64(values.size());
     for (const T& value : values) add(value);
   }
+  // What is absent counts for nothing, so a field that a later version adds changes no digest that
+  // a journal or an archive has kept.
   template <schema::Described T>
   void add(const T& value) {
-    schema::for_each_field<T>([&](const auto& field) { add(value.*field.member); });
+    schema::for_each_field<T>([&](const auto& field) {
+      if (value.*field.member == schema::defaults_of<T>().*field.member) return;
+      hasher.add_u64(field.number);
+      add(value.*field.member);
+    });
+    hasher.add_u64(0);
   }
 };
 

@@ -56,8 +56,10 @@ void EventRing::note(TimePoint now, const Event& event, std::uint64_t lsn) {
 }
 
 std::string EventRing::dump() const {
-  static constexpr std::array kinds{"PeerHello", "PeerLost",      "SendFailed",
-                                    "Received",  "StorePressure", "Tick"};
+  static constexpr std::array kinds{"PeerHello", "PeerLost", "SendFailed",    "Received",
+                                    "StorePressure", "Tick", "Synced",        "Archived",
+                                    "ArchiveLoaded", "BlobsOffered", "Stopping"};
+  static_assert(kinds.size() == std::variant_size_v<Event>);
   std::string out;
   const std::uint64_t shown = std::min<std::uint64_t>(count_, entries_.size());
   for (std::uint64_t each = count_ - shown; each < count_; ++each) {

@@ -4,12 +4,12 @@
 
 #include "broker/core/lease.h"
 #include "broker/core/ready.h"
+#include "broker/core/sticky.h"
 #include "broker/core/transition.h"
 
 namespace framebus::broker {
 namespace {
 
-constexpr std::size_t listed_max = 65'536;
 constexpr std::size_t status_bytes_max = 256;
 constexpr std::uint32_t omissions_allowed = 1;
 
@@ -27,8 +27,10 @@ void take_vitals(Turn& turn, Worker& worker, const Heartbeat& message) {
   worker.reason = message.reason.substr(0, limits::name_bytes_max);
   worker.credit = std::min(message.credit, worker.info.slots + worker.info.prefetch);
   const bool was_draining = worker.state == SessionState::draining;
-  set_session(worker, message.draining ? SessionState::draining : SessionState::ready);
-  if (!message.draining || was_draining) return;
+  worker.said_draining = message.draining;
+  const bool drains = message.draining || worker.order != WorkerAction::none;
+  set_session(worker, drains ? SessionState::draining : SessionState::ready);
+  if (!drains || was_draining) return;
   if (!worker.leases.empty()) hit_row(state, 26);
   turn.note(1, "worker " + worker.name + " drains");
 }
@@ -104,7 +106,8 @@ void take_list(Turn& turn, Worker& worker, const Heartbeat& message, AbortList& 
 void lose_omitted(Turn& turn, Worker& worker) {
   std::vector<LeaseKey> lost;
   for (auto& [key, lease] : worker.leases) {
-    const bool may_be_on_its_way = lease.granted_at + turn.state.options.heartbeat > turn.now();
+    const bool may_be_on_its_way = !turn.state.is_durable(lease.assign_lsn) ||
+                                   lease.sent_at + turn.state.options.heartbeat > turn.now();
     if (may_be_on_its_way) lease.omitted = 0;
     if (lease.omitted > omissions_allowed) lost.push_back(key);
   }
@@ -117,14 +120,16 @@ void on_heartbeat(Turn& turn, SessionId session, const Heartbeat& message) {
   State& state = turn.state;
   Worker& worker = *state.worker_of(session);
   ++state.counters.heartbeats;
-  if (message.attempts.size() > listed_max) {
+  if (message.attempts.size() > limits::attempts_listed_max) {
     ++state.counters.malformed;
-    return turn.refuse(session, 0, Code::malformed_message,
-                       "Heartbeat.attempts: lists " + std::to_string(message.attempts.size()) +
-                           ", allowed are " + std::to_string(listed_max));
+    return turn.refuse(session, 0,
+                       refuse_bound(state.refusals, Bound::attempts_listed,
+                                    limits::attempts_listed_max, message.attempts.size(),
+                                    "Heartbeat.attempts"));
   }
   turn.send(session, HeartbeatAck{message.sequence});
   take_vitals(turn, worker, message);
+  prepare_again(turn, worker);
   AbortList aborts;
   take_list(turn, worker, message, aborts);
   lose_omitted(turn, worker);
@@ -155,6 +160,22 @@ void on_worker_due(Turn& turn, const WorkerId& id) {
     next = lost_at;
   }
   state.timers.arm({next, TimerKind::worker, {}, id, 0, 0});
+}
+
+void on_synced(Turn& turn, std::uint64_t lsn) {
+  State& state = turn.state;
+  state.durable_lsn = std::max(state.durable_lsn, std::min(lsn, state.lsn));
+  std::deque<UnsyncedAssign>& unsynced = state.unsynced_assigns;
+  while (!unsynced.empty() && state.is_durable(unsynced.front().lsn)) {
+    const UnsyncedAssign assign = unsynced.front();
+    unsynced.pop_front();
+    Worker* worker = state.find_worker(assign.worker);
+    if (worker == nullptr) continue;
+    const auto entry = worker->leases.find(assign.lease);
+    if (entry == worker->leases.end()) continue;
+    entry->second.sent_at = turn.now();
+    entry->second.until = turn.now() + state.options.lease;
+  }
 }
 
 void on_stall(Turn& turn, Duration stalled) {

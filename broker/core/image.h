@@ -81,7 +81,8 @@ struct TaskImage {
   bool operator==(const TaskImage&) const = default;
 };
 
-// The head of a job; comes with every piece of it (the spec only with the first).
+// The head of a job; comes with every piece of it. The spec comes with the first, but for
+// task_params: each piece brings those of its own tasks, so that no piece is large.
 struct JobImage {
   JobId job;
   SubmitId submit_id;
@@ -105,7 +106,7 @@ struct JobImage {
                       FB_F(2, submit_id, "of its Submit"),
                       FB_F(3, owner, "principal"),
                       FB_F(4, state, "as it ended"),
-                      FB_F(5, spec, "as submitted; in the first piece"),
+                      FB_F(5, spec, "in the first piece; task_params of this piece's tasks"),
                       FB_F(6, task_count, "in all"),
                       FB_F(7, accepted_lsn, "record that made it"),
                       FB_F(8, last_lsn, "last record about it"),

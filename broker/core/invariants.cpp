@@ -2,8 +2,11 @@
 // code that keeps it. O(state); tests and the simulator only.
 #include <algorithm>
 
+#include "broker/core/commands.h"
+#include "broker/core/conservation.h"
 #include "broker/core/core.h"
 #include "broker/core/filter.h"
+#include "broker/core/invariants.h"
 #include "broker/core/lease.h"
 #include "broker/core/transition.h"
 
@@ -179,12 +182,80 @@ void check_watches(const State& state) {
     FRAMEBUS_CHECK(session != state.sessions.end() && session->second.watches.contains(key.second),
                    "a watch belongs to a session");
     FRAMEBUS_CHECK(watch.sequence - watch.confirmed <= state.options.event_window, "window kept");
-    FRAMEBUS_CHECK(watch.changed.size() <= watch_changes_max, "watches are bounded");
     if (!watch.job.is_none()) {
-      FRAMEBUS_CHECK(state.jobs.at(watch.job).watches.contains(key), "its job knows it");
+      const Job& job = state.jobs.at(watch.job);
+      FRAMEBUS_CHECK(job.watches.contains(key), "its job knows it");
+      const bool has_room = watch.sequence - watch.confirmed < state.options.event_window;
+      FRAMEBUS_CHECK(has_room == job.awake.contains(key) || state.dirty_watches.contains(key),
+                     "watches with room are awake, no others");
     }
   }
-  FRAMEBUS_CHECK(state.dirty_jobs.empty() && state.dirty_watches.empty(), "the step was finished");
+  std::map<std::string, std::uint32_t> of_principal;
+  for (const auto& [id, session] : state.sessions) {
+    if (!session.watches.empty()) {
+      of_principal[session.principal] += static_cast<std::uint32_t>(session.watches.size());
+    }
+  }
+  FRAMEBUS_CHECK(of_principal == state.watches_of, "watches of a principal");
+  for (const auto& [id, job] : state.jobs) {
+    FRAMEBUS_CHECK(job.changes.size() <= ChangeLog::changes_kept, "changes are bounded");
+    FRAMEBUS_CHECK(!job.watches.empty() || job.changes.size() + job.progressed.size() == 0,
+                   "changes are kept for watches only");
+  }
+  FRAMEBUS_CHECK(state.dirty_jobs.empty(), "the step was finished");
+}
+
+void check_commands(const State& state) {
+  std::uint64_t asks = 0;
+  std::uint64_t waiting_bytes = 0;
+  std::size_t of_sessions = 0;
+  for (const auto& [id, session] : state.sessions) of_sessions += session.commands.size();
+  FRAMEBUS_CHECK(of_sessions == state.commands.size(), "a command belongs to one session");
+  for (const auto& [id, command] : state.commands) {
+    FRAMEBUS_CHECK(id < state.next_command, "commands are numbered");
+    FRAMEBUS_CHECK(state.sessions.at(command.primary).commands.at(command.request) == id,
+                   "its session knows it");
+    FRAMEBUS_CHECK(command.answers.empty(), "answers are told at the end of their step");
+    FRAMEBUS_CHECK(command.is_waiting == command.asked.empty(), "it waits for somebody");
+    for (const WorkerId& worker : command.asked) {
+      FRAMEBUS_CHECK(state.workers.at(worker).asked.contains(id), "who is asked knows it");
+    }
+    asks += command.asked.size() + (command.is_waiting ? 1 : 0);
+    waiting_bytes += command.payload.size();
+    if (!command.is_waiting) continue;
+    const CommandRing& ring = state.rings.at(command_of(command.verb));
+    FRAMEBUS_CHECK(ring.waiting.contains(id) && ring.members.empty(),
+                   "it waits because there is no worker");
+  }
+  FRAMEBUS_CHECK(asks == state.asks && waiting_bytes == state.waiting_bytes, "asks in sum");
+  FRAMEBUS_CHECK(state.answered.empty() && state.rings_to_serve.empty(), "the step was finished");
+  FRAMEBUS_CHECK(state.ended_logs.empty(), "the step was finished");
+}
+
+// The commands a worker was asked, what it has to prepare, and whether it is found by `next`.
+void check_asked(const State& state, const Worker& worker) {
+  std::uint64_t bytes = 0;
+  for (const CommandId id : worker.asked) {
+    FRAMEBUS_CHECK(state.commands.at(id).asked.contains(worker.info.id), "it was asked");
+    bytes += state.commands.at(id).payload_bytes;
+  }
+  FRAMEBUS_CHECK(bytes == worker.asked_bytes, "bytes of what it was asked");
+  FRAMEBUS_CHECK(worker.is_connected() || worker.asked.empty(), "who is gone answers nothing");
+  std::uint32_t loading = 0;
+  for (const auto& [verb, load] : worker.loads) {
+    FRAMEBUS_CHECK(load.load_id == state.sticky.at(verb).load_id, "the newest of each name");
+    if (!load.is_ready) ++loading;
+  }
+  FRAMEBUS_CHECK(loading == worker.loading, "what it prepares");
+  FRAMEBUS_CHECK(worker.is_connected() || worker.loads.empty(), "only who is here prepares");
+  FRAMEBUS_CHECK(worker.order == WorkerAction::none || worker.state != SessionState::ready,
+                 "who was told to drain does");
+  FRAMEBUS_CHECK(!worker.in_rings || worker.takes_commands(), "only who is in order is next");
+  for (const std::string& verb : worker.info.commands) {
+    const auto ring = state.rings.find(verb);
+    const bool is_in = ring != state.rings.end() && ring->second.members.contains(worker.info.id);
+    FRAMEBUS_CHECK(is_in == worker.in_rings, "a ring for each of its commands");
+  }
 }
 
 }  // namespace
@@ -198,6 +269,7 @@ void Core::check_invariants() const {
   FRAMEBUS_CHECK(sums.active == state.counts, "tasks of active jobs by state");
   FRAMEBUS_CHECK(sums.open_tasks == state.open_tasks, "open tasks");
   FRAMEBUS_CHECK(sums.active_jobs == state.active_jobs, "active jobs");
+  for (const auto& [id, upload] : state.uploads) sums.spec_bytes += upload.bytes;
   FRAMEBUS_CHECK(sums.spec_bytes == state.open_spec_bytes, "bytes of open specs");
   std::uint64_t finished_bytes = 0;
   for (const auto& [id, job] : state.jobs) finished_bytes += job.finished_bytes;
@@ -205,6 +277,7 @@ void Core::check_invariants() const {
   std::uint32_t connected = 0;
   for (const auto& [id, worker] : state.workers) {
     check_worker(state, worker, sums);
+    check_asked(state, worker);
     if (worker.is_connected()) ++connected;
   }
   FRAMEBUS_CHECK(sums.leases == 0, "every lease is held by exactly one worker");
@@ -218,6 +291,10 @@ void Core::check_invariants() const {
   }
   check_shapes(state, sums);
   check_watches(state);
+  check_commands(state);
+  check_kept(state);
+  const std::vector<std::string> faults = conservation_faults(state);
+  FRAMEBUS_CHECK(faults.empty(), faults.front());
 }
 
 }  // namespace framebus::broker

@@ -12,6 +12,7 @@
 
 #include "broker/core/index_set.h"
 #include "broker/core/task.h"
+#include "broker/core/watch_state.h"
 #include "libmsg/schema/parts.h"
 
 namespace framebus::broker {
@@ -58,6 +59,7 @@ struct Job {
   bool paused = false;          // by a person, the whole of it
   bool stopped = false;         // on_failure, max_failures
   bool deadline_passed = false;
+  bool deadline_lifted = false;  // by a retry after it
   std::uint64_t accepted_lsn = 0;
   std::uint64_t last_lsn = 0;        // of the last record about it
   std::uint64_t spec_bytes = 0;      // bytes_of(spec)
@@ -67,12 +69,22 @@ struct Job {
   WireError first_error;
   // A worker's failures at a task type of this job; excluded from `exclude_after` on.
   std::map<std::pair<std::string, WorkerId>, std::uint32_t> failures_of;
-  // Volatile
   TimePoint accepted_at{};
-  TimePoint first_grant_at{};  // zero: none yet
-  TimePoint ended_at{};
+  TimePoint first_grant_at{};  // zero: none yet; of the last run, when it was opened again
+  TimePoint ended_at{};        // zero: open
+  // Volatile
+  bool from_archive = false;         // a copy to read: no record may be made about it
+  bool archived = false;             // as it is: every piece is committed
+  bool archive_waiting = false;      // in ArchiveState::waiting
+  std::uint32_t archived_upto = 0;   // tasks handed over so far
+  std::uint32_t archive_round = 0;   // counts how often it was opened again
+  TimePoint used_at{};               // from_archive: last request about it
+  std::uint32_t settled_round = 0;   // archive_round of the end that settle_jobs() has seen
   JobState announced = JobState::open;
   std::set<WatchKey> watches;
+  std::set<WatchKey> awake;  // of those, the ones whose window has room
+  ChangeLog changes;         // tasks that changed without ending; empty without watches
+  ChangeLog progressed;      // running tasks whose progress changed
   std::string notice;  // why something unusual was done, for people
 
   std::uint32_t step_of(std::uint32_t index) const;

@@ -88,7 +88,7 @@ void open_lease(State& state, Job& job, std::uint32_t index, const Attempt& atte
   const auto [place, inserted] = worker.leases.try_emplace(key);
   FRAMEBUS_CHECK(inserted, "a lease is opened twice");
   Lease& lease = place->second;
-  lease.granted_at = state.now;
+  lease.sent_at = state.now;
   lease.until = state.now + state.options.lease;
   if (attempt.started) {
     lease.started_at = state.now;
@@ -96,6 +96,7 @@ void open_lease(State& state, Job& job, std::uint32_t index, const Attempt& atte
     lease.phase = AttemptPhase::running;
   }
   ++job.in_flight;
+  ++state.ledger.leases_opened;
   if (job.first_grant_at == TimePoint{}) job.first_grant_at = state.now;
   for (const auto& [limit, amount] : job.steps[job.step_of(index)].limits) {
     state.limits[limit].used += amount;
@@ -115,6 +116,8 @@ void close_lease(State& state, Job& job, std::uint32_t index, const Attempt& att
       {entry->second.armed, TimerKind::lease, key.task, worker.info.id, key.epoch, key.grant});
   worker.leases.erase(entry);
   --job.in_flight;
+  ++state.ledger.leases_closed;
+  if (attempt.has_log) state.ended_logs.push_back(key_of({job.id, index}, attempt));
   for (const auto& [limit, amount] : job.steps[job.step_of(index)].limits) {
     state.limits[limit].used -= amount;
   }
@@ -136,6 +139,13 @@ void retire_attempts(State& state, Job& job, std::uint32_t index, const Attempt*
   }
 }
 
+TimePoint timeout_of(const State& state, const Lease& lease, const StepSpec& spec) {
+  const TimePoint at = lease.started_at + milliseconds(spec.timeout_ms);
+  // Started before a restart: its result may be on the worker, which first has to come back.
+  if (lease.started_at >= state.began_at) return at;
+  return std::max(at, state.began_at + state.options.restart_grace);
+}
+
 TimePoint lease_deadline(const State& state, const Job& job, std::uint32_t index,
                          const Lease& lease) {
   const StepSpec& spec = job.spec.steps[job.step_of(index)];
@@ -147,7 +157,7 @@ TimePoint lease_deadline(const State& state, const Job& job, std::uint32_t index
       }
       break;
     case TaskState::running:
-      if (spec.timeout_ms > 0) at = std::min(at, lease.started_at + milliseconds(spec.timeout_ms));
+      if (spec.timeout_ms > 0) at = std::min(at, timeout_of(state, lease, spec));
       if (spec.progress_timeout_ms > 0) {
         at = std::min(at, lease.progress_at + milliseconds(spec.progress_timeout_ms));
       }

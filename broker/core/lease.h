@@ -32,6 +32,8 @@ void close_lease(State& state, Job& job, std::uint32_t index, const Attempt& att
 // Closes what is open and makes every live attempt but `except` retired.
 void retire_attempts(State& state, Job& job, std::uint32_t index, const Attempt* except);
 
+// When a running attempt has passed its step's timeout (which is not 0).
+TimePoint timeout_of(const State& state, const Lease& lease, const StepSpec& spec);
 // When this lease has to be looked at next.
 TimePoint lease_deadline(const State& state, const Job& job, std::uint32_t index,
                          const Lease& lease);

@@ -57,6 +57,8 @@ struct Options {
   Duration upload_kept = std::chrono::minutes(10);       // without a connection of its owner
   Duration submit_ids_kept = std::chrono::hours(7 * 24);
   Duration command_deadline = seconds(30);  // of a Command that names none
+  std::uint32_t command_requests_max = limits::command_requests_max;
+  std::uint32_t watches_per_principal_max = limits::watches_per_principal_max;
 };
 
 }  // namespace framebus::broker

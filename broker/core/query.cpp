@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "broker/core/archive.h"
 #include "broker/core/filter.h"
+#include "broker/core/job_image.h"
 #include "broker/core/scheduler.h"
+#include "broker/core/sticky.h"
 #include "broker/core/summary.h"
 
 namespace framebus::broker {
@@ -15,6 +18,9 @@ std::size_t weight(const TaskSummary& task) {
   std::size_t bytes = 96 + task.result.size() + task.log_tail.size() + task.error.message.size() +
                       task.status.size() + task.blobs.size() * 80;
   for (const AttemptSummary& attempt : task.attempts) bytes += 128 + attempt.error.message.size();
+  for (const ErrorSummary& each : task.errors) {
+    bytes += 32 + each.error.message.size() + each.log_tail.size();
+  }
   for (const BlobRef& blob : task.blobs) bytes += blob.name.size();
   return bytes;
 }
@@ -30,6 +36,7 @@ std::size_t weight(const WorkerSummary& worker) {
     bytes += 96 + device.kind.size() + device.uuid.size() + device.pci_id.size() +
              device.name.size() + device.driver.size();
   }
+  for (const std::string& command : info.commands) bytes += 8 + command.size();
   for (const Label& label : info.labels) bytes += 16 + label.key.size() + label.value.size();
   for (const std::string& type : worker.info.task_types) bytes += 8 + type.size();
   return bytes;
@@ -56,13 +63,17 @@ void fill_page(const Query& message, QueryReply& reply, std::vector<Element>& li
 }
 
 void fill_jobs(const State& state, const Query& message, QueryReply& reply) {
-  auto next = state.jobs.rbegin();  // newest first
+  auto next = state.jobs.rbegin();  // newest first, without what was read back from the archive
   std::uint32_t at = 0;
-  fill_page(message, reply, reply.jobs, static_cast<std::uint32_t>(state.jobs.size()),
-            [&](std::uint32_t wanted) {
-              for (; at < wanted; ++at) ++next;
-              return summarize_job(state, next->second);
-            });
+  const auto total = static_cast<std::uint32_t>(state.jobs.size()) - state.archive.copies;
+  fill_page(message, reply, reply.jobs, total, [&](std::uint32_t wanted) {
+    while (next->second.from_archive) ++next;
+    for (; at < wanted; ++at) {
+      do ++next;
+      while (next->second.from_archive);
+    }
+    return summarize_job(state, next->second);
+  });
 }
 
 // Workers in the order of their ids, one element each.
@@ -100,14 +111,18 @@ Status fill_of_job(const State& state, const Query& message, QueryReply& reply) 
       break;
     case QueryKind::tasks:
       fill_page(message, reply, reply.tasks, static_cast<std::uint32_t>(job->tasks.size()),
-                [&](std::uint32_t index) { return summarize_task(state, *job, index, true); });
+                [&](std::uint32_t index) {
+                  return summarize_task(state, *job, index, message.limit == 1 ? Detail::whole
+                                                                               : Detail::result);
+                });
       break;
     case QueryKind::spec:
       reply.total = 1;
-      reply.spec = job->spec;
+      // A job that came in parts may not fit one message: then without what its tasks differ in.
+      reply.spec = job->spec_bytes > page_bytes_max ? spec_head(job->spec) : job->spec;
       break;
     default:
-      reply.tasks.push_back(summarize_task(state, *job, message.task.index, true));
+      reply.tasks.push_back(summarize_task(state, *job, message.task.index, Detail::whole));
       fill_workers(state, message, reply, reply.explanations, [&](const Worker& worker) {
         return explain(state, *job, message.task.index, worker);
       });
@@ -136,7 +151,7 @@ Status fill(const State& state, const Query& message, QueryReply& reply) {
     default:
       return fail(
           Code::invalid_argument,
-          "kind: found " + std::to_string(static_cast<int>(message.kind)) + ", allowed are 1 to 7");
+          "kind: found " + std::to_string(static_cast<int>(message.kind)) + ", allowed are 1 to 8");
   }
 }
 
@@ -158,8 +173,9 @@ Explanation explain(const State& state, const Job& job, std::uint32_t index, con
   if (!worker.is_connected()) return because("connection", "not connected");
   if (worker.state == SessionState::suspect) return because("suspect", "no heartbeat for a while");
   if (worker.state == SessionState::draining) {
-    return because("draining", worker.reason.empty() ? "takes no more" : worker.reason);
+    return because("draining", why_draining(worker));
   }
+  if (worker.loading > 0) return because("loading", why_loading(worker));
   if (is_excluded(job, spec.type, worker.info.id)) {
     return because("excluded", "failed " + std::to_string(exclude_after) + " times or more at '" +
                                    spec.type + "' of this job");
@@ -189,6 +205,7 @@ Explanation explain(const State& state, const Job& job, std::uint32_t index, con
 }
 
 void on_query(Turn& turn, SessionId session, const Query& message) {
+  if (message.kind == QueryKind::archive) return on_list_archived(turn, session, message);
   QueryReply reply;
   reply.request = message.request;
   if (const Status filled = fill(turn.state, message, reply); !filled) {

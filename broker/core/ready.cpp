@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/core/commands.h"
 #include "broker/core/filter.h"
 #include "broker/core/score.h"
 
@@ -154,9 +155,11 @@ void withdraw_steps(State& state, Job& job) {
 void enlist_worker(State& state, Worker& worker) {
   delist_worker(state, worker);
   for (auto& [id, shape] : state.shapes) add_member(state, id, shape, worker);
+  refresh_rings(state, worker);
 }
 
 void delist_worker(State& state, Worker& worker) {
+  leave_rings(state, worker);
   for (const Membership& member : worker.shapes) {
     Shape& shape = state.shapes.at(member.shape);
     shape.fitting.erase(worker.info.id);
@@ -168,6 +171,7 @@ void delist_worker(State& state, Worker& worker) {
 
 void refresh_worker(State& state, Worker& worker) {
   for (Membership& member : worker.shapes) refresh_seat(state, worker, member);
+  refresh_rings(state, worker);
 }
 
 void change_running(State& state, PrincipalId id, int by) {

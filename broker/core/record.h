@@ -66,11 +66,13 @@ struct TaskGranted {
   WorkerId worker;
   std::string worker_name;
   bool duplicate = false;
+  bool lapse = false;
   static constexpr auto fields() {
     using S = TaskGranted;
     return std::tuple{FB_F(1, task, "task"), FB_F(2, token, "new, larger than any before"),
                       FB_F(3, worker, "who may run it"), FB_F(4, worker_name, "for people"),
-                      FB_F(5, duplicate, "earlier live grants stay live (a straggler run twice)")};
+                      FB_F(5, duplicate, "earlier live grants stay live (a straggler run twice)"),
+                      FB_F(6, lapse, "every worker was excluded: the exclusions of its type end")};
   }
   bool operator==(const TaskGranted&) const = default;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "broker/core/sticky.h"
+
 namespace framebus::broker {
 namespace {
 
@@ -22,7 +24,13 @@ std::set<Seat>::const_iterator first_seat(const Shape& shape) {
   return next == shape.seats.end() || next->full != first->full ? first : next;
 }
 
-std::optional<Choice> choose_worker(const Shape& shape, const Job& job) {
+// Whether it will take tasks by itself, sooner or later: one that drains, or that says it can take
+// none, must not keep a job waiting.
+bool is_eligible(const Worker& worker) {
+  return worker.state != SessionState::draining && worker.credit > 0 && !has_failed_load(worker);
+}
+
+std::optional<Choice> choose_worker(const State& state, const Shape& shape, const Job& job) {
   const auto first = first_seat(shape);
   if (job.failures_of.empty()) return Choice{first->worker, false};
   auto seat = first;
@@ -32,8 +40,9 @@ std::optional<Choice> choose_worker(const Shape& shape, const Job& job) {
   } while (seat != first);
   // Everyone with credit is excluded. Somebody else may only be busy: then it waits.
   const bool other =
-      std::any_of(shape.fitting.begin(), shape.fitting.end(),
-                  [&](const WorkerId& worker) { return !is_excluded(job, shape.type, worker); });
+      std::any_of(shape.fitting.begin(), shape.fitting.end(), [&](const WorkerId& worker) {
+        return !is_excluded(job, shape.type, worker) && is_eligible(state.workers.at(worker));
+      });
   if (other) return std::nullopt;
   return Choice{first->worker, true};
 }
@@ -59,7 +68,7 @@ std::optional<Candidate> best_of(const State& state, const Shape& shape) {
     for (const ReadyStep& ready : shape.ready.at(principal)) {
       if (++tried > steps_tried_per_shape) return std::nullopt;
       const Job& job = state.jobs.at(ready.job);
-      const auto choice = choose_worker(shape, job);
+      const auto choice = choose_worker(state, shape, job);
       if (!choice) continue;
       const Step& step = job.steps[ready.step];
       const TaskRef task{job.id, step.first + step.queued.first()};

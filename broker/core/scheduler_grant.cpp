@@ -4,6 +4,7 @@
 #include "broker/core/lease.h"
 #include "broker/core/scheduler.h"
 #include "broker/core/token.h"
+#include "libmsg/schema/sweep.h"
 
 namespace framebus::broker {
 namespace {
@@ -29,6 +30,7 @@ class Assigns {
     attempt.index = index - job.steps[step].first;
     attempt.attempt = job.detail_of(index)->grants;
     if (!spec.task_params.empty()) attempt.params = spec.task_params[attempt.index];
+    if (!spec.axes.empty()) attempt.params = sweep_params(spec.axes, attempt.index);
     pending.bytes += 80 + attempt.params.size();
     pending.assign.attempts.push_back(std::move(attempt));
     if (spec.at_most_once) pending.after_lsn = lsn;
@@ -64,8 +66,10 @@ class Assigns {
     if (pending.after_lsn != 0) {
       Worker& worker = *turn_.state.worker_of(session);
       for (const AttemptSpec& each : pending.assign.attempts) {
-        worker.leases.at({each.task, each.token.epoch, each.token.grant}).assign_lsn =
-            pending.after_lsn;
+        const LeaseKey key{each.task, each.token.epoch, each.token.grant};
+        worker.leases.at(key).assign_lsn = pending.after_lsn;
+        if (turn_.state.is_durable(pending.after_lsn)) continue;
+        turn_.state.unsynced_assigns.push_back({pending.after_lsn, worker.info.id, key});
       }
     }
     turn_.send(session, std::move(pending.assign), pending.after_lsn);
@@ -77,7 +81,6 @@ class Assigns {
 };
 
 void lapse_exclusions(Turn& turn, Job& job, const std::string& type) {
-  std::erase_if(job.failures_of, [&](const auto& each) { return each.first.first == type; });
   ++turn.state.counters.exclusions_lapsed;
   job.notice = "every worker that can run '" + type +
                "' had failed at it repeatedly; they are all tried again";
@@ -94,7 +97,8 @@ void grant(Turn& turn, const Placement& placement, Assigns& assigns) {
   const Token token = make_token(state.key, placement.task, state.options.epoch, state.next_grant,
                                  placement.worker);
   const std::uint64_t lsn =
-      turn.persist(TaskGranted{placement.task, token, placement.worker, worker.name, false});
+      turn.persist(TaskGranted{
+      placement.task, token, placement.worker, worker.name, false, placement.lapse});
   ++state.counters.grants;
   assigns.add(worker.session, job, placement.task.index, token, lsn);
 }

@@ -2,17 +2,20 @@
 
 #include <algorithm>
 
+#include "broker/core/administer.h"
+#include "broker/core/archive.h"
+#include "broker/core/commands.h"
 #include "broker/core/event.h"
 #include "broker/core/lease.h"
 #include "broker/core/ready.h"
+#include "broker/core/sticky.h"
 #include "broker/core/transition.h"
+#include "broker/core/uploads.h"
 #include "broker/core/watch.h"
 
 namespace framebus::broker {
 namespace {
 
-constexpr std::int64_t full_retry_ms = 10'000;
-constexpr std::size_t held_max = 65'536;
 
 // For sentences about a peer; not every peer's address is known.
 std::string from(const std::string& address) {
@@ -37,7 +40,7 @@ Status bound(const std::string& field, std::uint64_t found, std::uint64_t least,
                                           std::to_string(most));
 }
 
-Status check_worker(const Hello& hello) {
+Status check_worker(State& state, const Hello& hello) {
   const WorkerInfo& info = hello.worker;
   if (info.id.is_none()) {
     return fail(Code::invalid_argument, "worker.id: is absent, a stable id is needed");
@@ -49,7 +52,16 @@ Status check_worker(const Hello& hello) {
   FRAMEBUS_TRY(
       bound("worker.devices: number", info.devices.size(), 0, limits::devices_per_worker_max));
   FRAMEBUS_TRY(bound("worker.labels: number", info.labels.size(), 0, limits::labels_max));
-  FRAMEBUS_TRY(bound("held: number", hello.held.size(), 0, held_max));
+  if (hello.held.size() > limits::attempts_listed_max) {
+    return fail(refuse_bound(state.refusals, Bound::attempts_listed, limits::attempts_listed_max,
+                             hello.held.size(), "held"));
+  }
+  if (info.commands.size() > limits::commands_per_worker_max) {
+    return fail(refuse_bound(state.refusals, Bound::commands_per_worker,
+                             limits::commands_per_worker_max, info.commands.size(),
+                             "worker.commands"));
+  }
+  FRAMEBUS_TRY(check_texts("worker.commands", info.commands));
   FRAMEBUS_TRY(check_texts("worker.task_types", info.task_types));
   FRAMEBUS_TRY(check_texts("worker.host, address", {info.host, info.address}));
   for (const Label& label : info.labels) {
@@ -70,22 +82,17 @@ Status check_hello(State& state, const Hello& hello) {
   }
   FRAMEBUS_TRY(check_texts("program, principal", {hello.program, hello.principal}));
   if (state.sessions.size() >= state.options.sessions_max) {
-    ++state.counters.refused_sessions;
-    return fail(Code::resource_exhausted,
-                "sessions_max: " + std::to_string(state.options.sessions_max) +
-                    " connections are allowed, now " + std::to_string(state.sessions.size()),
-                full_retry_ms);
+    return fail(refuse_bound(state.refusals, Bound::sessions, state.options.sessions_max,
+                             state.sessions.size() + 1));
   }
   if (hello.role == Role::primary) return {};
-  FRAMEBUS_TRY(check_worker(hello));
+  FRAMEBUS_TRY(check_worker(state, hello));
+  FRAMEBUS_TRY(check_removed(state, hello.worker.id));
   const Worker* known = state.find_worker(hello.worker.id);
   const bool is_new = known == nullptr || !known->is_connected();
   if (is_new && state.connected_workers >= state.options.max_workers) {
-    ++state.counters.refused_workers;
-    return fail(Code::resource_exhausted,
-                "max_workers: " + std::to_string(state.options.max_workers) +
-                    " workers are allowed, now " + std::to_string(state.connected_workers),
-                full_retry_ms);
+    return fail(refuse_bound(state.refusals, Bound::workers, state.options.max_workers,
+                             state.connected_workers + 1));
   }
   return {};
 }
@@ -113,13 +120,17 @@ SessionId attach(Turn& turn, const PeerHello& event) {
   Worker& worker = state.workers[info.id];
   const SessionId older = worker.session;
   if (older.is_none()) ++state.connected_workers;
+  lose_asks(turn, worker,
+            wire_error(Code::worker_lost, "worker " + worker.name + " has connected anew"));
   delist_worker(state, worker);
   std::erase(state.lost_workers, info.id);
+  keep_order(worker, info);
   worker.info = info;
   worker.name = (info.host.empty() ? to_string(info.id).substr(0, 8) : info.host) + ":" +
                 std::to_string(info.pid);
   worker.session = event.session;
-  worker.state = SessionState::ready;
+  worker.state = worker.order == WorkerAction::none ? SessionState::ready : SessionState::draining;
+  worker.said_draining = false;
   worker.credit = info.slots + info.prefetch;
   worker.strangers = 0;
   worker.reason.clear();
@@ -191,7 +202,18 @@ void join_worker(Turn& turn, const PeerHello& event) {
   }
   lose_unlisted(turn, id, listed, Loss::worker_lost);
   aborts.send(turn, AbortReason::superseded);
+  repeat_order(turn, worker);
+  prepare_worker(turn, worker);
   enlist_worker(state, worker);
+}
+
+// Row 27: its jobs go on; its uploads wait a while for it to come back.
+void lose_primary(State& state, const std::string& principal) {
+  hit_row(state, 27);
+  const auto connected = state.connected_primaries.find(principal);
+  if (--connected->second > 0) return;
+  state.connected_primaries.erase(connected);
+  orphan_uploads(state, principal);
 }
 
 }  // namespace
@@ -217,6 +239,9 @@ void on_hello(Turn& turn, const PeerHello& event) {
   session.principal = event.hello.principal.empty() ? "anonymous" : event.hello.principal;
   session.address = event.address;
   if (session.role == Role::worker) session.worker = event.hello.worker.id;
+  if (session.role == Role::primary && ++state.connected_primaries[session.principal] == 1) {
+    adopt_uploads(state, session.principal);
+  }
   state.sessions.emplace(event.session, std::move(session));
   welcome(turn, event);
   if (event.hello.role == Role::worker) join_worker(turn, event);
@@ -227,9 +252,11 @@ void lose_session(Turn& turn, SessionId id, Loss loss, const std::string& reason
   const auto entry = state.sessions.find(id);
   if (entry == state.sessions.end()) return;
   drop_watches_of_session(state, id);
+  drop_commands_of_session(state, id);
+  drop_parked_of(state, id);
   const Session session = entry->second;
   state.sessions.erase(entry);
-  if (session.role != Role::worker) return hit_row(state, 27);
+  if (session.role != Role::worker) return lose_primary(state, session.principal);
   Worker& worker = state.workers.at(session.worker);
   FRAMEBUS_CHECK(is_allowed(worker.state, SessionState::closed), "session table");
   worker.state = SessionState::closed;
@@ -237,6 +264,10 @@ void lose_session(Turn& turn, SessionId id, Loss loss, const std::string& reason
   worker.reason = reason;
   worker.lost_at = turn.now();
   worker.strangers = 0;
+  lose_asks(turn, worker,
+            wire_error(Code::worker_lost, "worker " + worker.name + " is gone (" + reason + ")"));
+  worker.loads.clear();
+  worker.loading = 0;
   --state.connected_workers;
   ++state.counters.workers_left;
   delist_worker(state, worker);

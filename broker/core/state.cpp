@@ -9,6 +9,7 @@ namespace framebus::broker {
 State::State(const Options& options_given, std::uint64_t seed)
     : options(options_given), key(token_key(options_given.token_key)), chance(seed) {
   identities.push_back({});
+  next_command = first_command(options.epoch);
   for (const NamedLimit& limit : options.named_limits)
     limits.push_back({limit.name, limit.amount, 0});
   if (options.default_strategy == Strategy::broker_default)
@@ -39,6 +40,10 @@ std::uint64_t bytes_of(const JobSpec& spec) {
     bytes += bytes_of(step.inputs) + bytes_of(step.requires_.labels);
     for (const Bytes& params : step.task_params) bytes += sizeof params + params.size();
     for (const NamedLimit& limit : step.limits) bytes += sizeof limit + limit.name.size();
+    for (const SweepAxis& axis : step.axes) {
+      bytes += sizeof axis + axis.key.size();
+      for (const Bytes& value : axis.values) bytes += sizeof value + value.size();
+    }
   }
   return bytes;
 }

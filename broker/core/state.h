@@ -12,12 +12,16 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/archive_state.h"
+#include "broker/core/bounds.h"
 #include "broker/core/counters.h"
 #include "broker/core/event_ring.h"
+#include "broker/core/ledger.h"
 #include "broker/core/options.h"
 #include "broker/core/shape.h"
-#include "broker/core/siphash.h"
+#include "libmsg/base/siphash.h"
 #include "broker/core/timers.h"
+#include "broker/core/upload.h"
 #include "broker/core/watch_state.h"
 
 namespace framebus::broker {
@@ -34,6 +38,20 @@ struct SubmitSeen {
   SipHash digest{};
   std::uint32_t task_count = 0;
   std::uint64_t lsn = 0;
+  TimePoint forgotten_at{};  // zero: its job is here
+};
+
+// A submit id whose job is gone; void when its SubmitSeen says another moment.
+struct ForgottenSubmit {
+  SubmitId id;
+  TimePoint at{};
+};
+
+// An Assign of an at-most-once task that waits for the sync of its grant.
+struct UnsyncedAssign {
+  std::uint64_t lsn = 0;
+  WorkerId worker;
+  LeaseKey lease;
 };
 
 // splitmix64: small, seeded, the same everywhere.
@@ -63,12 +81,18 @@ struct State {
   // Durable
   std::map<JobId, Job> jobs;
   std::map<SubmitId, SubmitSeen> submits;
-  std::deque<SubmitId> forgotten_submits;  // oldest first, bounded
+  std::deque<ForgottenSubmit> forgotten_submits;  // oldest first, bounded
+  std::map<SubmitId, Upload> uploads;
+  std::map<std::string, Sticky> sticky;  // by name of the command
+  std::uint64_t last_load_id = 0;
+  std::map<JobId, Job> reviving;  // pieces of archived jobs, until their last
   std::vector<Identity> identities;
   std::map<WorkerId, std::uint32_t> identity_of;
   std::uint64_t lsn = 0;  // of the last record
   std::uint64_t next_job = 1;
   std::uint64_t next_grant = 1;  // of this epoch
+  // Jobs in memory and open uploads that name a blob: how many times. Derived.
+  std::map<BlobHash, std::uint32_t> blob_uses;
 
   // Sums over all jobs
   StateCounts counts{};  // of the tasks of unfinished jobs
@@ -84,9 +108,22 @@ struct State {
   std::map<WorkerId, Worker> workers;
   std::map<SessionId, Session> sessions;
   std::uint32_t connected_workers = 0;
+  std::map<std::string, std::uint32_t> connected_primaries;  // by principal
   std::deque<WorkerId> lost_workers;  // for people, bounded
   std::map<WatchKey, WatchState> watches;
   std::set<WatchKey> watches_of_all;
+  std::map<std::string, std::uint32_t> watches_of;  // by principal
+  std::map<WorkerId, RemovedWorker> removed;        // refused until their time is over
+  bool stopping = false;                            // no command is taken any more
+
+  // Commands
+  std::map<CommandId, CommandState> commands;
+  std::map<std::string, CommandRing> rings;  // by name of the command
+  std::set<std::string> rings_to_serve;      // a worker joined, somebody waits
+  std::set<CommandId> answered;              // in this step
+  CommandId next_command = 1;
+  std::uint64_t asks = 0;           // answers of workers outstanding
+  std::uint64_t waiting_bytes = 0;  // payloads of commands that wait for a worker
 
   // What the scheduler keeps ready
   std::map<ShapeId, Shape> shapes;
@@ -100,7 +137,11 @@ struct State {
   bool plan_again = false;           // the last plan stopped at its bound
   std::set<WorkerId> with_prefetch;  // workers that listed `queued` attempts
 
+  ArchiveState archive;
+
   // Time and the rest
+  std::uint64_t durable_lsn = 0;  // as the shell has told; see is_durable()
+  std::deque<UnsyncedAssign> unsynced_assigns;  // ascending lsn
   TimePoint now{};
   TimePoint began_at{};
   bool began = false;
@@ -108,14 +149,22 @@ struct State {
   std::string store_detail;
   Timers timers;
   Counters counters;
+  Refusals refusals;
+  Ledger ledger;
+  std::vector<LeaseKey> ended_logs;  // attempts with a log that ended in this step
   EventRing ring;
   std::set<WatchKey> dirty_watches;
+  WatchKey pumped_upto;  // where the last step stopped among them
   std::set<JobId> dirty_jobs;  // whose derived state may have changed in this step
   std::array<std::uint64_t, task_row_count + 1> hits{};
 
   // How often each row of the task table was taken since construction, by number.
   const std::array<std::uint64_t, task_row_count + 1>& row_hits() const { return hits; }
 
+  // Whether this record survives a crash, as far as known. Ephemeral brokers have nothing to wait for.
+  bool is_durable(std::uint64_t record_lsn) const {
+    return options.ephemeral || record_lsn <= durable_lsn;
+  }
   Job* find_job(JobId id);
   const Job* find_job(JobId id) const;
   Worker* find_worker(const WorkerId& id);
@@ -126,7 +175,7 @@ struct State {
 
 inline constexpr std::size_t finished_jobs_max = 10'000;
 inline constexpr std::size_t finished_tasks_max = 5'000'000;
-inline constexpr std::size_t forgotten_submits_max = 100'000;
+inline constexpr std::size_t forgotten_submits_max = 1'000'000;
 inline constexpr std::size_t lost_workers_max = 1'024;
 
 }  // namespace framebus::broker

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "broker/core/conservation.h"
 #include "broker/core/lease.h"
+#include "broker/core/sticky.h"
 
 namespace framebus::broker {
 namespace {
@@ -19,7 +21,7 @@ std::vector<StateCount> list_counts(const StateCounts& counts) {
   return out;
 }
 
-AttemptSummary summarize_attempt(const State& state, TaskRef task, const Attempt& attempt) {
+AttemptSummary summarize_attempt(const State& state, const Attempt& attempt) {
   AttemptSummary out;
   out.epoch = attempt.epoch;
   out.grant = attempt.grant;
@@ -28,7 +30,7 @@ AttemptSummary summarize_attempt(const State& state, TaskRef task, const Attempt
   out.end = attempt.end;
   out.run_ms = attempt.run_ms;
   if (attempt.is_leased()) {
-    out.run_ms = to_ms(state.now - lease_of(state, task, attempt).granted_at);
+    out.run_ms = to_ms(state.now - attempt.granted_at);
   }
   if (attempt.error) out.error = *attempt.error;
   return out;
@@ -101,7 +103,7 @@ JobSummary summarize_job(const State& state, const Job& job) {
 }
 
 TaskSummary summarize_task(const State& state, const Job& job, std::uint32_t index,
-                           bool with_result) {
+                           Detail wanted) {
   TaskSummary out;
   out.task = {job.id, index};
   out.step = job.step_of(index);
@@ -109,10 +111,13 @@ TaskSummary summarize_task(const State& state, const Job& job, std::uint32_t ind
   add_progress(state, job, index, out);
   const TaskDetail* detail = job.detail_of(index);
   if (detail == nullptr) return out;
+  out.tries = detail->tries;
+  out.crashes = detail->crashes;
+  out.losses = detail->losses;
   for (const Attempt& attempt : detail->attempts) {
-    out.attempts.push_back(summarize_attempt(state, out.task, attempt));
+    out.attempts.push_back(summarize_attempt(state, attempt));
   }
-  if (with_result && detail->outcome && out.state == TaskState::succeeded) {
+  if (wanted != Detail::state && detail->outcome && out.state == TaskState::succeeded) {
     out.result = detail->outcome->result;
     out.blobs = detail->outcome->blobs;
   }
@@ -120,6 +125,11 @@ TaskSummary summarize_task(const State& state, const Job& job, std::uint32_t ind
     const LastError& last = detail->trouble->errors.back();
     if (out.state != TaskState::succeeded) out.error = last.error;
     out.log_tail = last.log_tail;
+    if (wanted == Detail::whole) {
+      for (const LastError& each : detail->trouble->errors) {
+        out.errors.push_back({each.error, each.log_tail});
+      }
+    }
   }
   return out;
 }
@@ -133,6 +143,11 @@ TaskSummary summarize_progress(const State& state, const Job& job, std::uint32_t
   return out;
 }
 
+std::string why_draining(const Worker& worker) {
+  if (!worker.order_reason.empty()) return worker.order_reason;
+  return worker.reason.empty() ? "finishes what it has and takes no more" : worker.reason;
+}
+
 WorkerSummary summarize_worker(const State& state, const Worker& worker) {
   WorkerSummary out;
   out.info = worker.info;
@@ -144,7 +159,10 @@ WorkerSummary summarize_worker(const State& state, const Worker& worker) {
   out.tasks_failed = worker.tasks_failed;
   out.reason = worker.reason;
   if (!worker.is_connected()) {
-    out.state = WorkerState::lost;
+    // Known from the journal, and its time to come back is not over.
+    const bool may_come = worker.lost_at == state.began_at && worker.info.pid == 0 &&
+                          state.now < state.began_at + state.options.restart_grace;
+    out.state = may_come ? WorkerState::connecting : WorkerState::lost;
     if (out.reason.empty()) out.reason = "not connected";
   } else if (worker.state == SessionState::suspect) {
     out.state = WorkerState::lagging;
@@ -152,9 +170,18 @@ WorkerSummary summarize_worker(const State& state, const Worker& worker) {
         "no heartbeat for " + std::to_string(to_ms(state.now - worker.heartbeat_at)) + " ms";
   } else if (worker.state == SessionState::draining) {
     out.state = WorkerState::draining;
-    if (out.reason.empty()) out.reason = "finishes what it has and takes no more";
+    out.reason = why_draining(worker);
+  } else if (worker.loading > 0) {
+    out.state = WorkerState::loading;
+    out.reason = why_loading(worker);
+  } else if (worker.has_idle_slot()) {
+    out.state = WorkerState::ready;
   } else {
-    out.state = worker.has_idle_slot() ? WorkerState::ready : WorkerState::busy;
+    out.state = WorkerState::busy;
+    if (out.reason.empty()) {
+      out.reason = "every slot is taken: " + std::to_string(worker.in_flight() + worker.strangers) +
+                   " attempt(s), " + std::to_string(worker.info.slots) + " slot(s)";
+    }
   }
   return out;
 }
@@ -176,6 +203,11 @@ BrokerStatus summarize_broker(const State& state) {
 #define FRAMEBUS_X(name) out.counters.push_back({#name, state.counters.name});
   FRAMEBUS_BROKER_COUNTERS(FRAMEBUS_X)
 #undef FRAMEBUS_X
+  for (const BoundRow& row : bounds) {
+    if (row.keeper != Keeper::core) continue;
+    out.counters.push_back({"refused_" + std::string(row.name), state.refusals.of(row.bound)});
+  }
+  add_conservation(state, out.counters);
   return out;
 }
 

@@ -1,7 +1,7 @@
 // A task as the core remembers it: 16 bytes until its first grant, then a TaskDetail as well.
 //
 // Plain data of State (state.h). Only apply() changes what is not marked volatile; volatile members
-// are lost in a restart and set anew by begin().
+// are lost in a restart and set anew by begin(). Times are the broker's and survive it.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,8 @@ struct Attempt {
   AttemptEnd end = AttemptEnd::still_open;
   Blame blame = Blame::none;
   bool started = false;
+  bool has_log = false;  // volatile: somebody may follow its log
+  TimePoint granted_at{};
   std::int64_t run_ms = 0;
   std::unique_ptr<WireError> error;  // when it ended badly
 
@@ -66,7 +68,7 @@ struct TaskDetail {
   std::uint32_t grants = 0;  // in all, for people
   std::uint32_t retry_delay_ms = 0;
   CancelReason cancel = CancelReason::none;
-  TimePoint retry_at{};       // volatile; state retry_wait
+  TimePoint retry_at{};       // state retry_wait
   TimePoint may_run_until{};  // volatile; at_most_once: a lost worker may still run it
 };
 

@@ -23,7 +23,14 @@ void on_submit(Turn& turn, SessionId session, const Submit& submit,
                const std::vector<BlobRef>& missing);
 
 // Every bound and every relation in a JobSpec that does not depend on the state. O(tasks).
-Status check_spec(const JobSpec& spec);
+// `in_parts`: task_params may still be missing (uploads.h).
+enum class Completeness : std::uint8_t { whole, in_parts };
+Status check_spec(const JobSpec& spec, Completeness completeness = Completeness::whole);
+// Every limit a step names is configured, and large enough.
+Status check_limits(const State& state, const JobSpec& spec);
+// Room for so much more: waiting tasks, specs, the store, the archive. Counts refusals.
+Status check_room(State& state, std::uint64_t tasks, std::uint64_t spec_bytes);
+std::uint64_t task_count_of(const JobSpec& spec);
 
 // Rows 6; 11 to 17, 21, 22, 31; 22 and given back; 5.
 void on_started(Turn& turn, SessionId session, const Started& message);
@@ -70,7 +77,5 @@ void on_lease_due(Turn& turn, const WorkerId& worker, const LeaseKey& key);
 
 // Jobs whose derived state has changed in this step: bookkeeping, notes, watches.
 void settle_jobs(Turn& turn);
-// Drops a finished job whose time has come, and the oldest when there are too many.
-void on_forget_due(Turn& turn, JobId job);
 
 }  // namespace framebus::broker

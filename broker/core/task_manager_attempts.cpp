@@ -66,8 +66,7 @@ void begin_timeout(Turn& turn, const Worker& worker, const LeaseKey& key, const 
   State& state = turn.state;
   const Job& job = *state.find_job(key.task.job);
   const StepSpec& spec = job.spec.steps[job.step_of(key.task.index)];
-  const bool whole =
-      spec.timeout_ms > 0 && lease.started_at + milliseconds(spec.timeout_ms) <= turn.now();
+  const bool whole = spec.timeout_ms > 0 && timeout_of(state, lease, spec) <= turn.now();
   const std::int64_t bound = whole ? spec.timeout_ms : spec.progress_timeout_ms;
   const std::string what = whole ? "it ran longer than its timeout of "
                                  : "it made no progress for its progress_timeout of ";
@@ -118,11 +117,10 @@ void on_progress(Turn& turn, SessionId session, const Progress& message) {
     lease->progress_at = turn.now();
     lease->permille = std::min(status.progress_permille, 1000u);
     lease->status = status.status.substr(0, status_bytes_max);
-    for (const WatchKey& key : state.find_job(status.task.job)->watches) {
-      WatchState& watch = state.watches.at(key);
-      if (watch.progressed.size() < watch_changes_max) watch.progressed.insert(status.task.index);
-      state.dirty_watches.insert(key);
-    }
+    Job& job = *state.find_job(status.task.job);
+    if (job.watches.empty()) continue;
+    job.progressed.note(status.task.index);
+    state.dirty_watches.insert(job.awake.begin(), job.awake.end());
   }
 }
 
@@ -160,7 +158,8 @@ void on_retry_due(Turn& turn, TaskRef task) {
 
 void on_deadline_due(Turn& turn, JobId id) {
   Job* job = turn.state.find_job(id);
-  if (job == nullptr || is_ended(job->state()) || job->deadline_passed) return;
+  if (job == nullptr || is_ended(job->state())) return;
+  if (job->deadline_passed || job->deadline_lifted) return;
   if (job->accepted_at + milliseconds(job->spec.deadline_ms) > turn.now()) return;
   turn.note(2, "job " + to_string(id) + ": its deadline has passed");
   turn.persist(JobActed{id, Deed::expire, {}, 0, ""});
@@ -176,6 +175,11 @@ void on_lease_due(Turn& turn, const WorkerId& worker_id, const LeaseKey& key) {
   lease.armed = {};
   const Job& job = *state.find_job(key.task.job);
   if (lease_deadline(state, job, key.task.index, lease) > turn.now()) {
+    return arm_lease(state, worker_id, key, lease);
+  }
+  if (lease.until <= turn.now() && !state.is_durable(lease.assign_lsn) && worker->is_connected()) {
+    // Its Assign still waits for a slow sync: nobody can have listed it.
+    lease.until = turn.now() + state.options.lease;
     return arm_lease(state, worker_id, key, lease);
   }
   if (lease.until <= turn.now()) {

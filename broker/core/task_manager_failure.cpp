@@ -56,9 +56,8 @@ bool another_runs(const TaskDetail& detail, const Attempt& attempt) {
                      [&](const Attempt& other) { return &other != &attempt && other.is_leased(); });
 }
 
-std::int64_t run_ms(const State& state, TaskRef task, const Attempt& attempt) {
-  if (!attempt.is_leased()) return attempt.run_ms;
-  return to_ms(state.now - lease_of(state, task, attempt).granted_at);
+std::int64_t run_ms(const State& state, const Attempt& attempt) {
+  return attempt.is_leased() ? to_ms(state.now - attempt.granted_at) : attempt.run_ms;
 }
 
 struct Decision {
@@ -103,7 +102,7 @@ std::uint64_t record_end(Turn& turn, TaskRef task, const Attempt& attempt, const
   record.end = failure.end;
   record.blame = decision.counted ? failure.blame : Blame::none;
   record.reported = failure.reported;
-  record.run_ms = run_ms(state, task, attempt);
+  record.run_ms = run_ms(state, attempt);
   record.error = failure.error;
   record.log_tail = failure.log_tail;
   if (decision.state == dead) ++state.counters.tasks_dead;
@@ -142,7 +141,7 @@ std::uint64_t fail_attempt(Turn& turn, TaskRef task, const Token& token, const F
   record.next = decision.state;
   record.blame = decision.counted ? failure.blame : Blame::none;
   record.reported = failure.reported;
-  record.run_ms = run_ms(state, task, attempt);
+  record.run_ms = run_ms(state, attempt);
   record.error = failure.error;
   record.log_tail = failure.log_tail;
   if (decision.counted) ++state.counters.retries;

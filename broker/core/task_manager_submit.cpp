@@ -2,6 +2,7 @@
 // come back (row 1).
 #include <algorithm>
 
+#include "broker/core/archive.h"
 #include "broker/core/digest.h"
 #include "broker/core/task_manager.h"
 
@@ -10,13 +11,14 @@ namespace {
 
 constexpr std::int64_t full_retry_ms = 5'000;
 
-std::uint64_t task_count(const JobSpec& spec) {
+}  // namespace
+
+std::uint64_t task_count_of(const JobSpec& spec) {
   std::uint64_t count = 0;
   for (const StepSpec& step : spec.steps) count += step.task_count;
   return count;
 }
 
-// Every limit a step names is configured, and large enough.
 Status check_limits(const State& state, const JobSpec& spec) {
   for (std::size_t index = 0; index < spec.steps.size(); ++index) {
     const std::string at = "job.steps[" + std::to_string(index) + "].limits: ";
@@ -46,24 +48,24 @@ Status check_limits(const State& state, const JobSpec& spec) {
   return {};
 }
 
-Status check_room(State& state, const JobSpec& spec) {
-  const std::uint64_t tasks = state.open_tasks + task_count(spec);
+Status check_room(State& state, std::uint64_t more_tasks, std::uint64_t more_bytes) {
+  const std::uint64_t tasks = state.open_tasks + more_tasks;
   if (tasks > state.options.queued_tasks_max) {
     ++state.counters.refused_queued_tasks;
     return fail(Code::resource_exhausted,
                 "queued_tasks_max: " + std::to_string(state.options.queued_tasks_max) +
                     " tasks may wait, now " + std::to_string(state.open_tasks) + ", the job adds " +
-                    std::to_string(task_count(spec)),
+                    std::to_string(more_tasks),
                 full_retry_ms);
   }
-  const std::uint64_t bytes = state.open_spec_bytes + bytes_of(spec);
+  const std::uint64_t bytes = state.open_spec_bytes + more_bytes;
   if (bytes > state.options.queued_spec_bytes_max) {
     ++state.counters.refused_queued_bytes;
     return fail(Code::resource_exhausted,
                 "queued_spec_bytes_max: " + std::to_string(state.options.queued_spec_bytes_max) +
                     " bytes of job specifications may wait, now " +
                     std::to_string(state.open_spec_bytes) + ", the job adds " +
-                    std::to_string(bytes_of(spec)),
+                    std::to_string(more_bytes),
                 full_retry_ms);
   }
   if (state.store_full) {
@@ -73,8 +75,10 @@ Status check_room(State& state, const JobSpec& spec) {
                     "); results are still taken, new jobs are not",
                 full_retry_ms);
   }
-  return {};
+  return check_archive_keeps_up(state);
 }
+
+namespace {
 
 void refuse_submit(Turn& turn, SessionId session, const Submit& submit, const Error& error) {
   ++turn.state.counters.submits_refused;
@@ -109,18 +113,25 @@ void on_submit(Turn& turn, SessionId session, const Submit& submit,
   }
   const auto seen = state.submits.find(submit.submit_id);
   if (seen != state.submits.end()) return answer_repeat(turn, session, submit, seen->second);
+  if (state.uploads.contains(submit.submit_id)) {
+    return refuse_submit(turn, session, submit,
+                         {Code::already_exists,
+                          "submit id " + to_string(submit.submit_id) +
+                              " names an upload that is open; commit it, or use a new id",
+                          0});
+  }
   Status valid = check_spec(submit.job);
   if (valid) valid = check_limits(state, submit.job);
-  if (valid) valid = check_room(state, submit.job);
+  if (valid) valid = check_room(state, task_count_of(submit.job), bytes_of(submit.job));
   if (!valid) return refuse_submit(turn, session, submit, valid.error());
   if (!missing.empty()) {
     turn.send(session, InputsMissing{submit.request, missing});
     return;
   }
-  const JobId id{state.next_job++};
-  const auto count = static_cast<std::uint32_t>(task_count(submit.job));
+  const JobId id{state.next_job};
+  const auto count = static_cast<std::uint32_t>(task_count_of(submit.job));
   const std::uint64_t lsn = turn.persist(
-      JobAccepted{id, submit.submit_id, state.sessions.at(session).principal, submit.job});
+      JobAccepted{id, submit.submit_id, state.sessions.at(session).principal, submit.job, false});
   ++state.counters.jobs_accepted;
   turn.note(1, "job " + to_string(id) + " '" + submit.job.name +
                    "' accepted: " + std::to_string(count) + " tasks");

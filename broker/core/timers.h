@@ -11,15 +11,29 @@
 
 namespace framebus::broker {
 
-enum class TimerKind : std::uint8_t { deadline, retry, lease, worker, forget_job, forget_worker };
+// At equal times the first named is looked at first.
+enum class TimerKind : std::uint8_t {
+  deadline,
+  retry,
+  lease,
+  worker,
+  forget_job,
+  forget_worker,
+  archive_job,    // its hand-over begins
+  archive_again,  // the archive had failed
+  drop_copy,      // of an archived job
+  drop_uploads,
+  command,         // `grant`: its id
+  removed_worker,  // may come back from now on
+};
 
 struct Timer {
   TimePoint at{};
   TimerKind kind = TimerKind::deadline;
-  TaskRef task;             // deadline and forget_job: its job; retry; lease
-  WorkerId worker;          // lease, worker, forget_worker
+  TaskRef task;             // a job's, with index 0; retry; lease
+  WorkerId worker;          // lease, worker, forget_worker, removed_worker
   std::uint64_t epoch = 0;  // lease
-  std::uint64_t grant = 0;  // lease
+  std::uint64_t grant = 0;  // lease; command: its id
   auto operator<=>(const Timer&) const = default;
 };
 

@@ -18,6 +18,16 @@ bool counts_as_failure(TaskState state) {
   return state == failed || state == dead;
 }
 
+// An ended job that runs once more: what the archive has of it is old.
+void reopen(Job& job) {
+  job.ended_at = {};
+  job.first_grant_at = {};
+  job.archived = false;
+  job.archive_waiting = false;
+  job.archived_upto = 0;
+  ++job.archive_round;
+}
+
 void recount(State& state, Job& job, Step& step, TaskState from, TaskState to) {
   // An ended job that is opened again counts from the end of the step on (settle_jobs).
   const bool counted = !is_ended(job.announced);
@@ -26,8 +36,16 @@ void recount(State& state, Job& job, Step& step, TaskState from, TaskState to) {
     --(*counts)[at(from)];
     ++(*counts)[at(to)];
   }
-  if (is_terminal(from) && !is_terminal(to)) ++state.open_tasks;
-  if (!is_terminal(from) && is_terminal(to)) --state.open_tasks;
+  if (is_terminal(from) && !is_terminal(to)) {
+    ++state.open_tasks;
+    ++state.ledger.tasks_reopened;
+    if (job.ended_at != TimePoint{}) reopen(job);
+  }
+  if (!is_terminal(from) && is_terminal(to)) {
+    --state.open_tasks;
+    ++state.ledger.tasks_ended;
+    if (job.open_tasks() == 0) job.ended_at = state.now;
+  }
   if (counts_as_failure(from)) --job.failures;
   if (counts_as_failure(to)) ++job.failures;
 }
@@ -92,11 +110,9 @@ void mark_job(State& state, Job& job) {
 }
 
 void mark_changed(State& state, Job& job, std::uint32_t index) {
-  for (const WatchKey& key : job.watches) {
-    WatchState& watch = state.watches.at(key);
-    if (watch.changed.size() < watch_changes_max) watch.changed.insert(index);
-    state.dirty_watches.insert(key);
-  }
+  if (job.watches.empty()) return;
+  job.changes.note(index);
+  state.dirty_watches.insert(job.awake.begin(), job.awake.end());
 }
 
 void move_task(State& state, Job& job, std::uint32_t index, std::uint32_t row, TaskState to) {
@@ -119,7 +135,7 @@ void move_task(State& state, Job& job, std::uint32_t index, std::uint32_t row, T
     task.ended_lsn = state.lsn;
     if (TaskDetail* detail = job.detail_of(index)) retire_closed(*detail);
     job.ended.push_back({state.lsn, index});
-    for (const WatchKey& key : job.watches) state.dirty_watches.insert(key);
+    state.dirty_watches.insert(job.awake.begin(), job.awake.end());
   } else {
     task.ended_lsn = 0;
     mark_changed(state, job, index);

@@ -7,6 +7,21 @@
 #include "broker/core/token.h"
 
 namespace framebus::broker {
+namespace {
+
+// Replies that answer a request for good. (CommandDone is counted in commands.cpp.)
+bool is_answer(const Message& message) {
+  return std::visit(
+      []<class M>(const M&) {
+        return std::is_same_v<M, SubmitOk> || std::is_same_v<M, InputsMissing> ||
+               std::is_same_v<M, SubmitOpenOk> || std::is_same_v<M, SubmitPartOk> ||
+               std::is_same_v<M, ActOk> || std::is_same_v<M, QueryReply> ||
+               std::is_same_v<M, AdministerOk>;
+      },
+      message);
+}
+
+}  // namespace
 
 std::uint64_t Turn::persist(Record record) {
   const std::uint64_t lsn = ++state.lsn;
@@ -16,6 +31,7 @@ std::uint64_t Turn::persist(Record record) {
 }
 
 void Turn::send(SessionId session, Message message, std::uint64_t after_lsn) {
+  if (in_request && is_answer(message)) accept_request();
   out.emplace_back(Send{session, std::move(message), after_lsn});
 }
 
@@ -26,7 +42,28 @@ void Turn::note(int level, std::string text) {
 void Turn::refuse(SessionId session, std::uint64_t request, Code code, std::string message,
                   std::int64_t retry_after_ms) {
   ++state.counters.requests_refused;
+  if (std::exchange(in_request, false)) ++state.ledger.requests_refused;
   send(session, ErrorReply{request, wire_error(code, std::move(message), retry_after_ms)});
+}
+
+void Turn::refuse(SessionId session, std::uint64_t request, const Error& error) {
+  refuse(session, request, error.code, error.message, error.retry_after_ms);
+}
+
+void Turn::accept_request() {
+  if (std::exchange(in_request, false)) ++state.ledger.requests_answered;
+}
+
+void Turn::keep_request() {
+  in_request = false;
+}
+
+void Turn::resume_request() {
+  in_request = true;
+}
+
+void Turn::hand_on_request() {
+  if (std::exchange(in_request, false)) ++state.ledger.requests_handed_on;
 }
 
 WireError wire_error(Code code, std::string message, std::int64_t retry_after_ms) {

@@ -16,6 +16,7 @@ struct Turn {
   State& state;
   Actions& out;
   std::uint32_t changed = 0;  // by the last persist(), see apply()
+  bool in_request = false;    // a request is being handled and has no answer yet, see Ledger
 
   TimePoint now() const { return state.now; }
 
@@ -27,6 +28,14 @@ struct Turn {
   // ErrorReply to a request. Counted.
   void refuse(SessionId session, std::uint64_t request, Code code, std::string message,
               std::int64_t retry_after_ms = 0);
+  void refuse(SessionId session, std::uint64_t request, const Error& error);
+
+  // What becomes of the request at hand, where no reply says so (Ledger): it is accepted (Watch),
+  // it waits, a waiting one goes on, the shell answers it.
+  void accept_request();
+  void keep_request();
+  void resume_request();
+  void hand_on_request();
 };
 
 WireError wire_error(Code code, std::string message, std::int64_t retry_after_ms = 0);

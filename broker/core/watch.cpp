@@ -51,26 +51,25 @@ void take_ended(const State& state, const Job& job, WatchState& watch, Batch& ba
     framebus::Event event;
     event.cursor = {state.options.epoch, is_last ? ended.lsn : ended.lsn - 1};
     event.kind = EventKind::task;
-    event.task = summarize_task(state, job, ended.index, watch.results);
+    event.task = summarize_task(
+        state, job, ended.index, watch.results ? Detail::result : Detail::state);
     batch.add(std::move(event), ended.lsn);
   }
 }
 
 void take_changes(const State& state, const Job& job, WatchState& watch, Batch& batch) {
-  while (!watch.changed.empty() && !batch.is_full()) {
-    const std::uint32_t index = *watch.changed.begin();
-    watch.changed.erase(watch.changed.begin());
-    watch.progressed.erase(index);
+  std::uint32_t index = 0;
+  std::set<std::uint32_t> told;
+  while (!batch.is_full() && job.changes.next(watch.changes, index)) {
+    told.insert(index);
     if (is_terminal(job.tasks[index].state)) continue;  // told from the log
     framebus::Event event;
     event.kind = EventKind::task;
-    event.task = summarize_task(state, job, index, false);
+    event.task = summarize_task(state, job, index, Detail::state);
     batch.add(std::move(event), job.last_lsn);
   }
-  while (!watch.progressed.empty() && !batch.is_full()) {
-    const std::uint32_t index = *watch.progressed.begin();
-    watch.progressed.erase(watch.progressed.begin());
-    if (job.tasks[index].state != TaskState::running) continue;
+  while (!batch.is_full() && job.progressed.next(watch.progress, index)) {
+    if (job.tasks[index].state != TaskState::running || told.contains(index)) continue;
     framebus::Event event;
     event.kind = EventKind::progress;
     event.task = summarize_progress(state, job, index);
@@ -115,9 +114,17 @@ void take_jobs(const State& state, WatchState& watch, Batch& batch) {
   }
 }
 
-void pump(Turn& turn, const WatchKey& key, WatchState& watch) {
+void set_awake(State& state, const WatchKey& key, const WatchState& watch, bool is_awake) {
+  if (Job* job = state.find_job(watch.job)) {
+    is_awake ? (void)job->awake.insert(key) : (void)job->awake.erase(key);
+  }
+}
+
+// Sends what the watch's window and `budget` allow. True: there may be more, now.
+bool pump(Turn& turn, const WatchKey& key, WatchState& watch, std::uint32_t& budget) {
   State& state = turn.state;
   while (watch.sequence - watch.confirmed < state.options.event_window) {
+    if (budget == 0) return true;
     Batch batch;
     if (watch.job.is_none()) {
       take_jobs(state, watch, batch);
@@ -128,13 +135,28 @@ void pump(Turn& turn, const WatchKey& key, WatchState& watch) {
       // The job's state comes after the tasks that made it.
       if (watch.position == job.ended.size()) take_job(state, job, watch, batch);
     }
-    if (batch.message.events.empty()) return;
+    if (batch.message.events.empty()) return false;
+    --budget;
     state.counters.watch_events += batch.message.events.size();
     batch.message.request = key.second;
     batch.message.sequence = ++watch.sequence;
     watch.after_lsn = std::max(watch.after_lsn, batch.after_lsn);
     turn.send(key.first, std::move(batch.message), watch.after_lsn);
   }
+  set_awake(state, key, watch, false);
+  return false;
+}
+
+}  // namespace
+
+namespace {
+
+// Whether this broker, or an earlier start of it on the same store, has told this cursor. Events
+// leave after the sync of their records, so a tail that a crash has cut off was told to nobody; a
+// broker without a store begins a new history at each start.
+bool is_of_this_history(const State& state, const Cursor& from) {
+  if (state.options.ephemeral && from.epoch != state.options.epoch) return false;
+  return from.lsn <= state.lsn && from.epoch <= state.options.epoch;
 }
 
 }  // namespace
@@ -147,17 +169,27 @@ void on_watch(Turn& turn, SessionId session, const Watch& message) {
     return turn.refuse(session, message.request, Code::already_exists,
                        "request " + std::to_string(message.request) + " names a watch already");
   }
-  if (peer.watches.size() >= watches_per_session_max) {
-    return turn.refuse(session, message.request, Code::resource_exhausted,
-                       "watches of one connection: " + std::to_string(watches_per_session_max) +
-                           " are allowed; end one with Unwatch",
-                       1000);
+  const auto others = state.watches_of.find(peer.principal);
+  const std::uint32_t of_principal = others == state.watches_of.end() ? 0 : others->second;
+  if (peer.watches.size() >= limits::watches_per_session_max) {
+    return turn.refuse(session, message.request,
+                       refuse_bound(state.refusals, Bound::watches_per_session,
+                                    limits::watches_per_session_max, peer.watches.size() + 1,
+                                    "end one with Unwatch"));
+  }
+  if (of_principal >= state.options.watches_per_principal_max) {
+    return turn.refuse(session, message.request,
+                       refuse_bound(state.refusals, Bound::watches_per_principal,
+                                    state.options.watches_per_principal_max, of_principal + 1,
+                                    "end one with Unwatch"));
   }
   WatchState watch;
   watch.job = message.job;
   watch.results = message.results;
   if (message.job.is_none()) {
-    for (const auto& [id, job] : state.jobs) watch.jobs.insert(id);
+    for (const auto& [id, job] : state.jobs) {
+      if (!job.from_archive) watch.jobs.insert(id);
+    }
     state.watches_of_all.insert(key);
   } else {
     Job* job = state.find_job(message.job);
@@ -165,9 +197,7 @@ void on_watch(Turn& turn, SessionId session, const Watch& message) {
       return turn.refuse(session, message.request, Code::not_found,
                          "job " + to_string(message.job) + ": there is no such job here");
     }
-    // A cursor from another history (a broker without a store was started again) counts for
-    // nothing.
-    if (message.from.lsn <= state.lsn && message.from.epoch <= state.options.epoch) {
+    if (is_of_this_history(state, message.from)) {
       const auto next = std::upper_bound(
           job->ended.begin(), job->ended.end(), message.from.lsn,
           [](std::uint64_t lsn, const EndedTask& ended) { return lsn < ended.lsn; });
@@ -175,8 +205,13 @@ void on_watch(Turn& turn, SessionId session, const Watch& message) {
       watch.seen_lsn = message.from.lsn;
     }
     job->watches.insert(key);
+    job->awake.insert(key);
+    watch.changes = job->changes.end();
+    watch.progress = job->progressed.end();
   }
   hit_row(state, 28);
+  turn.accept_request();
+  ++state.watches_of[peer.principal];
   peer.watches.insert(message.request);
   state.watches.emplace(key, std::move(watch));
   state.dirty_watches.insert(key);
@@ -187,6 +222,7 @@ void on_events_ok(Turn& turn, SessionId session, const EventsOk& message) {
   if (entry == turn.state.watches.end()) return;  // it crossed an Unwatch
   WatchState& watch = entry->second;
   watch.confirmed = std::max(watch.confirmed, std::min(message.sequence, watch.sequence));
+  set_awake(turn.state, entry->first, watch, true);
   turn.state.dirty_watches.insert(entry->first);
 }
 
@@ -195,7 +231,16 @@ namespace {
 void drop(State& state, const WatchKey& key) {
   const auto entry = state.watches.find(key);
   if (entry == state.watches.end()) return;
-  if (Job* job = state.find_job(entry->second.job)) job->watches.erase(key);
+  if (Job* job = state.find_job(entry->second.job)) {
+    job->watches.erase(key);
+    job->awake.erase(key);
+    if (job->watches.empty()) {
+      job->changes.clear();
+      job->progressed.clear();
+    }
+  }
+  const auto count = state.watches_of.find(state.sessions.at(key.first).principal);
+  if (--count->second == 0) state.watches_of.erase(count);
   state.watches_of_all.erase(key);
   state.dirty_watches.erase(key);
   state.watches.erase(entry);
@@ -209,10 +254,8 @@ void on_unwatch(Turn& turn, SessionId session, const Unwatch& message) {
 }
 
 void tell_watches(State& state, Job& job) {
-  for (const WatchKey& key : job.watches) {
-    state.watches.at(key).job_changed = true;
-    state.dirty_watches.insert(key);
-  }
+  for (const WatchKey& key : job.watches) state.watches.at(key).job_changed = true;
+  state.dirty_watches.insert(job.awake.begin(), job.awake.end());
   for (const WatchKey& key : state.watches_of_all) {
     state.watches.at(key).jobs.insert(job.id);
     state.dirty_watches.insert(key);
@@ -238,8 +281,15 @@ void drop_watches_of_job(Turn& turn, JobId id) {
 
 void pump_watches(Turn& turn) {
   State& state = turn.state;
-  for (const WatchKey& key : state.dirty_watches) pump(turn, key, state.watches.at(key));
-  state.dirty_watches.clear();
+  std::uint32_t budget = watch_messages_per_step;
+  // From where the last step stopped, so that no watch waits for the others' replays.
+  auto next = state.dirty_watches.lower_bound(state.pumped_upto);
+  while (!state.dirty_watches.empty()) {
+    if (next == state.dirty_watches.end()) next = state.dirty_watches.begin();
+    state.pumped_upto = *next;
+    if (pump(turn, *next, state.watches.at(*next), budget)) return;
+    next = state.dirty_watches.erase(next);
+  }
 }
 
 }  // namespace framebus::broker

@@ -19,7 +19,8 @@ void drop_watches_of_session(State& state, SessionId session);
 // Tells each watcher that the job has left memory.
 void drop_watches_of_job(Turn& turn, JobId job);
 
-// Sends what the windows of the dirty watches allow. Cost: what is sent.
+// Sends what the windows of the dirty watches allow, at most `watch_messages_per_step` messages;
+// the rest stays dirty for the next step (next_wakeup() is now). Cost: what is sent.
 void pump_watches(Turn& turn);
 
 }  // namespace framebus::broker

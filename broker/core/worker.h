@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/command_state.h"
 #include "broker/core/job.h"
 #include "libmsg/base/time.h"
 #include "libmsg/schema/messages.h"
@@ -32,7 +33,7 @@ struct LeaseKey {
 
 // The open right of an attempt to its worker's slot. All of it is volatile but its existence.
 struct Lease {
-  TimePoint granted_at{};
+  TimePoint sent_at{};  // its Assign, as far as known: the grant, or the sync that it waited for
   TimePoint started_at{};
   TimePoint until{};
   TimePoint starting_since{};    // zero: not listed as starting
@@ -71,6 +72,14 @@ struct Worker {
   std::uint64_t tasks_done = 0;
   std::uint64_t tasks_failed = 0;
   std::vector<Membership> shapes;  // derived: those it fits
+  bool said_draining = false;      // in its last heartbeat
+  WorkerAction order = WorkerAction::none;  // drain or restart: takes no more until it is lifted
+  std::string order_reason;
+  std::set<CommandId> asked;          // commands it has not answered
+  std::uint64_t asked_bytes = 0;      // payloads of those
+  std::map<std::string, Load> loads;  // the sticky commands it knows
+  std::uint32_t loading = 0;          // of those, not ready
+  bool in_rings = false;              // derived: takes commands, see CommandRing
 
   bool is_connected() const { return !session.is_none(); }
   std::uint32_t in_flight() const { return static_cast<std::uint32_t>(leases.size()); }
@@ -78,8 +87,12 @@ struct Worker {
     const std::uint32_t used = in_flight() + strangers;
     return credit > used ? credit - used : 0;
   }
+  // Connected and in order: neither silent, nor draining, nor short of a sticky command.
+  bool takes_commands() const {
+    return is_connected() && state == SessionState::ready && loading == 0;
+  }
   bool may_be_granted() const {
-    return is_connected() && state == SessionState::ready && free_credit() > 0;
+    return takes_commands() && free_credit() > 0;
   }
   bool has_idle_slot() const { return in_flight() + strangers < info.slots; }
 };
@@ -90,6 +103,7 @@ struct Session {
   std::string address;
   WorkerId worker;  // role worker
   std::set<std::uint64_t> watches;
+  std::map<std::uint64_t, CommandId> commands;  // by request, those without their last answer
 };
 
 }  // namespace framebus::broker

@@ -41,12 +41,16 @@ inline constexpr std::size_t queued_spec_bytes_max = 2 * GiB;
 inline constexpr std::uint32_t queued_tasks_max = 5'000'000;
 inline constexpr std::uint32_t inputs_per_step_max = 10'000;  // blobs a step names
 inline constexpr std::uint32_t results_per_message_max = 4'096;
+inline constexpr std::uint32_t attempts_listed_max = 65'536;  // in one Heartbeat or Hello
+inline constexpr std::size_t blob_name_bytes_max = 4 * KiB;   // a path
+inline constexpr std::size_t blob_names_bytes_max = 2 * MiB;  // all of a step, or of a result
 inline constexpr std::uint32_t attempts_kept_per_task_max = 16;  // history shown by `framebus job`
 inline constexpr std::size_t error_text_bytes_max = 8 * KiB;
 
 inline constexpr std::uint32_t sweep_axes_max = 64;
 inline constexpr std::uint32_t uploads_max = 256;           // open at once
 inline constexpr std::uint32_t upload_parts_max = 100'000;  // of one upload
+inline constexpr std::uint32_t parked_requests_max = 1'024;  // about jobs that the archive must bring
 
 // Logs
 inline constexpr std::size_t attempt_log_bytes_max = 4 * MiB;  // half head, half tail
@@ -57,7 +61,11 @@ inline constexpr std::size_t command_payload_bytes_max = 256 * KiB;
 inline constexpr std::size_t command_reply_bytes_max = 64 * KiB;
 inline constexpr std::uint32_t commands_per_session_max = 4'096;  // without their last answer
 inline constexpr std::uint32_t command_requests_max = 1'000'000;  // worker answers outstanding
+inline constexpr std::size_t waiting_command_bytes_max = 256 * MiB;  // for a worker to come
+inline constexpr std::size_t command_fanout_bytes_max = 256 * MiB;   // payload times workers asked
 inline constexpr std::uint32_t sticky_commands_max = 64;
+inline constexpr std::size_t sticky_bytes_max = 4 * MiB;  // all of them together
+inline constexpr std::uint32_t commands_per_worker_max = 256;  // names it says it knows
 
 // Journal
 inline constexpr std::size_t journal_backlog_bytes_max = 8 * MiB;  // appended and not yet durable
@@ -70,6 +78,8 @@ inline constexpr std::uint32_t slots_per_worker_max = 1'024;
 inline constexpr std::uint32_t devices_per_worker_max = 64;
 inline constexpr std::uint32_t task_types_per_worker_max = 256;
 inline constexpr std::uint32_t labels_max = 64;
+inline constexpr std::uint32_t watches_per_session_max = 64;
+inline constexpr std::uint32_t watches_per_principal_max = 256;
 inline constexpr std::uint32_t events_per_job_kept_max =
     65'536;  // a watcher further behind gets a snapshot
 
