@@ -3,13 +3,17 @@
 // spdlog keeps one process-wide logger; this file wraps it and nothing else may touch it.
 #include "libmsg/base/log.h"
 
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstdio>
 #include <memory>
+#include <mutex>
+
+#include "libmsg/base/log_stream.h"
 
 namespace framebus {
 namespace {
@@ -23,11 +27,37 @@ struct Settings {
   LogFormat format = LogFormat::text;
 };
 
+std::string gap_in_text(std::uint64_t lines) {
+  return "-- " + std::to_string(lines) + " log lines are missing: stderr was not read --\n";
+}
+
+std::string gap_in_json(std::uint64_t lines) {
+  return "{\"level\":\"warning\",\"component\":\"log\",\"text\":\"log lines are missing: stderr "
+         "was not read\",\"lines\":" +
+         std::to_string(lines) + "}\n";
+}
+
+// stderr, never waited for.
+class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit StderrSink(LogFormat format)
+      : stream_(STDERR_FILENO), notice_(format == LogFormat::json ? gap_in_json : gap_in_text) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    stream_.write_line({line.data(), line.size()}, notice_);
+  }
+  void flush_() override {}
+
+  LogStream stream_;
+  LogStream::Notice notice_;
+};
+
 std::shared_ptr<spdlog::logger> make_logger(LogFormat format) {
-  auto logger = std::make_shared<spdlog::logger>("framebus",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("framebus", std::make_shared<StderrSink>(format));
   logger->set_level(spdlog::level::trace);  // the check is made below, before anything is formatted
-  logger->flush_on(spdlog::level::trace);
   logger->set_pattern(format == LogFormat::json ? "{\"time\":\"%Y-%m-%dT%H:%M:%S.%e%z\",%v"
                                                 : "%H:%M:%S.%e %v");
   return logger;
