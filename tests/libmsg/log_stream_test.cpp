@@ -44,6 +44,15 @@ std::uint64_t lines_in(const std::string& text, const std::string& line) {
   return count;
 }
 
+// What the gaps told of add up to. (A short notice may fit where a line did not.)
+std::uint64_t lines_missing_in(const std::string& text) {
+  const std::string words = "gap of ";
+  std::uint64_t sum = 0;
+  for (std::size_t at = 0; (at = text.find(words, at)) != std::string::npos; at += words.size())
+    sum += std::stoull(text.substr(at + words.size(), 20));
+  return sum;
+}
+
 // Writes far more than fits, reads, writes one line more: every line is there or counted in the
 // gap.
 void check_that_nothing_waits(const Ends& ends) {
