@@ -40,6 +40,15 @@ TimePoint now_monotonic() {
   return TimePoint(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 
+Result<std::uint64_t> descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    return fail(Code::unavailable,
+                std::string("read the limit of open files: ") + std::strerror(errno));
+  }
+  return static_cast<std::uint64_t>(limit.rlim_cur);
+}
+
 Result<std::uint64_t> raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {

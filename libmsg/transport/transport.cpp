@@ -14,6 +14,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <limits>
+#include <unordered_set>
 #include <zmq.hpp>
 
 #include "libmsg/base/check.h"
@@ -44,6 +46,7 @@ constexpr int connect_timeout_ms = 5000;
 constexpr Duration connect_deadline =
     milliseconds(6000);  // also covers a host name that does not resolve
 constexpr Duration closing_grace = milliseconds(2);  // the event may overtake the last bytes read
+constexpr Duration crowd_warning_interval = seconds(10);
 constexpr int io_thread_name_prefix = 7751;
 
 std::string errno_text() {
@@ -214,6 +217,7 @@ class ZmqRouter final : public RouterSocket, public Pollable {
   void receive(std::vector<Incoming>& out, std::size_t max) override;
   Status send(PeerId peer, const WireFrames& frames) override;
   void forget(PeerId peer) override { peers_.forget(peer); }
+  void limit_connections(std::size_t max) override { connections_max_ = max; }
   std::uint64_t dropped_messages() const override { return dropped_; }
 
   void add_poll_items(std::vector<zmq_pollitem_t>& items) override;
@@ -222,6 +226,7 @@ class ZmqRouter final : public RouterSocket, public Pollable {
  private:
   Status open();
   void read_monitor(TimePoint now);
+  void on_accepted(int fd, TimePoint now);
   void drop_useless_connections(TimePoint now, bool is_drained);
   bool read_messages(std::vector<Incoming>& out, std::size_t stop_at, TimePoint now);
   int begin_message(const std::string& routing_id);
@@ -234,6 +239,9 @@ class ZmqRouter final : public RouterSocket, public Pollable {
   ConnectionWatch watch_;
   TimePoint full_until_{};  // a queue was full: come back soon
   std::uint64_t dropped_ = 0;
+  std::unordered_set<int> connected_;  // descriptors, as the monitor tells
+  std::size_t connections_max_ = std::numeric_limits<std::size_t>::max();
+  TimePoint crowd_warned_at_{};
 };
 
 Status ZmqRouter::open() {
@@ -332,8 +340,9 @@ void ZmqRouter::read_monitor(TimePoint now) {
   MonitorEvent event;
   while (monitor_.next_event(event)) {
     if (event.what == ZMQ_EVENT_ACCEPTED) {
-      watch_.on_accepted(event.fd, now);
+      on_accepted(event.fd, now);
     } else {
+      connected_.erase(event.fd);
       watch_.on_ended(event.fd);
       peers_.on_connection_ended(event.fd, now);
     }
@@ -341,13 +350,28 @@ void ZmqRouter::read_monitor(TimePoint now) {
 }
 
 // libzmq can not close one peer's connection; a descriptor that is shut down makes it do so.
+void end_connection(int fd) {
+  // Closed at once and for both sides, whatever is still on its way.
+  const linger none{1, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+  ::shutdown(fd, SHUT_RDWR);
+}
+
+void ZmqRouter::on_accepted(int fd, TimePoint now) {
+  watch_.on_accepted(fd, now);
+  connected_.insert(fd);
+  if (connected_.size() <= connections_max_) return;
+  end_connection(fd);
+  if (now - crowd_warned_at_ < crowd_warning_interval) return;
+  crowd_warned_at_ = now;
+  log_error("transport", "refused a connection: too many (is the limit of open files too low?)",
+            {{"connections_max", connections_max_}});
+}
+
 void ZmqRouter::drop_useless_connections(TimePoint now, bool is_drained) {
   std::size_t silent = 0;
   for (const ConnectionWatch::Finding& found : watch_.judge(now, is_drained)) {
-    // Closed at once and for both sides, whatever is still on its way.
-    const linger none{1, 0};
-    ::setsockopt(found.fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-    ::shutdown(found.fd, SHUT_RDWR);
+    end_connection(found.fd);
     if (found.verdict == ConnectionWatch::Verdict::silent) {
       ++silent;
     } else {

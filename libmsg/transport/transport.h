@@ -36,9 +36,10 @@ std::shared_ptr<Context> make_context(int io_threads = 1);  // shared: every soc
 
 // Raises the soft limit of open descriptors to the hard one and returns it. Servers call it first:
 // each connection takes a descriptor, and a libzmq listener without any left spins on accept()
-// until one is freed. (Sessions are bounded far below by limits::sessions_max; a warning at 90 % is
-// the caller's.)
+// until one is freed; limit_connections() keeps a server away from that.
 Result<std::uint64_t> raise_descriptor_limit();
+// The soft limit as it is.
+Result<std::uint64_t> descriptor_limit();
 
 // Interrupts a wait() from another thread. Readable until drained.
 class Wakeup {
@@ -74,6 +75,9 @@ class RouterSocket {
   virtual Status send(PeerId peer, const WireFrames& frames) = 0;
   // Forgets a peer; later messages of its connection arrive under a new PeerId.
   virtual void forget(PeerId peer) = 0;
+  // Ends every connection (tcp, ipc) beyond so many at once, as soon as it is accepted. Default: no
+  // bound.
+  virtual void limit_connections(std::size_t max) { (void)max; }
   // Messages thrown away unread because their frames together exceeded
   // limits::wire_message_bytes_max.
   virtual std::uint64_t dropped_messages() const { return 0; }
