@@ -1,6 +1,7 @@
 // The store that keeps its records in memory, or only counts them: tests and --ephemeral.
+//
+// Everything is "durable" as soon as it is appended: there is nothing to wait for.
 #include <deque>
-#include <utility>
 
 #include "broker/store/store.h"
 
