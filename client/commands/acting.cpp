@@ -29,10 +29,23 @@ bool concerns(JobAction action, const JobSummary& job) {
   return true;
 }
 
+// The one job that the selector names by its number, nothing else known of it.
+Result<std::vector<JobSummary>> named_alone(const Selector& selector, const Error& otherwise) {
+  const bool is_one = selector.kind == Selector::Kind::listed && selector.jobs.size() == 1 &&
+                      selector.jobs[0].first == selector.jobs[0].last;
+  if (!is_one) return fail(otherwise);
+  std::vector<JobSummary> jobs(1);
+  jobs[0].id = JobId{selector.jobs[0].first};
+  return jobs;
+}
+
 int act_on_selected(Cli& cli, JobAction action) {
   const Result<Selector> selector = parse_selector(cli.arguments().selector);
   if (!selector) return cli.fail(selector.error());
   Result<std::vector<JobSummary>> jobs = find_jobs(cli, *selector);
+  // A job that only the archive has comes back by being retried.
+  if (!jobs && jobs.error().code == Code::not_found && action == JobAction::retry)
+    jobs = named_alone(*selector, jobs.error());
   if (!jobs) return cli.fail(jobs.error());
   const bool is_single = selector->kind == Selector::Kind::last || jobs->size() == 1;
   const std::vector<std::uint32_t> tasks = expanded(selector->tasks);

@@ -25,6 +25,43 @@ bool is_one_of(std::string_view verb, std::initializer_list<std::string_view> ve
   return std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
 }
 
+void add_broadcast(CLI::App& app, Arguments& out) {
+  app.add_option("command", out.command, "a command that the workers know, such as ping")
+      ->required()
+      ->type_name("");
+  app.add_option("--payload", out.payload_file, "what they are given; - reads standard input")
+      ->type_name("FILE");
+  auto* named = app.add_option("--worker", out.worker_names,
+                               "only this one, by id or host:pid; may be repeated")
+                    ->type_name("ID")
+                    ->allow_extra_args(false);
+  auto* next = app.add_flag("--next", out.next, "one worker, each in turn; waits for one");
+  auto* barrier = app.add_flag("--barrier", out.barrier,
+                               "ask those connected now by name, so that one that goes is told");
+  auto* sticky = app.add_flag("--sticky", out.sticky,
+                              "also every worker that joins later, before its first task");
+  next->excludes(named)->excludes(barrier)->excludes(sticky);
+  sticky->excludes(named)->excludes(barrier);
+}
+
+void add_worker(CLI::App& app, Arguments& out) {
+  app.add_option("action", out.action, "drain, resume, restart or remove")
+      ->required()
+      ->type_name("");
+  app.add_option("worker", out.worker, "its id, the beginning of it, or host:pid")
+      ->required()
+      ->type_name("");
+  app.add_option("--reason", out.reason, "for people: shown by framebus workers")
+      ->type_name("TEXT");
+}
+
+void add_logs(CLI::App& app, Arguments& out) {
+  app.add_flag("-f,--follow", out.follow, "go on as it grows, until the task has ended");
+  app.add_option("--attempt", out.attempt, "which try, from 1 (default: the latest)")
+      ->check(CLI::Range(1, 1'000'000).description(""))
+      ->type_name("N");
+}
+
 void add_options(CLI::App& app, std::string_view verb, Arguments& out) {
   if (is_one_of(verb, {"local", "submit", "validate"})) {
     app.add_option("job.json", out.file, "the job file")->required()->type_name("");
@@ -59,14 +96,18 @@ void add_options(CLI::App& app, std::string_view verb, Arguments& out) {
     app.add_flag("--keep", out.keep, "keep the temporary directory and print its path");
   }
   if (is_one_of(verb, {"job", "tasks", "wait", "watch", "fetch", "cancel", "pause", "resume",
-                       "retry", "explain"})) {
-    const bool has_default = is_one_of(verb, {"job", "tasks", "wait", "watch", "fetch"});
+                       "retry", "explain", "logs"})) {
+    const bool has_default = is_one_of(verb, {"job", "tasks", "wait", "watch", "fetch", "logs"});
     auto* option =
         app.add_option("selector", out.selector,
                        std::string(selector_help) + (has_default ? "; default: last" : ""));
     option->type_name("");
     if (!has_default) option->required();
   }
+  if (verb == "jobs") app.add_flag("--archived", out.archived, "those in the archive");
+  if (verb == "broadcast") add_broadcast(app, out);
+  if (verb == "worker") add_worker(app, out);
+  if (verb == "logs") add_logs(app, out);
   if (is_one_of(verb, {"jobs", "tasks"})) {
     app.add_flag("--all", out.all, "all of them, however many");
     app.add_option("--limit", out.limit,
@@ -104,6 +145,16 @@ Status check_verb(std::string_view word) {
   return fail(Code::invalid_argument, text);
 }
 
+Status check_action(const std::string& action) {
+  const std::vector<std::string> actions{"drain", "resume", "restart", "remove"};
+  if (std::find(actions.begin(), actions.end(), action) != actions.end()) return {};
+  const std::string nearest = nearest_name(action, actions);
+  return fail(Code::invalid_argument,
+              "framebus worker can not \"" + action.substr(0, 40) + "\"" +
+                  (nearest.empty() ? "; it can drain, resume, restart and remove"
+                                   : "; did you mean \"" + nearest + "\"?"));
+}
+
 // "--wiat" -> "; did you mean --wait?"
 std::string hint_for(const CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> names{"--help"};
@@ -138,8 +189,9 @@ std::string overview() {
          "Selectors: " +
          std::string(selector_help) +
          "\n"
-         "Exit codes: 0 ok, 1 the job failed, 2 bad input, 3 no broker, 4 credentials, 5 wrong "
-         "state, 6 no answer\n";
+         "Exit codes: 0 ok, 1 the job failed, 2 bad input, 3 no broker or no worker, 4 "
+         "credentials, 5 "
+         "wrong state, 6 no answer\n";
 }
 
 }  // namespace
@@ -187,6 +239,7 @@ Result<Arguments> parse_arguments(int argc, const char* const* argv) {
     out.verb = "version";
     return out;
   }
+  if (word == "worker") FRAMEBUS_TRY(check_action(out.action));
   if (word.empty() && !out.print_config) {
     return fail(Code::invalid_argument,
                 "a verb is missing, such as \"framebus jobs\" (framebus --help lists them)");

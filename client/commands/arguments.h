@@ -28,6 +28,22 @@ struct Arguments {
   bool wait = false, dry_run = false, all = false, keep = false;
   std::uint32_t limit = 0;  // 0: the verb's default
   std::uint32_t workers = 1, threads = 0;
+  bool archived = false;  // jobs
+
+  // logs
+  bool follow = false;
+  std::uint32_t attempt = 0;  // counted from 1; 0: the latest
+
+  // broadcast
+  std::string command;
+  std::string payload_file;               // "-": standard input
+  std::vector<std::string> worker_names;  // --worker
+  bool next = false, barrier = false, sticky = false;
+
+  // worker
+  std::string action;  // drain, resume, restart, remove
+  std::string worker;
+  std::string reason;
 };
 
 // `argv` with the program's name first. invalid_argument: names the nearest verb or option.

@@ -1,5 +1,8 @@
 // Verbs that read state and print it: jobs, job, tasks, workers, status, explain, version.
+#include <algorithm>
+
 #include "client/commands/lookup.h"
+#include "client/commands/task_params.h"
 #include "client/commands/verbs.h"
 #include "libmsg/schema/messages.h"
 
@@ -32,6 +35,20 @@ Result<QueryReply> ask_up_to(Cli& cli, Query query, std::uint32_t limit) {
   return all;
 }
 
+// The own parameters of the listed tasks; those of a render's tiles say nothing to people.
+std::vector<Bytes> params_of(const JobSpec& spec, const TaskList& list) {
+  std::vector<Bytes> out;
+  for (const TaskSummary& task : list.tasks) {
+    const bool is_known = task.step < spec.steps.size() && task.step < list.job.steps.size() &&
+                          spec.steps[task.step].type != "render" &&
+                          task.task.index >= list.job.steps[task.step].first_task;
+    out.push_back(is_known ? own_params(spec.steps[task.step],
+                                        task.task.index - list.job.steps[task.step].first_task)
+                           : Bytes{});
+  }
+  return out;
+}
+
 Result<TaskList> ask_tasks(Cli& cli) {
   FRAMEBUS_ASSIGN(OneJob one, find_one_job(cli, cli.arguments().selector));
   TaskList list;
@@ -56,6 +73,12 @@ Result<TaskList> ask_tasks(Cli& cli) {
     begin = end;
   }
   list.job = std::move(one.job);
+  // What distinguishes the tasks is worth a question; without its answer the list is still one.
+  const bool has_params =
+      std::any_of(list.job.steps.begin(), list.job.steps.end(),
+                  [](const StepSummary& step) { return step.type != "render"; });
+  if (!has_params) return list;
+  if (const Result<JobSpec> spec = ask_spec(cli, list.job.id)) list.params = params_of(*spec, list);
   return list;
 }
 
@@ -63,10 +86,11 @@ Result<TaskList> ask_tasks(Cli& cli) {
 
 int run_jobs(Cli& cli) {
   Query query;
-  query.kind = QueryKind::jobs;
+  const bool is_archive = cli.arguments().archived;
+  query.kind = is_archive ? QueryKind::archive : QueryKind::jobs;
   Result<QueryReply> reply = ask_up_to(cli, query, limit_of(cli.arguments(), jobs_limit));
   if (!reply) return cli.fail(reply.error());
-  cli.print(JobList{std::move(reply->jobs), reply->total});
+  cli.print(JobList{std::move(reply->jobs), reply->total, is_archive});
   return 0;
 }
 

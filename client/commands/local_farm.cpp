@@ -1,13 +1,11 @@
 #include "client/commands/local_farm.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <thread>
 #include <vector>
 
 #include "broker/shell/server.h"
+#include "client/commands/local_directory.h"
 #include "libmsg/base/log.h"
 #include "worker/shell/worker_server.h"
 
@@ -17,20 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Duration executors_end_within = seconds(10);
-
-// mkdtemp makes it with mode 0700. Unix socket paths are short (107 bytes), so not below a long
-// TMPDIR.
-Result<fs::path> make_private_directory() {
-  std::error_code error;
-  fs::path base = fs::temp_directory_path(error);
-  if (error || base.string().size() > 60) base = "/tmp";
-  std::string pattern = (base / "framebus-local-XXXXXX").string();
-  if (!::mkdtemp(pattern.data())) {
-    return fail(Code::unavailable, "cannot make a private directory in " + base.string() + ": " +
-                                       std::error_code(errno, std::generic_category()).message());
-  }
-  return fs::path(pattern);
-}
 
 class LocalFarmImpl final : public LocalFarm {
  public:
@@ -46,12 +30,12 @@ class LocalFarmImpl final : public LocalFarm {
     if (broker_) broker_->stop();
     if (broker_thread_.joinable()) broker_thread_.join();
     broker_.reset();
-    std::error_code ignored;
-    if (!options_.keep && !directory_.empty()) fs::remove_all(directory_, ignored);
   }
 
   Status start() {
-    FRAMEBUS_ASSIGN(directory_, make_private_directory());
+    const fs::path base = local_base();
+    LocalDirectory::remove_abandoned(base);
+    FRAMEBUS_ASSIGN(directory_, LocalDirectory::make(base, options_.keep));
     FRAMEBUS_TRY(start_broker());
     for (std::uint32_t i = 0; i < options_.workers; ++i) {
       if (const Status started = start_worker(i); !started)
@@ -61,17 +45,17 @@ class LocalFarmImpl final : public LocalFarm {
   }
 
   const std::string& broker_url() const override { return broker_->endpoints().primary; }
-  const fs::path& directory() const override { return directory_; }
+  const fs::path& directory() const override { return directory_->path(); }
   std::shared_ptr<Context> context() const override { return context_; }
 
  private:
   Status start_broker() {
     broker::BrokerConfig config;
     config.ephemeral = true;
-    config.data = (directory_ / "broker").string();
-    config.primary_endpoint = "ipc://" + (directory_ / "primary").string();
-    config.worker_endpoint = "ipc://" + (directory_ / "worker").string();
-    config.bulk_endpoint = "ipc://" + (directory_ / "bulk").string();
+    config.data = (directory_->path() / "broker").string();
+    config.primary_endpoint = "ipc://" + (directory_->path() / "primary").string();
+    config.worker_endpoint = "ipc://" + (directory_->path() / "worker").string();
+    config.bulk_endpoint = "ipc://" + (directory_->path() / "bulk").string();
     auto started = broker::BrokerServer::start(config, context_);
     if (!started) return fail(started.error().context("broker"));
     broker_ = std::move(*started);
@@ -87,7 +71,8 @@ class LocalFarmImpl final : public LocalFarm {
     worker::WorkerConfig config;
     config.broker = broker_->endpoints().worker;
     config.threads = std::max(1u, threads / options_.workers);
-    config.data = (directory_ / ("worker-" + std::to_string(index))).string();
+    config.executors_in_process = true;  // this process is the farm, and ends with it
+    config.data = (directory_->path() / ("worker-" + std::to_string(index))).string();
     FRAMEBUS_ASSIGN(auto worker, worker::WorkerProcess::create(config, context_));
     worker->start();
     workers_.push_back(std::move(worker));
@@ -96,7 +81,7 @@ class LocalFarmImpl final : public LocalFarm {
 
   LocalFarmOptions options_;
   std::shared_ptr<Context> context_;
-  fs::path directory_;
+  std::unique_ptr<LocalDirectory> directory_;  // before those who work in it: removed last
   std::unique_ptr<broker::BrokerServer> broker_;
   std::thread broker_thread_;
   std::vector<std::unique_ptr<worker::WorkerProcess>> workers_;

@@ -107,6 +107,12 @@ Result<std::vector<TaskSummary>> find_troubles(Cli& cli, const JobSummary& job) 
     if (page.next_offset <= query.offset) break;
     query.offset = page.next_offset;
   }
+  // Lists of tasks come without the earlier errors and their logs.
+  for (TaskSummary& task : found) {
+    Result<QueryReply> whole = ask_task(cli, task.task);
+    if (whole && !whole->tasks.empty() && whole->tasks.front().error.code != 0)
+      task = std::move(whole->tasks.front());
+  }
   return found;
 }
 

@@ -7,7 +7,9 @@
 #include <set>
 #include <system_error>
 
+#include "client/commands/task_params.h"
 #include "client/jobfile/jobfile.h"
+#include "client/lib/submission.h"
 #include "client/output/text.h"
 
 namespace framebus::client {
@@ -20,8 +22,12 @@ Validated summary_of(const std::string& file, const LoadedJob& job) {
   out.priority = job.spec.priority;
   out.warnings = job.warnings;
   for (const StepSpec& step : job.spec.steps) {
-    out.steps.push_back(
-        {step.name, step.type, step.task_count, static_cast<std::uint32_t>(step.inputs.size())});
+    // A render's tasks are tiles: their parameters say nothing to people.
+    const bool has_params = step.type != "render";
+    out.steps.push_back({step.name, step.type, step.task_count,
+                         static_cast<std::uint32_t>(step.inputs.size()),
+                         has_params ? own_params(step, 0) : Bytes{},
+                         has_params ? own_params(step, step.task_count - 1) : Bytes{}});
   }
   std::set<std::filesystem::path> files;
   for (const JobInput& input : job.inputs)
@@ -71,6 +77,7 @@ Result<PlannedJob> plan_job(const Cli& cli, PlanDepth depth,
   options.hints = hints_of(workers);
   FRAMEBUS_ASSIGN(LoadedJob job, load_job_file(arguments.file, options));
   if (arguments.priority) job.spec.priority = *arguments.priority;
+  FRAMEBUS_TRY(check_job_size(job.spec));
   PlannedJob out;
   out.summary = summary_of(arguments.file, job);
   if (depth == PlanDepth::ready_to_submit) {

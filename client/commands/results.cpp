@@ -2,6 +2,7 @@
 
 #include <system_error>
 
+#include "client/commands/task_params.h"
 #include "client/lib/file_transfer.h"
 #include "client/output/text.h"
 #include "client/output/units.h"
@@ -76,6 +77,10 @@ Result<std::unique_ptr<Results>> Results::make(Primary& primary, JobId job, cons
     step.first_task = out->task_count_;
     step.task_count = step_spec.task_count;
     out->task_count_ += step_spec.task_count;
+    if (step_spec.type != "render") {
+      step.own.axes = step_spec.axes;
+      step.own.task_params = step_spec.task_params;
+    }
     if (step_spec.type == "render") {
       auto parsed = render::parse_render_job(step_spec.params);
       if (!parsed)
@@ -122,7 +127,7 @@ Status Results::save(const TaskSummary& task) {
   if (!task.result.empty()) {
     const fs::path path = options_.directory / result_file_name(index, task.result);
     FRAMEBUS_TRY(write_file(path, task.result));
-    files_.push_back({path.string(), "result", task.result.size()});
+    files_.push_back(result_file(path.string(), task.result.size(), index));
   }
   for (const BlobRef& blob : task.blobs) {
     const fs::path path =
@@ -133,6 +138,12 @@ Status Results::save(const TaskSummary& task) {
     pending_files_.push_back({index, primary_.fetch_file(blob, path), blob.size});
   }
   return {};
+}
+
+FetchedFile Results::result_file(std::string path, std::uint64_t size_bytes, std::uint32_t task) {
+  const Step* step = step_of(task);
+  return {std::move(path), "result", size_bytes, task,
+          step ? own_params(step->own, task - step->first_task) : Bytes{}};
 }
 
 Status Results::merge(Step& step, std::uint32_t index, BytesView bytes, TimePoint now) {
@@ -152,7 +163,7 @@ void Results::tell_frames(Step& step) {
   for (; step.told_frames < step.collector->finished().size(); ++step.told_frames) {
     const FinishedFrame& frame = step.collector->finished()[step.told_frames];
     for (const fs::path& file : frame.files) {
-      files_.push_back({shown(file), "image", size_of(file)});
+      files_.push_back({shown(file), "image", size_of(file), -1, {}});
       news_.push_back("wrote " + shown(file));
     }
     if (frame.nan_count > 0) {
@@ -186,7 +197,7 @@ Status Results::take_first_file() {
   const Result<fs::path> path = first.path.get();
   if (!path)
     return fail(path.error().context("fetch a result of task " + std::to_string(first.task)));
-  files_.push_back({path->string(), "result", first.size_bytes});
+  files_.push_back(result_file(path->string(), first.size_bytes, first.task));
   return {};
 }
 
@@ -226,7 +237,7 @@ Fetched Results::report(bool is_complete) const {
   for (const Step& step : steps_)
     if (step.collector && !step.collector->is_complete() && !step.preview.empty() &&
         fs::exists(step.preview, error))
-      out.files.push_back({shown(step.preview), "preview", size_of(step.preview)});
+      out.files.push_back({shown(step.preview), "preview", size_of(step.preview), -1, {}});
   return out;
 }
 

@@ -46,6 +46,7 @@ class Results {
  private:
   struct Step {
     std::uint32_t first_task = 0, task_count = 0;
+    StepSpec own;                          // what the tasks' own parameters are made from
     std::unique_ptr<Collector> collector;  // render steps
     std::filesystem::path preview;
     bool has_told_preview = false;
@@ -66,6 +67,7 @@ class Results {
   Step* step_of(std::uint32_t task);
   Status merge(Step& step, std::uint32_t index, BytesView bytes, TimePoint now);
   Status save(const TaskSummary& task);
+  FetchedFile result_file(std::string path, std::uint64_t size_bytes, std::uint32_t task);
   Status take_first(TimePoint now);
   Status take_first_file();
   void tell_frames(Step& step);

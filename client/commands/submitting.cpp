@@ -88,8 +88,9 @@ Result<Submitted> submit_planned(Cli& cli, const PlannedJob& planned) {
   if (is_shown) {
     options.on_upload = [terminal = cli.error_terminal()](const Upload& upload) {
       std::string line = "\r";
-      if (upload.files_done < upload.files)
-        line += upload_line({upload.files_done, upload.files, upload.bytes_done, upload.bytes},
+      if (upload.files_done < upload.files || upload.parts_done < upload.parts)
+        line += upload_line({upload.files_done, upload.files, upload.bytes_done, upload.bytes,
+                             upload.parts_done, upload.parts},
                             terminal);
       line += "\x1b[K";
       (void)!::write(STDERR_FILENO, line.data(), line.size());

@@ -220,7 +220,8 @@ Section<ParamsDraft> make_params() {
                "{\"type\": \"object\", \"required\": [\"range\"], \"additionalProperties\": false, "
                "\"properties\": {\"range\": {\"type\": \"string\"}}}]}",
                "One task for each combination of values: {\"seed\": {\"range\": \"1-100\"}, "
-               "\"map\": [\"a\", \"b\"]}. The last key varies fastest."},
+               "\"map\": [\"a\", \"b\"]}. The last key varies fastest. Kept as it is, however many "
+               "tasks it makes."},
               [](const JsonDocument&, JsonValue value, ParamsDraft& to) -> Status {
                 to.sweep = value;
                 return {};

@@ -70,7 +70,7 @@ class JobLoader {
     }
     if (loaded_.spec.name.empty())
       loaded_.spec.name = default_name.substr(0, limits::name_bytes_max);
-    return check_message_size();
+    return {};
   }
 
  private:
@@ -152,7 +152,7 @@ class JobLoader {
     } else {
       ParamsDraft params;
       FRAMEBUS_TRY(read_members(document_, object, params_section(), params));
-      FRAMEBUS_TRY(expand_tasks(document_, params, tasks_max, draft.spec));
+      FRAMEBUS_TRY(read_tasks(document_, params, tasks_max, draft.spec));
     }
     tasks_ += draft.spec.task_count;
     FRAMEBUS_TRY(resolve_dependencies(draft));
@@ -188,22 +188,6 @@ class JobLoader {
       draft.spec.depends_on.push_back({found->second, dependency.by_task});
     }
     return {};
-  }
-
-  // A job is submitted as one message. The sum is an upper bound within a few bytes an entry.
-  Status check_message_size() const {
-    std::uint64_t bytes = 0;
-    for (const StepSpec& step : loaded_.spec.steps) {
-      bytes += step.params.size() + 1024;
-      for (const Bytes& params : step.task_params) bytes += params.size() + 5;
-      for (const BlobRef& blob : step.inputs) bytes += blob.name.size() + 64;
-    }
-    if (bytes <= limits::wire_message_bytes_max) return {};
-    return fail(Code::invalid_argument, document_.name() + ": the job takes about " +
-                                            std::to_string(bytes) + " bytes to submit; at most " +
-                                            std::to_string(limits::wire_message_bytes_max) +
-                                            " are possible: split it into several jobs, or move "
-                                            "what tasks share into \"params\" of the step");
   }
 
   const JsonDocument& document_;

@@ -35,6 +35,10 @@ A sweep over parameters, for a worker of your own that offers the type `simulate
   "sweep": {"scenario": ["ramp1", "ramp2"], "seed": {"range": "1-100"}} }
 ```
 
+`framebus validate` shows how many tasks that makes and the parameters of the first and the last. A
+sweep travels as written, so a million tasks are accepted as fast as ten. A long list of `tasks` is
+sent in parts, and an interruption does not send it anew.
+
 Steps that wait for each other:
 
 ```json

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/jobfile/jobfile.h"
+#include "libmsg/schema/sweep.h"
 
 namespace framebus::client {
 namespace {
@@ -51,23 +52,34 @@ Status expand_list(const JsonDocument& document, JsonValue list, std::uint64_t t
   return {};
 }
 
-// One key of a sweep and its values as JSON.
-struct Axis {
-  std::string key;
-  std::vector<std::string> values;
-};
+// Numbers with equal distances travel as first, stride and count.
+void put_numbers(const std::vector<std::int32_t>& numbers, SweepAxis& axis) {
+  const std::int64_t stride =
+      numbers.size() > 1 ? std::int64_t{numbers[1]} - numbers[0] : std::int64_t{1};
+  for (std::size_t i = 1; i < numbers.size(); ++i) {
+    if (std::int64_t{numbers[i]} - numbers[i - 1] == stride) continue;
+    for (const std::int32_t number : numbers)
+      axis.values.push_back(bytes_from(std::to_string(number)));
+    return;
+  }
+  axis.first = numbers.front();
+  axis.stride = stride;
+  axis.count = static_cast<std::uint32_t>(numbers.size());
+}
 
-Result<Axis> read_axis(const JsonDocument& document, const std::string& key, JsonValue value,
-                       std::uint64_t tasks_max) {
+Result<SweepAxis> read_axis(const JsonDocument& document, const std::string& key, JsonValue value,
+                            std::uint64_t tasks_max) {
   static const SectionInfo range_info{
       "range", "", {{"range", "text like \"1-100\"", "", "whole numbers", "", true}}};
-  Axis axis{key, {}};
+  SweepAxis axis;
+  axis.key = key;
   if (value.is(JsonKind::array)) {
     if (value.size() == 0)
       return wrong(document, value, "expected at least one value, found an empty list");
     if (value.size() > tasks_max)
       return too_many(document, value, std::to_string(value.size()), tasks_max);
-    for (const JsonValue& item : value.items()) axis.values.push_back(canonical_json(item));
+    for (const JsonValue& item : value.items())
+      axis.values.push_back(bytes_from(canonical_json(item)));
     return axis;
   }
   if (!value.is(JsonKind::object))
@@ -81,54 +93,46 @@ Result<Axis> read_axis(const JsonDocument& document, const std::string& key, Jso
       static_cast<std::uint32_t>(std::min<std::uint64_t>(tasks_max, limits::tasks_per_job_max)),
       1'000'000'000);
   if (!numbers) return wrong(document, range, numbers.error().message);
-  for (const std::int32_t number : *numbers) axis.values.push_back(std::to_string(number));
+  put_numbers(*numbers, axis);
   return axis;
 }
 
-Status expand_sweep(const JsonDocument& document, JsonValue sweep, std::uint64_t tasks_max,
-                    StepSpec& step) {
+// Bytes of the longest value of an axis as JSON.
+std::size_t value_bytes_max(const SweepAxis& axis) {
+  constexpr std::size_t number_bytes_max = 20;
+  std::size_t bytes = axis.values.empty() ? number_bytes_max : 0;
+  for (const Bytes& value : axis.values) bytes = std::max(bytes, value.size());
+  return bytes;
+}
+
+// A sweep stays what it is: its axes travel, the parameters of a task are made where it runs.
+Status read_sweep(const JsonDocument& document, JsonValue sweep, std::uint64_t tasks_max,
+                  StepSpec& step) {
   if (!sweep.is(JsonKind::object))
     return wrong_kind(document, sweep,
                       "an object of lists, like {\"seed\": {\"range\": \"1-100\"}}");
   if (sweep.size() == 0) return wrong(document, sweep, "expected at least one key, found none");
-  std::vector<Axis> axes;
   std::uint64_t count = 1;
+  std::size_t params_bytes_max = 2;
   for (const auto& [key, value] : sweep.members()) {
-    FRAMEBUS_ASSIGN(Axis axis, read_axis(document, key, value, tasks_max));
-    count *=
-        axis.values.size();  // both factors are at most a million: no overflow before the check
+    FRAMEBUS_ASSIGN(SweepAxis axis, read_axis(document, key, value, tasks_max));
+    count *= value_count(axis);  // both factors are at most a million: no overflow before the check
     if (count > tasks_max)
       return too_many(document, sweep, "at least " + std::to_string(count), tasks_max);
-    axes.push_back(std::move(axis));
+    params_bytes_max += json_quote(key).size() + 2 + value_bytes_max(axis);
+    step.axes.push_back(std::move(axis));
   }
-  // Keys of the result are in byte order, as in all canonical JSON; the file's order says what
-  // varies fastest.
-  std::vector<std::size_t> sorted(axes.size());
-  for (std::size_t i = 0; i < sorted.size(); ++i) sorted[i] = i;
-  std::sort(sorted.begin(), sorted.end(),
-            [&](std::size_t a, std::size_t b) { return axes[a].key < axes[b].key; });
-  std::vector<std::size_t> at(axes.size(), 0);
-  step.task_params.reserve(static_cast<std::size_t>(count));
-  for (std::uint64_t task = 0; task < count; ++task) {
-    std::string text = "{";
-    for (const std::size_t i : sorted)
-      text += (text.size() > 1 ? "," : "") + json_quote(axes[i].key) + ":" + axes[i].values[at[i]];
-    text += "}";
-    FRAMEBUS_TRY(check_size(document, sweep, text.size()));
-    step.task_params.push_back(bytes_from(text));
-    for (std::size_t i = axes.size(); i-- > 0;) {
-      if (++at[i] < axes[i].values.size()) break;
-      at[i] = 0;
-    }
-  }
-  step.task_count = static_cast<std::uint32_t>(count);
+  FRAMEBUS_TRY(check_size(document, sweep, params_bytes_max));
+  const Result<std::uint32_t> size = sweep_size(step.axes);
+  if (!size) return wrong(document, sweep, size.error().message);
+  step.task_count = *size;
   return {};
 }
 
 }  // namespace
 
-Status expand_tasks(const JsonDocument& document, const ParamsDraft& draft, std::uint64_t tasks_max,
-                    StepSpec& step) {
+Status read_tasks(const JsonDocument& document, const ParamsDraft& draft, std::uint64_t tasks_max,
+                  StepSpec& step) {
   if (draft.tasks && draft.sweep)
     return wrong(document, *draft.sweep, "a step has \"tasks\" or a \"sweep\", not both");
   if (draft.params) {
@@ -138,7 +142,7 @@ Status expand_tasks(const JsonDocument& document, const ParamsDraft& draft, std:
   }
   step.task_count = 1;
   if (draft.tasks) return expand_list(document, *draft.tasks, tasks_max, step);
-  if (draft.sweep) return expand_sweep(document, *draft.sweep, tasks_max, step);
+  if (draft.sweep) return read_sweep(document, *draft.sweep, tasks_max, step);
   return {};
 }
 

@@ -36,23 +36,27 @@ bool is_shallow(std::string_view text) {
   return true;
 }
 
-// A result as JSON if it is JSON, as a string if it is text, else {"base64": ...}.
-Json value_of(const Bytes& bytes) {
-  if (bytes.empty()) return nullptr;
+// A string if it is text, else {"base64": ...}.
+Json text_or_base64(const Bytes& bytes) {
   const std::string_view text = text_of(bytes);
-  if (is_utf8(text)) {
-    if (is_shallow(text)) {
-      Json parsed = Json::parse(text, nullptr, false);
-      if (!parsed.is_discarded()) return parsed;
-    }
-    return std::string(text);
-  }
+  if (is_utf8(text)) return std::string(text);
   std::string encoded(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL),
                       '\0');
   sodium_bin2base64(encoded.data(), encoded.size(), bytes.data(), bytes.size(),
                     sodium_base64_VARIANT_ORIGINAL);
   encoded.pop_back();  // the terminating NUL
   return Json{{"base64", encoded}};
+}
+
+// A result as JSON if it is JSON, null if there is none.
+Json value_of(const Bytes& bytes) {
+  if (bytes.empty()) return nullptr;
+  const std::string_view text = text_of(bytes);
+  if (is_utf8(text) && is_shallow(text)) {
+    Json parsed = Json::parse(text, nullptr, false);
+    if (!parsed.is_discarded()) return parsed;
+  }
+  return text_or_base64(bytes);
 }
 
 Json error_of(const WireError& error) {
@@ -112,6 +116,9 @@ Json attempt_of(const AttemptSummary& attempt) {
 Json task_of(const TaskSummary& task) {
   Json attempts = Json::array();
   for (const AttemptSummary& attempt : task.attempts) attempts.push_back(attempt_of(attempt));
+  Json errors = Json::array();
+  for (const ErrorSummary& each : task.errors)
+    errors.push_back({{"error", error_of(each.error)}, {"log_tail", each.log_tail}});
   return Json{{"task", to_string(task.task)},
               {"index", task.task.index},
               {"step", task.step},
@@ -122,7 +129,11 @@ Json task_of(const TaskSummary& task) {
               {"result", value_of(task.result)},
               {"blobs", blobs_of(task.blobs)},
               {"error", error_of(task.error)},
-              {"log_tail", task.log_tail}};
+              {"log_tail", task.log_tail},
+              {"tries", task.tries},
+              {"crashes", task.crashes},
+              {"losses", task.losses},
+              {"errors", std::move(errors)}};
 }
 
 Json device_of(const DeviceInfo& device) {
@@ -164,7 +175,8 @@ Json worker_of(const WorkerSummary& worker) {
                 {"bandwidth_bytes_per_s", worker.load.bandwidth_bytes_per_s}}},
               {"silent_ms", worker.silent_ms},
               {"tasks_done", worker.tasks_done},
-              {"tasks_failed", worker.tasks_failed}};
+              {"tasks_failed", worker.tasks_failed},
+              {"commands", worker.info.commands}};
 }
 
 template <class List, class F>
@@ -184,9 +196,10 @@ struct ToJson {
     return out;
   }
   Json operator()(const TaskList& list) const {
-    return Json{{"job_id", list.job.id.value},
-                {"tasks", array_of(list.tasks, task_of)},
-                {"total", list.total}};
+    Json tasks = array_of(list.tasks, task_of);
+    for (std::size_t i = 0; i < tasks.size(); ++i)
+      tasks[i]["params"] = i < list.params.size() ? value_of(list.params[i]) : Json(nullptr);
+    return Json{{"job_id", list.job.id.value}, {"tasks", std::move(tasks)}, {"total", list.total}};
   }
   Json operator()(const WorkerList& list) const {
     return Json{{"workers", array_of(list.workers, worker_of)}};
@@ -218,7 +231,8 @@ struct ToJson {
     return Json{{"task", to_string(explained.task.task)},
                 {"state", word_of(explained.task.state)},
                 {"status", explained.task.status},
-                {"workers", array_of(explained.workers, line)}};
+                {"workers", array_of(explained.workers, line)},
+                {"detail", task_of(explained.task)}};
   }
   Json operator()(const Submitted& submitted) const {
     return Json{{"job_id", submitted.job.value},      {"name", submitted.name},
@@ -236,7 +250,11 @@ struct ToJson {
   }
   Json operator()(const Fetched& fetched) const {
     const auto file = [](const FetchedFile& each) {
-      return Json{{"path", each.path}, {"kind", each.kind}, {"size_bytes", each.size_bytes}};
+      return Json{{"path", each.path},
+                  {"kind", each.kind},
+                  {"size_bytes", each.size_bytes},
+                  {"task", each.task < 0 ? Json(nullptr) : Json(each.task)},
+                  {"params", value_of(each.params)}};
     };
     const auto frame = [](const FetchedFrame& each) {
       return Json{{"frame", each.frame}, {"hash", to_string(each.hash)}};
@@ -253,7 +271,9 @@ struct ToJson {
       return Json{{"name", each.name},
                   {"type", each.type},
                   {"task_count", each.task_count},
-                  {"input_count", each.input_count}};
+                  {"input_count", each.input_count},
+                  {"first_params", value_of(each.first_params)},
+                  {"last_params", value_of(each.last_params)}};
     };
     return Json{{"valid", true},
                 {"file", validated.file},
@@ -275,6 +295,28 @@ struct ToJson {
     if (event.kind == EventKind::task || event.kind == EventKind::progress)
       out["task"] = task_of(event.task);
     return out;
+  }
+  Json operator()(const Commanded& commanded) const {
+    const auto answer = [](const CommandAnswer& each) {
+      return Json{{"worker_id", to_string(each.worker)},
+                  {"worker", each.worker_name},
+                  {"ok", each.error.code == 0},
+                  {"error", error_of(each.error)},
+                  {"reply", value_of(each.payload)}};
+    };
+    return Json{{"command", commanded.command},
+                {"sticky", commanded.is_sticky},
+                {"load_id", commanded.is_sticky ? Json(commanded.load_id) : Json(nullptr)},
+                {"answers", array_of(commanded.answers, answer)}};
+  }
+  Json operator()(const Administered& administered) const {
+    return Json{{"action", word_of(administered.action)},
+                {"worker", worker_of(administered.worker)}};
+  }
+  Json operator()(const LogPiece& piece) const {
+    return Json{{"task", to_string(piece.task)}, {"epoch", piece.epoch},
+                {"grant", piece.grant},          {"offset", piece.offset},
+                {"gap_bytes", piece.gap_bytes},  {"log", text_or_base64(piece.bytes)}};
   }
   Json operator()(const VersionReport& version) const {
     return Json{{"version", version.version},

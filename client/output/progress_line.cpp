@@ -143,9 +143,12 @@ std::string progress_line(const ProgressSnapshot& s, const Terminal& terminal) {
 }
 
 std::string upload_line(const UploadCounts& upload, const Terminal& terminal) {
-  const std::string line = "sending inputs: " + std::to_string(upload.files_done) + " of " +
-                           count_text(upload.files, "file") + ", " + size_text(upload.bytes_done) +
-                           " of " + size_text(upload.bytes);
+  std::string line = "sending inputs: " + std::to_string(upload.files_done) + " of " +
+                     count_text(upload.files, "file") + ", " + size_text(upload.bytes_done) +
+                     " of " + size_text(upload.bytes);
+  if (upload.files_done >= upload.files)
+    line = "sending the job: " + grouped(upload.parts_done) + " of " +
+           count_text(upload.parts, "part");
   return terminal.columns > 1 ? clipped(line, terminal.columns - 1) : line;
 }
 

@@ -27,8 +27,10 @@ std::string progress_line(const ProgressSnapshot& snapshot, const Terminal& term
 struct UploadCounts {
   std::uint32_t files_done = 0, files = 0;
   std::uint64_t bytes_done = 0, bytes = 0;
+  std::uint32_t parts_done = 0, parts = 0;
 };
-// "sending inputs: 3 of 13 files, 1.0 MiB of 11.3 MiB", not wider than the terminal.
+// "sending inputs: 3 of 13 files, 1.0 MiB of 11.3 MiB", or "sending the job: 3 of 13 parts", not
+// wider than the terminal.
 std::string upload_line(const UploadCounts& upload, const Terminal& terminal);
 
 // "job 3: 62% (120 of 192 tasks), 8 running, 3.2 tasks/s, 22s left, 4 workers"

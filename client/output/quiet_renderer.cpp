@@ -1,5 +1,6 @@
 // Quiet: only what a shell script would put into a variable.
 #include "client/output/renderer.h"
+#include "client/output/text.h"
 #include "client/output/words.h"
 
 namespace framebus::client {
@@ -38,6 +39,16 @@ struct Quiet {
   std::string operator()(const Validated&) const { return {}; }
   std::string operator()(const TaskOutcomeLine&) const { return {}; }
   std::string operator()(const WatchedEvent&) const { return {}; }
+  std::string operator()(const Commanded& commanded) const {
+    std::string out;
+    for (const CommandAnswer& answer : commanded.answers)
+      if (answer.error.code == 0) out += many_lines(text_of(answer.payload)) + "\n";
+    return out;
+  }
+  std::string operator()(const Administered& administered) const {
+    return std::string(word_of(administered.worker.state)) + "\n";
+  }
+  std::string operator()(const LogPiece& piece) const { return piece.shown; }
   std::string operator()(const VersionReport& version) const { return version.version + "\n"; }
 };
 

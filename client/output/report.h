@@ -14,6 +14,7 @@ namespace framebus::client {
 struct JobList {
   std::vector<JobSummary> jobs;
   std::uint32_t total = 0;  // on the broker; more than jobs.size() when the list was limited
+  bool is_archive = false;
 };
 
 struct JobDetail {
@@ -26,6 +27,7 @@ struct TaskList {
   JobSummary job;
   std::vector<TaskSummary> tasks;
   std::uint32_t total = 0;
+  std::vector<Bytes> params = {};  // own parameters of each of `tasks` as JSON; empty: none known
 };
 
 struct WorkerList {
@@ -63,6 +65,8 @@ struct FetchedFile {
   std::string path;
   std::string kind;  // image, preview, result
   std::uint64_t size_bytes = 0;
+  std::int64_t task = -1;  // index in the job of a result; -1: of an image
+  Bytes params = {};       // that task's own parameters as JSON; empty: none known
 };
 
 // A picture's sums in one word: equal if and only if the pictures are, however they were split.
@@ -84,6 +88,7 @@ struct PlannedStep {
   std::string name, type;
   std::uint32_t task_count = 0;
   std::uint32_t input_count = 0;
+  Bytes first_params = {}, last_params = {};  // of its tasks, as JSON; empty: they have none
 };
 
 struct Validated {
@@ -104,13 +109,37 @@ struct WatchedEvent {
   Event event;
 };
 
+// What workers answered to a broadcast.
+struct Commanded {
+  std::string command;
+  bool is_sticky = false;
+  std::uint64_t load_id = 0;  // sticky only
+  std::vector<CommandAnswer> answers;
+};
+
+struct Administered {
+  WorkerAction action = WorkerAction::none;
+  WorkerSummary worker;  // as it is now
+};
+
+// A piece of an attempt's log.
+struct LogPiece {
+  TaskRef task;
+  std::uint64_t epoch = 0, grant = 0;  // of the attempt's token
+  std::uint64_t offset = 0;            // of the first byte
+  std::uint64_t gap_bytes = 0;         // before it that are not kept
+  Bytes bytes;
+  std::string shown;  // for people (log_text.h)
+  bool operator==(const LogPiece&) const = default;
+};
+
 struct VersionReport {
   std::string version;
   std::uint16_t protocol_major = 0, protocol_minor = 0;
 };
 
-using Report =
-    std::variant<JobList, JobDetail, TaskList, WorkerList, StatusReport, Explained, Submitted,
-                 Acted, Fetched, Validated, TaskOutcomeLine, WatchedEvent, VersionReport>;
+using Report = std::variant<JobList, JobDetail, TaskList, WorkerList, StatusReport, Explained,
+                            Submitted, Acted, Fetched, Validated, TaskOutcomeLine, WatchedEvent,
+                            Commanded, Administered, LogPiece, VersionReport>;
 
 }  // namespace framebus::client

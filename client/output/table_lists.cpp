@@ -1,8 +1,11 @@
 #include "client/output/table_lists.h"
 
+#include <algorithm>
+
 #include "client/output/columns.h"
 #include "client/output/explain_text.h"
 #include "client/output/progress_line.h"
+#include "client/output/task_text.h"
 #include "client/output/text.h"
 #include "client/output/units.h"
 #include "client/output/words.h"
@@ -67,10 +70,16 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
+void leave_out(Columns& table, std::size_t column) {
+  table.columns.erase(table.columns.begin() + static_cast<std::ptrdiff_t>(column));
+  for (auto& row : table.rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(column));
+}
+
 }  // namespace
 
 std::string table_of(const JobList& list, const Terminal& terminal) {
-  if (list.jobs.empty()) return "no jobs yet: framebus submit JOB.json\n";
+  if (list.jobs.empty())
+    return list.is_archive ? "no jobs in the archive\n" : "no jobs yet: framebus submit JOB.json\n";
   Columns table;
   table.columns = {{"JOB", true},
                    {"NAME", false, true},
@@ -118,8 +127,10 @@ std::string table_of(const TaskList& list, const Terminal& terminal) {
                    {"TRIES", true, false, 2},
                    {"RAN", true, false, 5},
                    {"WORKER", false, true, 6},
+                   {"PARAMS", false, true, 3},
                    {"NOTE", false, true, 7}};
-  for (const TaskSummary& task : list.tasks) {
+  for (std::size_t i = 0; i < list.tasks.size(); ++i) {
+    const TaskSummary& task = list.tasks[i];
     const std::string step = task.step < list.job.steps.size() ? list.job.steps[task.step].name
                                                                : std::to_string(task.step);
     const AttemptSummary* last = task.attempts.empty() ? nullptr : &task.attempts.back();
@@ -133,8 +144,12 @@ std::string table_of(const TaskList& list, const Terminal& terminal) {
                           {task.attempts.empty() ? "" : std::to_string(task.attempts.size())},
                           {last ? duration_text_ms(last->run_ms) : ""},
                           {last ? one_line(last->worker_name) : ""},
+                          {i < list.params.size() ? one_line(text_of(list.params[i])) : ""},
                           {note, is_active ? Style::dim : Style::failed}});
   }
+  const bool has_params = std::any_of(list.params.begin(), list.params.end(),
+                                      [](const Bytes& params) { return !params.empty(); });
+  if (!has_params) leave_out(table, 7);
   std::string out = laid_out(table, terminal.columns, terminal.has_colour);
   if (list.total > list.tasks.size()) {
     out += painted("showing " + grouped(list.tasks.size()) + " of " + grouped(list.total) +
@@ -174,12 +189,8 @@ std::string table_of(const WorkerList& list, const Terminal& terminal) {
          {joined(worker.info.task_types), Style::dim},
          {one_line(worker.reason), Style::dim}});
   }
-  const auto leave_out = [&table](std::size_t column) {
-    table.columns.erase(table.columns.begin() + static_cast<std::ptrdiff_t>(column));
-    for (auto& row : table.rows) row.erase(row.begin() + static_cast<std::ptrdiff_t>(column));
-  };
-  if (!has_notes) leave_out(10);
-  if (!has_gpu) leave_out(4);
+  if (!has_notes) leave_out(table, 10);
+  if (!has_gpu) leave_out(table, 4);
   return laid_out(table, terminal.columns, terminal.has_colour);
 }
 
@@ -192,6 +203,8 @@ std::string table_of(const Explained& explained, const Terminal& terminal) {
   const std::string last = first_line_of(
       explained.task.status.empty() ? explained.task.error.message : explained.task.status);
   if (!last.empty()) out += "last heard   " + last + "\n";
+  out += attempts_table(explained.task, terminal);
+  if (is_terminal(explained.task.state)) out += errors_text(explained.task, terminal);
   if (!is_waiting(explained.task.state)) return out;
   if (explained.workers.empty())
     return out + "no workers are connected: framebus-worker --broker URL starts one\n";
@@ -204,6 +217,29 @@ std::string table_of(const Explained& explained, const Terminal& terminal) {
          {each.eligible ? "yes" : "no", each.eligible ? Style::done : Style::failed},
          {one_line(each.filter)},
          {one_line(each.detail)}});
+  }
+  return out + laid_out(table, terminal.columns, terminal.has_colour);
+}
+
+std::string table_of(const Commanded& commanded, const Terminal& terminal) {
+  std::string out;
+  if (commanded.is_sticky) {
+    out = "\"" + one_line(commanded.command) + "\" is preparation " +
+          std::to_string(commanded.load_id) + ": workers that join later get it too\n";
+  }
+  if (commanded.answers.empty()) return out + "no worker is connected now\n";
+  Columns table;
+  table.columns = {{"WORKER", false, true}, {"RESULT"}, {"REPLY", false, true}};
+  for (const CommandAnswer& answer : commanded.answers) {
+    const bool is_ok = answer.error.code == 0;
+    const std::string_view text = text_of(answer.payload);
+    std::string reply = is_utf8(text) ? one_line(text) : size_text(text.size()) + " of binary data";
+    if (!is_ok) reply = one_line(answer.error.message);
+    const std::string name = one_line(answer.worker_name);
+    table.rows.push_back(
+        {{name.empty() ? to_string(answer.worker) : name, Style::bold},
+         {is_ok ? "ok" : error_name(answer.error), is_ok ? Style::done : Style::failed},
+         {reply}});
   }
   return out + laid_out(table, terminal.columns, terminal.has_colour);
 }

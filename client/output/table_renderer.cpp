@@ -5,6 +5,7 @@
 #include "client/output/progress_line.h"
 #include "client/output/renderer.h"
 #include "client/output/table_lists.h"
+#include "client/output/task_text.h"
 #include "client/output/text.h"
 #include "client/output/units.h"
 #include "client/output/words.h"
@@ -39,6 +40,9 @@ class TableRenderer final : public Renderer {
   std::string text_for(const Validated& validated) const;
   std::string text_for(const TaskOutcomeLine& line) const;
   std::string text_for(const WatchedEvent& watched) const;
+  std::string text_for(const Commanded& commanded) const { return table_of(commanded, terminal_); }
+  std::string text_for(const Administered& administered) const;
+  std::string text_for(const LogPiece& piece) const { return piece.shown; }
   std::string text_for(const VersionReport& version) const {
     return "framebus " + version.version + ", protocol " + std::to_string(version.protocol_major) +
            "." + std::to_string(version.protocol_minor) + "\n";
@@ -46,7 +50,6 @@ class TableRenderer final : public Renderer {
 
   std::string counts_text(const std::vector<StateCount>& counts) const;
   std::string steps_table(const std::vector<StepSummary>& steps) const;
-  std::string trouble_text(const TaskSummary& task) const;
   std::string first_error_text(const JobSummary& job) const;
   std::string end_text(const JobDetail& detail) const;
 
@@ -78,29 +81,6 @@ std::string TableRenderer::steps_table(const std::vector<StepSummary>& steps) co
   return laid_out(table, terminal_.columns, terminal_.has_colour, 2);
 }
 
-std::string TableRenderer::trouble_text(const TaskSummary& task) const {
-  std::string out =
-      "task " + to_string(task.task) + " " + paint(word_of(task.state), style_of(task.state));
-  if (!task.attempts.empty()) {
-    out += task.attempts.size() == 1 ? " at its only try"
-                                     : " after " + grouped(task.attempts.size()) + " tries";
-    const std::string worker = one_line(task.attempts.back().worker_name);
-    if (!worker.empty()) out += ", last on " + worker;
-  }
-  out += "\n";
-  if (task.error.code != 0)
-    out += "  " + paint(error_name(task.error), Style::failed) + ": " +
-           one_line(task.error.message) + "\n";
-  const std::string log = many_lines(task.log_tail);
-  if (!log.empty()) out += paint("  end of its log:", Style::dim) + "\n";
-  for (std::size_t at = 0; at < log.size();) {
-    const std::size_t end = std::min(log.find('\n', at), log.size());
-    out += (terminal_.has_unicode ? "  │ " : "  | ") + log.substr(at, end - at) + "\n";
-    at = end + 1;
-  }
-  return out;
-}
-
 std::string TableRenderer::end_text(const JobDetail& detail) const {
   const JobSummary& job = detail.job;
   const bool is_good = job.state == JobState::succeeded;
@@ -114,7 +94,7 @@ std::string TableRenderer::end_text(const JobDetail& detail) const {
       "\n";
   if (!is_good) out += "  " + counts_text(job.counts) + "\n";
   if (detail.troubles.empty()) out += first_error_text(job);
-  for (const TaskSummary& task : detail.troubles) out += trouble_text(task);
+  for (const TaskSummary& task : detail.troubles) out += trouble_text(task, terminal_);
   return out;
 }
 
@@ -151,7 +131,8 @@ std::string TableRenderer::text_for(const JobDetail& detail) const {
   if (!job.reason.empty()) out += label("waits") + paint(one_line(job.reason), Style::held) + "\n";
   if (!job.steps.empty()) out += steps_table(job.steps);
   if (detail.troubles.empty()) out += first_error_text(job);
-  for (const TaskSummary& task : detail.troubles) out += "\n" + trouble_text(task);
+  for (const TaskSummary& task : detail.troubles)
+    out += "\n" + trouble_text(task, terminal_) + attempts_table(task, terminal_);
   return out;
 }
 
@@ -211,6 +192,19 @@ std::string TableRenderer::text_for(const Acted& acted) const {
          paint(word_of(acted.outcome.job.state), style_of(acted.outcome.job.state)) + " now\n";
 }
 
+std::string TableRenderer::text_for(const Administered& administered) const {
+  static constexpr std::string_view done[] = {"changed", "drains", "resumes", "restarts", "leaves"};
+  const auto index = static_cast<std::size_t>(administered.action);
+  const WorkerSummary& worker = administered.worker;
+  std::string out =
+      "worker " +
+      paint(one_line(worker.info.host) + ":" + std::to_string(worker.info.pid), Style::bold) + " " +
+      std::string(index < std::size(done) ? done[index] : done[0]) + "; it is " +
+      paint(word_of(worker.state), style_of(worker.state)) + " now";
+  if (worker.in_flight > 0) out += " and holds " + count_text(worker.in_flight, "task");
+  return out + (worker.reason.empty() ? "\n" : ": " + one_line(worker.reason) + "\n");
+}
+
 std::string TableRenderer::text_for(const Fetched& fetched) const {
   std::string out;
   for (const FetchedFile& file : fetched.files) {
@@ -242,6 +236,13 @@ std::string TableRenderer::text_for(const Validated& validated) const {
                           {grouped(step.input_count)}});
   }
   out += laid_out(table, terminal_.columns, terminal_.has_colour, 2);
+  for (const PlannedStep& step : validated.steps) {
+    if (step.first_params.empty()) continue;
+    const std::string of = validated.steps.size() > 1 ? "of " + one_line(step.name) + ": " : "";
+    out += label("first task") + of + one_line(text_of(step.first_params)) + "\n";
+    if (step.task_count > 1)
+      out += label("last task") + of + one_line(text_of(step.last_params)) + "\n";
+  }
   if (validated.input_count > 0) {
     out += label("inputs") + count_text(validated.input_count, "file") + ", " +
            size_text(validated.input_bytes) + "\n";

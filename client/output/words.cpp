@@ -50,6 +50,11 @@ std::string_view word_of(EventKind kind) {
   return pick(words, kind);
 }
 
+std::string_view word_of(WorkerAction action) {
+  static constexpr std::string_view words[] = {"none", "drain", "resume", "restart", "remove"};
+  return pick(words, action);
+}
+
 Style style_of(TaskState state) {
   switch (state) {
     case TaskState::held:

@@ -22,6 +22,7 @@ std::string_view word_of(WorkerState state);
 std::string_view word_of(AttemptEnd end);
 std::string_view word_of(JobAction action);
 std::string_view word_of(EventKind kind);
+std::string_view word_of(WorkerAction action);
 
 Style style_of(TaskState state);
 Style style_of(JobState state);

@@ -67,6 +67,46 @@ TEST_CASE("arguments: what is out of range or left over is refused") {
   CHECK_FALSE(parse({"submit", "a.json", "b.json"}));
 }
 
+TEST_CASE("arguments: broadcast takes a command and says whom") {
+  const auto out = parse({"broadcast", "--worker", "node7:1", "ping", "--payload", "-", "--worker",
+                          "ab", "--barrier"});
+  REQUIRE(out);
+  CHECK(out->command == "ping");
+  CHECK(out->payload_file == "-");
+  CHECK(out->worker_names == std::vector<std::string>{"node7:1", "ab"});
+  CHECK(out->barrier);
+  CHECK(parse({"broadcast", "ping", "--next"})->next);
+  CHECK(parse({"broadcast", "map", "--sticky"})->sticky);
+  CHECK_FALSE(parse({"broadcast"}));
+  CHECK_FALSE(parse({"broadcast", "ping", "--next", "--worker", "a"}));
+  CHECK_FALSE(parse({"broadcast", "ping", "--next", "--barrier"}));
+  CHECK_FALSE(parse({"broadcast", "ping", "--sticky", "--worker", "a"}));
+}
+
+TEST_CASE("arguments: worker takes one of four actions and a worker") {
+  const auto out = parse({"worker", "drain", "node7:4711", "--reason", "new driver"});
+  REQUIRE(out);
+  CHECK(out->action == "drain");
+  CHECK(out->worker == "node7:4711");
+  CHECK(out->reason == "new driver");
+  CHECK(parse({"worker", "dran", "x"}).error().message.find("did you mean \"drain\"?") !=
+        std::string::npos);
+  CHECK(parse({"worker", "feed", "x"}).error().message.find("restart and remove") !=
+        std::string::npos);
+  CHECK_FALSE(parse({"worker", "drain"}));
+}
+
+TEST_CASE("arguments: logs are of the last job unless said otherwise") {
+  const auto out = parse({"logs", "3:17", "-f", "--attempt", "2"});
+  REQUIRE(out);
+  CHECK(out->selector == "3:17");
+  CHECK(out->follow);
+  CHECK(out->attempt == 2);
+  CHECK(parse({"logs"}).has_value());
+  CHECK_FALSE(parse({"logs", "--attempt", "0"}));
+  CHECK(parse({"jobs", "--archived"})->archived);
+}
+
 TEST_CASE("arguments: help lists every verb, and each verb has its own") {
   const auto overview = parse({"--help"});
   REQUIRE(overview);

@@ -54,6 +54,11 @@ TEST_CASE("cli: no broker is said with the URL and what to type, exit 3, within 
                                                                  {"cancel", "3"},
                                                                  {"explain", "3:1"},
                                                                  {"fetch"},
+                                                                 {"logs", "3:1"},
+                                                                 {"worker", "drain", "node7"},
+                                                                 {"broadcast", "ping"},
+                                                                 {"broadcast", "ping", "--next"},
+                                                                 {"jobs", "--archived"},
                                                                  {"wait"}}) {
     std::vector<std::string> all = words;
     all.insert(all.end(), {nobody, "--timeout", "300ms"});
@@ -127,6 +132,32 @@ TEST_CASE("cli: validate accepts a good file and names what is wrong in a bad on
   CHECK(run_framebus({"validate", (folder.path / "missing.json").string()}).exit_code == 2);
   CHECK(run_framebus({"submit", "--dry-run", folder.file("bad.json", "[1]")}).exit_code == 2);
   CHECK(run_framebus({"local", folder.file("bad2.json", "{}")}).exit_code == 2);
+}
+
+TEST_CASE("cli: a sweep of a million tasks is checked at once, with its first and last task") {
+  Folder folder;
+  const std::string file = folder.file(
+      "sweep.json",
+      R"({"type": "echo", "sweep": {"seed": {"range": "1-1000"}, "map": {"range": "0-999"}}})");
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"validate", file, "--json"}, {"submit", file, "--dry-run", "--json"}}) {
+    const Ran ran = run_framebus(words);
+    CAPTURE(ran.err);
+    CHECK(ran.exit_code == 0);
+    CHECK(has(ran.out, R"("task_count":1000000)"));
+    CHECK(has(ran.out, R"("first_params":{"map":0,"seed":1})"));
+    CHECK(has(ran.out, R"("last_params":{"map":999,"seed":1000})"));
+    CHECK(ran.took.count() < 3000);
+  }
+}
+
+TEST_CASE("cli: a payload that can not be read or is too large is told before anything is sent") {
+  Folder folder;
+  CHECK(run_framebus({"broadcast", "ping", "--payload", "/nonexistent/x", nobody}).exit_code == 2);
+  const std::string large = folder.file("large", std::string(300'000, 'x'));
+  const Ran ran = run_framebus({"broadcast", "ping", "--payload", large, nobody});
+  CHECK(ran.exit_code == 2);
+  CHECK(has(ran.err, "262144"));
 }
 
 TEST_CASE("cli: a bad job file is reported as such even when there is no broker") {

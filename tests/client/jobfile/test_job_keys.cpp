@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "client/jobfile/jobfile.h"
+#include "libmsg/schema/sweep.h"
 
 using namespace framebus;
 using namespace framebus::client;
@@ -78,9 +79,46 @@ TEST_CASE("job keys: a sweep is the product of its lists, the last key fastest")
       load(R"({"type": "t", "sweep": {"seed": {"range": "1-2"}, "map": ["a", {"b": 1}]}})");
   const StepSpec& step = job.spec.steps[0];
   REQUIRE(step.task_count == 4);
-  CHECK(text_of_params(step.task_params[0]) == R"({"map":"a","seed":1})");
-  CHECK(text_of_params(step.task_params[1]) == R"({"map":{"b":1},"seed":1})");
-  CHECK(text_of_params(step.task_params[3]) == R"({"map":{"b":1},"seed":2})");
+  CHECK(step.task_params.empty());
+  CHECK(text_of_params(sweep_params(step.axes, 0)) == R"({"map":"a","seed":1})");
+  CHECK(text_of_params(sweep_params(step.axes, 1)) == R"({"map":{"b":1},"seed":1})");
+  CHECK(text_of_params(sweep_params(step.axes, 3)) == R"({"map":{"b":1},"seed":2})");
+}
+
+TEST_CASE("job keys: ranges with equal distances stay ranges, others become lists") {
+  const auto axis = [](const std::string& range) {
+    const LoadedJob job = load(R"({"type": "t", "sweep": {"i": {"range": ")" + range + R"("}}})");
+    return job.spec.steps[0].axes.at(0);
+  };
+  CHECK(axis("1-100") == SweepAxis{"i", {}, 1, 1, 100});
+  CHECK(axis("1-100:3") == SweepAxis{"i", {}, 1, 3, 34});
+  CHECK(axis("10-1") == SweepAxis{"i", {}, 10, -1, 10});
+  CHECK(axis("7") == SweepAxis{"i", {}, 7, 1, 1});
+  CHECK(axis("1-3,4-6") == SweepAxis{"i", {}, 1, 1, 6});
+  CHECK(axis("1,2,5") == SweepAxis{"i", {{'1'}, {'2'}, {'5'}}, 0, 1, 0});
+}
+
+TEST_CASE("job keys: a sweep of a million tasks is read without being expanded") {
+  const LoadedJob job =
+      load(R"({"type": "t", "sweep": {"x": {"range": "1-1000"}, "y": {"range": "0-1998:2"}}})");
+  const StepSpec& step = job.spec.steps[0];
+  CHECK(step.task_count == 1'000'000);
+  CHECK(step.task_params.empty());
+  CHECK(step.axes == std::vector<SweepAxis>{{"x", {}, 1, 1, 1000}, {"y", {}, 0, 2, 1000}});
+  CHECK(text_of_params(sweep_params(step.axes, 999'999)) == R"({"x":1000,"y":1998})");
+}
+
+TEST_CASE("job keys: a sweep whose tasks would be too large, or too many, is refused") {
+  const std::string large(200'000, 'x');
+  const auto refused = [](const std::string& text) {
+    const auto job = load_job_text(text, "x.json", "/tmp");
+    REQUIRE_FALSE(job);
+    return job.error().message;
+  };
+  CHECK(refused(R"({"type": "t", "sweep": {"a": [")" + large + R"("], "b": [")" + large + R"("]}})")
+            .find("262144 are allowed") != std::string::npos);
+  CHECK(refused(R"({"type": "t", "sweep": {"a": {"range": "1-1001"}, "b": {"range": "1-1000"}}})")
+            .find("1001000 tasks") != std::string::npos);
 }
 
 TEST_CASE("job keys: steps wait for earlier steps, whole or task by task") {

@@ -75,6 +75,52 @@ TEST_CASE("json: lists, tasks, workers, status, actions") {
   CHECK(acted["tasks"] == Json::array({1, 2}));
 }
 
+TEST_CASE("json: answers to a command, administration, pieces of logs") {
+  CommandAnswer ok, lost;
+  ok.worker_name = "node7:4711";
+  ok.payload = Bytes{'{', '}'};
+  lost.error = {static_cast<std::uint16_t>(Code::worker_lost), "it went away", 0};
+  CHECK(
+      text(Commanded{"ping", false, 0, {ok, lost}}) ==
+      R"({"command":"ping","sticky":false,"load_id":null,"answers":[{"worker_id":"00000000000000000000000000000000","worker":"node7:4711","ok":true,"error":null,"reply":{}},)"
+      R"({"worker_id":"00000000000000000000000000000000","worker":"","ok":false,"error":{"code":"worker_lost","message":"it went away"},"reply":null}]})"
+      "\n");
+  CHECK(json(Commanded{"map", true, 7, {}})["load_id"] == 7);
+  const Json administered = json(Administered{WorkerAction::drain, samples::worker()});
+  CHECK(administered["action"] == "drain");
+  CHECK(administered["worker"]["host"] == "node7");
+  LogPiece piece;
+  piece.task = {JobId{3}, 17};
+  piece.epoch = 1;
+  piece.grant = 40;
+  piece.offset = 9;
+  piece.gap_bytes = 5;
+  piece.bytes = Bytes{'a', '\n'};
+  CHECK(text(piece) ==
+        R"({"task":"3:17","epoch":1,"grant":40,"offset":9,"gap_bytes":5,"log":"a\n"})"
+        "\n");
+  piece.bytes = Bytes{0xff};
+  CHECK(json(piece)["log"]["base64"] == "/w==");
+}
+
+TEST_CASE("json: a task has its counters, its last errors and its parameters") {
+  TaskSummary task = samples::failed_task();
+  task.tries = 1;
+  task.crashes = 2;
+  task.losses = 3;
+  task.errors = {{{static_cast<std::uint16_t>(Code::task_failed), "x", 0}, "log\n"}};
+  const Json out = json(TaskList{samples::job(), {task}, 1, {Bytes{'{', '}'}}})["tasks"][0];
+  CHECK(out["tries"] == 1);
+  CHECK(out["crashes"] == 2);
+  CHECK(out["losses"] == 3);
+  CHECK(out["errors"][0]["error"]["code"] == "task_failed");
+  CHECK(out["errors"][0]["log_tail"] == "log\n");
+  CHECK(out["params"] == Json::object());
+  Explained explained;
+  explained.task = task;
+  CHECK(json(explained)["detail"]["crashes"] == 2);
+}
+
 TEST_CASE("json: a result is embedded as JSON, as text, or as base64") {
   TaskSummary task = samples::running_task();
   const auto result_of = [&task](std::string_view bytes) {

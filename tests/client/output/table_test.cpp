@@ -51,7 +51,32 @@ TEST_CASE("table: one job with what went wrong") {
         "  task_failed: no such texture: wood.png\n"
         "  end of its log:\n"
         "  │ loading scene\n"
-        "  │ wood.png: not found\n");
+        "  │ wood.png: not found\n"
+        "  TRY  WORKER      END     RAN  ERROR\n"
+        "    1  node7:4711  error  1.5s\n"
+        "    2  node7:4711  error  1.5s\n"
+        "    3  node7:4711  error  1.5s\n");
+}
+
+TEST_CASE("table: a dead letter shows what was counted and its last errors with their logs") {
+  TaskSummary task = samples::failed_task();
+  task.tries = 1;
+  task.crashes = 2;
+  task.losses = 1;
+  const auto code = static_cast<std::uint16_t>(Code::task_failed);
+  task.errors = {{{code, "out of memory", 0}, ""},
+                 {{code, "no such texture: wood.png", 0}, "loading scene\n"}};
+  JobSummary failed = samples::finished_job();
+  failed.state = JobState::failed;
+  failed.counts = {{TaskState::succeeded, 3}, {TaskState::dead, 1}};
+  CHECK(table(JobDetail{failed, {task}, true}) ==
+        "✗ job 2 failed  ramp metering sweep: 4 tasks in 4.2s\n"
+        "  succeeded 3  dead 1\n"
+        "task 3:17 dead after 3 tries, last on node7:4711 (1 error, 2 crashes, 1 loss)\n"
+        "  1 of 2: task_failed: out of memory\n"
+        "  2 of 2: task_failed: no such texture: wood.png\n"
+        "  end of its log:\n"
+        "  │ loading scene\n");
 }
 
 TEST_CASE("table: the end of a job in one line, or with its troubles") {
@@ -75,6 +100,60 @@ TEST_CASE("table: tasks") {
         "TASK  STEP    STATE    DONE  TRIES     RAN  WORKER      NOTE\n"
         "3:17  render  dead               3    1.5s  node7:4711  no such texture: wood.png\n"
         "3:18  render  running   42%      1  1m 01s  node8:12    sampling\n");
+}
+
+TEST_CASE("table: tasks of a sweep show their parameters") {
+  TaskSummary task = samples::running_task();
+  const std::string_view params = R"({"map":"a","seed":1})";
+  CHECK(table(TaskList{samples::job(), {task}, 1, {Bytes(params.begin(), params.end())}}) ==
+        "TASK  STEP    STATE    DONE  TRIES     RAN  WORKER    PARAMS                NOTE\n"
+        "3:18  render  running   42%      1  1m 01s  node8:12  {\"map\":\"a\",\"seed\":1}  "
+        "sampling\n");
+}
+
+TEST_CASE("table: answers of workers to a command") {
+  CommandAnswer ok, lost, binary;
+  ok.worker_name = "node7:4711";
+  ok.payload = Bytes{'p', 'o', 'n', 'g'};
+  lost.worker_name = "node8:12";
+  lost.error = {static_cast<std::uint16_t>(Code::worker_lost), "it went away", 0};
+  binary.worker.bytes[15] = 3;
+  binary.payload = Bytes{0xff, 0xfe, 1};
+  CHECK(table(Commanded{"ping", false, 0, {ok, lost, binary}}) ==
+        "WORKER                            RESULT       REPLY\n"
+        "node7:4711                        ok           pong\n"
+        "node8:12                          worker_lost  it went away\n"
+        "00000000000000000000000000000003  ok           3 B of binary data\n");
+  CHECK(table(Commanded{"prepare:map", true, 7, {}}) ==
+        "\"prepare:map\" is preparation 7: workers that join later get it too\n"
+        "no worker is connected now\n");
+  CHECK(make_quiet_renderer()->render(Commanded{"ping", false, 0, {ok, lost}}) == "pong\n");
+}
+
+TEST_CASE("table: what a worker was told, and how it is now") {
+  WorkerSummary worker = samples::worker();
+  worker.state = WorkerState::draining;
+  worker.reason = "new driver";
+  CHECK(table(Administered{WorkerAction::drain, worker}) ==
+        "worker node7:4711 drains; it is draining now and holds 3 tasks: new driver\n");
+  worker.in_flight = 0;
+  worker.reason.clear();
+  worker.state = WorkerState::lost;
+  CHECK(table(Administered{WorkerAction::remove, worker}) ==
+        "worker node7:4711 leaves; it is lost now\n");
+}
+
+TEST_CASE("table: explain lists the attempts of a task that waits") {
+  TaskSummary task = samples::failed_task();
+  task.state = TaskState::queued;
+  Explanation excluded;
+  excluded.worker_name = "node7:4711";
+  excluded.filter = "excluded";
+  excluded.detail = "3 tasks of type render failed on it";
+  const std::string out = table(Explained{task, {excluded}});
+  CHECK(out.find("    3  node7:4711  error  1.5s\n") != std::string::npos);
+  CHECK(out.find("node7:4711  no   excluded  3 tasks of type render failed on it\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("table: workers, without GPU columns where there is no GPU") {
@@ -140,14 +219,29 @@ TEST_CASE("table: explain, submit, act, fetch, validate") {
   ok.job = samples::job();
   CHECK(table(Acted{JobAction::cancel, {}, ok}) ==
         "job 3: 8 tasks cancelled, 2 not concerned; it is running now\n");
-  CHECK(table(Fetched{JobId{3}, true, 1, 1, {{"out/a.png", "image", 2048}}}) ==
+  CHECK(table(Fetched{JobId{3}, true, 1, 1, {{"out/a.png", "image", 2048, -1, {}}}}) ==
         "out/a.png  image, 2.0 KiB\n");
   CHECK(table(Fetched{JobId{3}, false, 1, 2, {}}) ==
         "incomplete: 1 of 2 tasks of job 3 succeeded so far\n");
+  const auto json_of = [](std::string_view text) { return Bytes(text.begin(), text.end()); };
+  CHECK(table(Validated{
+            "sweep.json",
+            "sweep",
+            50,
+            {{"echo", "echo", 1'000'000, 0, json_of(R"({"i":1})"), json_of(R"({"i":1000000})")}},
+            0,
+            0,
+            {},
+            {}}) ==
+        "sweep.json: valid  \"sweep\", priority 50\n"
+        "  STEP  TYPE      TASKS  INPUTS\n"
+        "  echo  echo  1,000,000       0\n"
+        "first task  {\"i\":1}\n"
+        "last task   {\"i\":1000000}\n");
   CHECK(table(Validated{"job.json",
                         "helmet",
                         50,
-                        {{"render", "render", 192, 4}},
+                        {{"render", "render", 192, 4, {}, {}}},
                         4,
                         3 << 20,
                         {"out/####.png"},
@@ -181,6 +275,7 @@ TEST_CASE("quiet: ids and paths only") {
   CHECK(quiet->render(JobList{{samples::job(), samples::finished_job()}, 2}) == "3\n2\n");
   CHECK(quiet->render(JobDetail{samples::job(), {}}) == "running\n");
   CHECK(quiet->render(Submitted{JobId{9}, "x", 1, false, false, 0, 0}) == "9\n");
-  CHECK(quiet->render(Fetched{JobId{3}, true, 1, 1, {{"out/a.png", "image", 1}}}) == "out/a.png\n");
+  CHECK(quiet->render(Fetched{JobId{3}, true, 1, 1, {{"out/a.png", "image", 1, -1, {}}}}) ==
+        "out/a.png\n");
   CHECK(quiet->render(StatusReport{}) == "");
 }

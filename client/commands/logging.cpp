@@ -1,0 +1,165 @@
+// logs: what tasks have written, live and after their worker is gone.
+#include <algorithm>
+#include <deque>
+#include <numeric>
+#include <thread>
+
+#include "client/commands/interrupt.h"
+#include "client/commands/log_follower.h"
+#include "client/commands/lookup.h"
+#include "client/commands/verbs.h"
+#include "client/output/log_text.h"
+#include "libmsg/transport/transport.h"
+
+namespace framebus::client {
+namespace {
+
+constexpr std::size_t followed_max = 64;               // at once
+constexpr std::size_t read_max = 10'000;               // one after the other
+constexpr Duration follow_deadline_min = seconds(30);  // the broker waits for something to tell
+constexpr Duration idle_pause = milliseconds(500);
+constexpr Duration turn = milliseconds(50);
+
+Result<TaskSummary> ask_one_task(Cli& cli, TaskRef task) {
+  Query query;
+  query.kind = QueryKind::tasks;
+  query.task.job = task.job;
+  query.offset = task.index;
+  query.limit = 1;
+  FRAMEBUS_ASSIGN(QueryReply reply, cli.await(cli.primary().query(query)));
+  if (reply.tasks.empty())
+    return fail(Code::not_found, "task " + to_string(task) + ": there is no such task");
+  return std::move(reply.tasks.front());
+}
+
+// --attempt N counts from the oldest that the broker still lists.
+Result<LogChoice> choose(Cli& cli, TaskRef task) {
+  LogChoice choice{task, cli.arguments().follow, 0, 0};
+  const std::uint32_t wanted = cli.arguments().attempt;
+  if (wanted == 0) return choice;
+  FRAMEBUS_ASSIGN(const TaskSummary summary, ask_one_task(cli, task));
+  if (wanted > summary.attempts.size()) {
+    return fail(Code::not_found, "task " + to_string(task) + " has " +
+                                     std::to_string(summary.attempts.size()) +
+                                     " attempts, counted from 1");
+  }
+  choice.epoch = summary.attempts[wanted - 1].epoch;
+  choice.grant = summary.attempts[wanted - 1].grant;
+  return choice;
+}
+
+// The logs of several tasks, read side by side with -f, else one after the other.
+class LogReader {
+ public:
+  LogReader(Cli& cli, bool has_prefix) : cli_(cli), text_(has_prefix) {
+    deadline_ = std::max<Duration>(cli.config().timeout, follow_deadline_min);
+  }
+
+  void add(const LogChoice& choice) { logs_.push_back(Log{LogFollower(choice), {}, {}}); }
+
+  Status run() {
+    while (!logs_.empty()) {
+      const std::size_t together = cli_.arguments().follow ? logs_.size() : 1;
+      for (std::size_t i = 0; i < together; ++i) FRAMEBUS_TRY(advance(logs_[i]));
+      std::erase_if(logs_, [this](const Log& log) { return is_finished(log); });
+      if (InterruptGuard::is_interrupted()) return fail(Code::cancelled, "interrupted");
+    }
+    return {};
+  }
+
+  bool has_shown_nothing() const { return !has_shown_; }
+
+ private:
+  struct Log {
+    LogFollower follower;
+    Future<LogData> pending;
+    TimePoint not_before{};
+  };
+
+  bool is_finished(const Log& log) {
+    if (log.pending.valid() || !log.follower.is_over()) return false;
+    if (log.follower.was_granted()) has_shown_ = true;
+    // The last line need not end in a new line. With --json every byte has been printed.
+    const std::string rest = text_.end(log.follower.task());
+    if (!rest.empty() && !cli_.arguments().json) show_rest(log.follower.task(), rest);
+    return true;
+  }
+
+  Status advance(Log& log) {
+    if (log.pending.valid()) {
+      if (log.pending.wait_for(turn) != std::future_status::ready) return {};
+      FRAMEBUS_ASSIGN(const LogData data, log.pending.get());
+      if (auto piece = log.follower.on_data(data)) show(std::move(*piece));
+      if (log.follower.is_idle()) log.not_before = now_monotonic() + idle_pause;
+    }
+    if (now_monotonic() < log.not_before) {
+      std::this_thread::sleep_for(turn);
+      return {};
+    }
+    if (log.follower.needs_task()) FRAMEBUS_TRY(ask_task_of(log));
+    if (const auto read = log.follower.next_read())
+      log.pending = cli_.primary().read_log(*read, deadline_);
+    return {};
+  }
+
+  Status ask_task_of(Log& log) {
+    FRAMEBUS_ASSIGN(const TaskSummary task, ask_one_task(cli_, log.follower.task()));
+    log.follower.on_task(task);
+    if (log.follower.is_idle()) log.not_before = now_monotonic() + idle_pause;
+    return {};
+  }
+
+  void show_rest(TaskRef task, std::string rest) {
+    LogPiece piece;
+    piece.task = task;
+    piece.shown = std::move(rest);
+    cli_.print(piece);
+  }
+
+  void show(LogPiece piece) {
+    has_shown_ = true;
+    piece.shown = text_.add(piece);
+    cli_.print(piece);
+  }
+
+  Cli& cli_;
+  LogText text_;
+  Duration deadline_;
+  std::deque<Log> logs_;
+  bool has_shown_ = false;
+};
+
+Status show_logs(Cli& cli) {
+  FRAMEBUS_ASSIGN(OneJob one, find_one_job(cli, cli.arguments().selector));
+  std::vector<std::uint32_t> tasks = one.tasks;
+  if (tasks.empty()) {
+    tasks.resize(one.job.task_count);
+    std::iota(tasks.begin(), tasks.end(), 0u);
+  }
+  const std::size_t tasks_max = cli.arguments().follow ? followed_max : read_max;
+  if (tasks.size() > tasks_max) {
+    return fail(Code::invalid_argument,
+                std::to_string(tasks.size()) + " tasks are too many at once; at most " +
+                    std::to_string(tasks_max) + " are possible, such as " + to_string(one.job.id) +
+                    ":0-" + std::to_string(tasks_max - 1));
+  }
+  LogReader reader(cli, tasks.size() > 1);
+  for (const std::uint32_t index : tasks) {
+    FRAMEBUS_ASSIGN(const LogChoice choice, choose(cli, {one.job.id, index}));
+    reader.add(choice);
+  }
+  FRAMEBUS_TRY(reader.run());
+  if (reader.has_shown_nothing()) cli.say("nothing was written: no attempt has begun");
+  return {};
+}
+
+}  // namespace
+
+int run_logs(Cli& cli) {
+  const InterruptGuard guard;
+  const Status shown = show_logs(cli);
+  if (shown) return 0;
+  return InterruptGuard::is_interrupted() ? InterruptGuard::exit_code() : cli.fail(shown.error());
+}
+
+}  // namespace framebus::client
