@@ -122,29 +122,45 @@ TEST_CASE("lost worker: a task whose workers die under it three times ends dead,
 }
 
 TEST_CASE(
-    "lost worker: a task that takes every worker down at once ends dead, its neighbours succeed") {
-  Farm farm({"--infrastructure-losses-max", "3", "--retry-base", "10ms"});
-  ChildProcess* victim = &farm.worker({"--slots", "1"});
+    "lost worker: a task that takes its process down every time ends dead, worker and neighbours "
+    "live") {
+  Farm farm({"--retry-base", "10ms"});
+  ChildProcess& worker = farm.worker({"--slots", "1"});
   farm.wait_for_workers(1);
   const std::string job = farm.submit(
-      R"({"type": "fail", "tasks": [{"params": {"crash": true}}, {"params": {"times": 0}},
+      R"({"type": "fail", "tasks": [{"params": {"mode": "segfault"}}, {"params": {"times": 0}},
                                     {"params": {"times": 0}}]})");
-  int victims = 1;
   farm.wait_for(
       {"job", job},
-      [&](const Json& reply) {
-        if (!victim->is_running()) {
-          victim = &farm.worker({"--slots", "1"});
-          ++victims;
-        }
-        return reply.at("counts").at("dead") == 1 && reply.at("counts").at("succeeded") == 2;
+      [](const Json& reply) {
+        return reply.at("counts").value("dead", 0) == 1 &&
+               reply.at("counts").value("succeeded", 0) == 2;
       },
       seconds(30));
-  // Whether its Started gets out before the process is gone is a matter of luck: three losses and
-  // three crashes are the end, and one of them less each is not.
-  MESSAGE("workers taken down: " << victims - 1);
-  CHECK(victims - 1 <= 5);
+  const Json tasks = farm.tasks(job);
+  CHECK(ended_like(tasks, "crashed") == tasks[0].at("attempts").size());
+  CHECK(tasks[0].dump().find("SIGSEGV") != std::string::npos);
+  CHECK(worker.is_running());
+  farm.wait_for_state(farm.submit(echo_job(3)), "succeeded");
+}
+
+TEST_CASE("lost worker: processes that a task let escape are gone when its attempt is over") {
+  Farm farm({"--retry-base", "10ms", "--cancel-grace", "300ms"});
+  farm.worker({"--slots", "1"});
   farm.wait_for_workers(1);
+  const std::string job = farm.submit(
+      R"({"type": "fail", "timeout": "1s", "max_attempts": 1,
+          "tasks": [{"params": {"mode": "escape", "processes": 5, "then": "hang"}}]})");
+  farm.wait_for_state(job, "failed", seconds(20));
+  const CliResult log = farm.cli({"logs", job});
+  CAPTURE(log.output);
+  std::vector<pid_t> escaped;
+  for (std::size_t at = 0; (at = log.output.find("escaped: ", at)) != std::string::npos;) {
+    at += 9;
+    escaped.push_back(static_cast<pid_t>(std::stol(log.output.substr(at))));
+  }
+  REQUIRE(escaped.size() == 5);
+  for (const pid_t pid : escaped) CHECK(::kill(pid, 0) == -1);
   farm.wait_for_state(farm.submit(echo_job(3)), "succeeded");
 }
 

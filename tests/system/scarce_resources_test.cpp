@@ -65,7 +65,7 @@ TEST_CASE("full disk: new jobs are refused with a reason, results are recorded, 
 
 TEST_CASE("descriptors: a crowd of connections beyond the limit is survived, members go on") {
   auto farm = Farm::without_broker(Farm::Keeps::journal);
-  farm->wrap_broker({"/bin/sh", "-c", "ulimit -n 96; exec \"$@\"", "sh"});
+  farm->wrap_broker({"/bin/sh", "-c", "ulimit -n 256; exec \"$@\"", "sh"});
   farm->choose_tcp();
   farm->start_broker();
   farm->worker();
@@ -74,7 +74,7 @@ TEST_CASE("descriptors: a crowd of connections beyond the limit is survived, mem
   {
     std::vector<std::unique_ptr<RawPeer>> crowd;
     const auto context = make_context();
-    for (int i = 0; i < 150; ++i)
+    for (int i = 0; i < 400; ++i)
       crowd.push_back(std::make_unique<RawPeer>(farm->primary_endpoint(), context));
     eventually([] { return false; }, milliseconds(1500));
     CHECK(farm->broker().is_running());
