@@ -1,15 +1,20 @@
 // Verbs that talk to workers: broadcast, and worker drain|resume|restart|remove.
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <future>
 #include <memory>
+#include <set>
 #include <system_error>
 
 #include "client/commands/cli.h"
 #include "client/commands/verbs.h"
 #include "client/commands/worker_names.h"
 #include "client/lib/barrier.h"
+#include "client/output/text.h"
+#include "libmsg/base/config.h"
 #include "libmsg/base/json_text.h"
 #include "libmsg/base/limits.h"
 
@@ -112,15 +117,44 @@ WorkerAction action_of(const std::string& word) {
   return WorkerAction::remove;  // the command line's parser has refused all other words
 }
 
+// A worker that was removed is in no list, but may be let in again under its whole id.
+Result<WorkerSummary> find_administered(Cli& cli) {
+  const std::string& wanted = cli.arguments().worker;
+  FRAMEBUS_ASSIGN(const std::vector<WorkerSummary> workers, cli.await(cli.primary().workers()));
+  Result<WorkerSummary> found = find_worker(workers, wanted);
+  WorkerSummary absent;
+  std::array<std::uint8_t, 16>& id = absent.info.id.bytes;
+  if (!found && from_hex(wanted, id.data(), id.size())) return absent;
+  return found;
+}
+
 Result<Administered> administer(Cli& cli) {
   const Arguments& arguments = cli.arguments();
-  FRAMEBUS_ASSIGN(const std::vector<WorkerSummary> workers, cli.await(cli.primary().workers()));
-  FRAMEBUS_ASSIGN(const WorkerSummary meant, find_worker(workers, arguments.worker));
+  FRAMEBUS_ASSIGN(const WorkerSummary meant, find_administered(cli));
   const WorkerAction action = action_of(arguments.action);
   FRAMEBUS_ASSIGN(WorkerSummary worker,
                   cli.await(cli.primary().administer(action, meant.info.id, arguments.reason)));
-  if (worker.info.id.is_none()) worker = meant;
+  if (worker.info.host.empty()) worker.info = meant.info;  // it is gone already
   return Administered{action, std::move(worker)};
+}
+
+// A command that workers do not know may be a slip.
+void say_what_they_know(Cli& cli, const Commanded& done) {
+  const auto is_unknown = [](const CommandAnswer& answer) {
+    return answer.error.code == static_cast<std::uint16_t>(Code::not_found);
+  };
+  if (std::none_of(done.answers.begin(), done.answers.end(), is_unknown)) return;
+  const auto workers = cli.await(cli.primary().workers());
+  if (!workers) return;
+  std::set<std::string> known;
+  for (const WorkerSummary& worker : *workers)
+    known.insert(worker.info.commands.begin(), worker.info.commands.end());
+  if (known.contains(done.command)) return;
+  const std::string nearest = nearest_name(done.command, {known.begin(), known.end()});
+  if (!nearest.empty()) return cli.say("did you mean \"" + one_line(nearest) + "\"?");
+  std::string text = "commands that workers know:";
+  for (const std::string& name : known) text += " " + one_line(name);
+  if (!known.empty()) cli.say(text);
 }
 
 }  // namespace
@@ -129,6 +163,7 @@ int run_broadcast(Cli& cli) {
   const Result<Commanded> done = command(cli);
   if (!done) return cli.fail(done.error());
   cli.print(*done);
+  say_what_they_know(cli, *done);
   for (const CommandAnswer& answer : done->answers)
     if (answer.error.code != 0) return error_info(Code::task_failed).exit_code;
   return 0;

@@ -181,7 +181,9 @@ void Submission::on_answer(std::uint64_t tag, const Result<Message>& answer, Sub
 }
 
 void Submission::on_error(const Error& error, SubmissionSteps& out) {
-  const bool is_gone = error.code == Code::not_found && is_in_parts();
+  // Dropped, or further back than the parts under way: it goes on where SubmitOpen says.
+  const bool is_gone =
+      is_in_parts() && (error.code == Code::not_found || error.code == Code::failed_precondition);
   if (is_gone && restarts_++ < options_.restarts_max) return open(out);
   // Half an upload is worth waiting for; a job that is refused as a whole is its sender's business.
   if (error.code == Code::resource_exhausted && parts_done_ > 0 && waits_++ < options_.waits_max) {

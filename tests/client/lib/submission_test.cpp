@@ -216,6 +216,17 @@ TEST_CASE("submission: an upload that the broker dropped begins anew, stale answ
                                           ask_part(9, job, 3, 0, 20, 10)});
 }
 
+TEST_CASE("submission: parts that leave a gap are sent again from where the broker is") {
+  const JobSpec job = job_of({35});
+  Driver d(job);
+  d.start();
+  d.opened(1, 1);
+  CHECK(d.answer(3, framebus::fail(error(Code::failed_precondition))) ==
+        SubmissionSteps{ask_open(5, job)});
+  CHECK(d.answer(4, framebus::fail(error(Code::failed_precondition))).empty());
+  CHECK(d.opened(5, 2)[0] == SubmissionStep{PartsSent{1, 4}});
+}
+
 TEST_CASE("submission: a broker that drops it every time is given up") {
   Driver d(job_of({35}));
   d.start();

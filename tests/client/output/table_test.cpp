@@ -141,6 +141,12 @@ TEST_CASE("table: what a worker was told, and how it is now") {
   worker.state = WorkerState::lost;
   CHECK(table(Administered{WorkerAction::remove, worker}) ==
         "worker node7:4711 leaves; it is lost now\n");
+  WorkerSummary gone;
+  gone.info.id.bytes[15] = 7;
+  gone.state = WorkerState::lost;
+  gone.reason = "may come back";
+  CHECK(table(Administered{WorkerAction::resume, gone}) ==
+        "worker 00000000000000000000000000000007 resumes; it is lost now: may come back\n");
 }
 
 TEST_CASE("table: explain lists the attempts of a task that waits") {
