@@ -14,6 +14,7 @@ find_package(OpenEXR CONFIG REQUIRED)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+find_package(SQLite3 REQUIRED)                 # target SQLite::SQLite3
 if(FRAMEBUS_TESTS)
   find_package(doctest REQUIRED)
   include(doctest OPTIONAL)

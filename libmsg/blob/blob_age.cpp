@@ -24,13 +24,13 @@ Status make_blob_young(const std::filesystem::path& path) {
   return fail(errno_error(errno, "touch", path));
 }
 
-bool is_blob_older(const std::filesystem::path& path, Duration age) {
+bool is_older(const std::filesystem::path& path, Duration age) {
   struct stat found {};
-  if (::lstat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return false;
+  if (::lstat(path.c_str(), &found) != 0) return false;
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  const Duration since = seconds(now.tv_sec - found.st_mtim.tv_sec) +
-                         nanoseconds(now.tv_nsec - found.st_mtim.tv_nsec);
+  const Duration since =
+      seconds(now.tv_sec - found.st_mtim.tv_sec) + nanoseconds(now.tv_nsec - found.st_mtim.tv_nsec);
   return since >= age;
 }
 
@@ -51,7 +51,7 @@ Result<std::vector<BlobHash>> list_older_blobs(const std::filesystem::path& stor
   std::vector<BlobHash> older;
   for (const BlobHash& hash : names) {
     if (older.size() >= count_max) break;
-    if (is_blob_older(directory / to_string(hash), age)) older.push_back(hash);
+    if (is_older(directory / to_string(hash), age)) older.push_back(hash);
   }
   return older;
 }

@@ -1,8 +1,8 @@
 // How long ago a blob was put or pinned: its file's modification time, by the wall clock.
 //
-// What is old and named by no job may be removed (BlobStore::remove_older decides, under the store's
-// lock; what is listed here is only a proposal). A clock that was set back makes blobs younger, which
-// costs space and nothing else. Thread rule: any thread.
+// What is old and named by no job may be removed (BlobStore::remove_older decides, under the
+// store's lock; what is listed here is only a proposal). A clock that was set back makes blobs
+// younger, which costs space and nothing else. Thread rule: any thread.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +20,11 @@ inline constexpr unsigned blob_parts = 256;
 std::filesystem::path blob_part_path(const std::filesystem::path& store_directory, unsigned part);
 
 Status make_blob_young(const std::filesystem::path& path);
-// False also when there is no such file.
-bool is_blob_older(const std::filesystem::path& path, Duration age);
+// Changed, put or pinned at least `age` ago; false also when there is no such file or directory.
+bool is_older(const std::filesystem::path& path, Duration age);
 
-// At most `count_max` blobs of one part that are older than `age` and whose hash comes after `after`;
-// sorted.
+// At most `count_max` blobs of one part that are older than `age` and whose hash comes after
+// `after`; sorted.
 Result<std::vector<BlobHash>> list_older_blobs(const std::filesystem::path& store_directory,
                                                unsigned part, Duration age, const BlobHash& after,
                                                std::size_t count_max);

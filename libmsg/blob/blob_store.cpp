@@ -117,8 +117,8 @@ Status FileBlobWriter::commit() {
 
 class FileBlobStore final : public BlobStore {
  public:
-  FileBlobStore(std::filesystem::path directory, bool sync)
-      : directory_(std::move(directory)), sync_(sync) {}
+  FileBlobStore(std::filesystem::path directory, bool sync, std::uint64_t kept_free_bytes)
+      : directory_(std::move(directory)), sync_(sync), kept_free_bytes_(kept_free_bytes) {}
 
   Result<std::filesystem::path> path_of(const BlobHash& hash) const override;
   Result<std::uint64_t> size_of(const BlobHash& hash) const override;
@@ -138,6 +138,7 @@ class FileBlobStore final : public BlobStore {
   std::filesystem::path directory_;
   std::shared_ptr<BlobNames> names_ = std::make_shared<BlobNames>();
   bool sync_;
+  std::uint64_t kept_free_bytes_;
 };
 
 Result<std::uint64_t> FileBlobStore::size_of(const BlobHash& hash) const {
@@ -180,11 +181,12 @@ Result<std::unique_ptr<BlobWriter>> FileBlobStore::begin(const BlobHash& hash, s
                                               " bytes, not " + std::to_string(size));
   }
   struct statvfs disk {};
-  if (::statvfs(directory_.c_str(), &disk) == 0 && size / disk.f_frsize >= disk.f_bavail) {
-    return fail(Code::resource_exhausted, "no room for a blob of " + std::to_string(size) +
-                                              " bytes in " + directory_.string() + ": " +
-                                              std::to_string(disk.f_bavail * disk.f_frsize) +
-                                              " bytes are free");
+  if (::statvfs(directory_.c_str(), &disk) == 0 &&
+      (size + kept_free_bytes_) / disk.f_frsize >= disk.f_bavail) {
+    return fail(Code::resource_exhausted,
+                "no room for a blob of " + std::to_string(size) + " bytes in " +
+                    directory_.string() + ": " + std::to_string(disk.f_bavail * disk.f_frsize) +
+                    " bytes are free, " + std::to_string(kept_free_bytes_) + " stay free");
   }
   FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
   return std::make_unique<FileBlobWriter>(std::move(file), names_, hash, size, sync_);
@@ -201,7 +203,7 @@ Result<std::uint64_t> FileBlobStore::pin(const BlobHash& hash) {
 Result<bool> FileBlobStore::remove_older(const BlobHash& hash, Duration age) {
   const std::filesystem::path path = blob_path(directory_, hash);
   const std::lock_guard lock(names_->mutex);
-  if (names_->unsynced.contains(hash) || !is_blob_older(path, age)) return false;
+  if (names_->unsynced.contains(hash) || !is_older(path, age)) return false;
   // Not synced: a name that a power failure brings back is found again by the next round.
   if (::unlink(path.c_str()) != 0) return fail(errno_error(errno, "remove", path));
   return true;
@@ -231,15 +233,19 @@ Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
   return blob;
 }
 
-// Made beforehand, so that nobody has to wait for another's sync of the store's own directory; and
-// synced, for a name that the process before gave and did not live to sync.
+// Made beforehand, so that nobody has to wait for another's sync of the store's own directory. A
+// name that the process before gave and did not live to sync is synced now: what changed longer ago
+// than the kernel ever waits by itself is on the disk.
 Status make_fan_out(const std::filesystem::path& directory, bool sync) {
+  constexpr Duration written_back_after = std::chrono::hours(1);
+  bool any_new = false;
   for (unsigned part = 0; part < blob_parts; ++part) {
-    const std::filesystem::path fan_out = blob_part_path(directory, part);
-    FRAMEBUS_TRY(make_directory(fan_out));
-    if (sync) FRAMEBUS_TRY(sync_directory(fan_out));
+    const std::filesystem::path path = blob_part_path(directory, part);
+    FRAMEBUS_ASSIGN(const bool is_new, make_directory(path));
+    any_new |= is_new;
+    if (!is_new && sync && !is_older(path, written_back_after)) FRAMEBUS_TRY(sync_directory(path));
   }
-  return sync ? sync_directory(directory) : Status{};
+  return any_new && sync ? sync_directory(directory) : Status{};
 }
 
 }  // namespace
@@ -254,7 +260,7 @@ Result<BlobRef> BlobStore::put_bytes(BytesView bytes) {
 }
 
 Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& directory,
-                                                   bool sync) {
+                                                   bool sync, std::uint64_t kept_free_bytes) {
   std::error_code error;
   if (directory.has_parent_path())
     std::filesystem::create_directories(directory.parent_path(), error);
@@ -262,7 +268,7 @@ Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& 
   FRAMEBUS_TRY(make_directory(directory / "tmp"));
   FRAMEBUS_TRY(make_fan_out(directory, sync));
   remove_abandoned_files(directory);
-  return std::make_unique<FileBlobStore>(directory, sync);
+  return std::make_unique<FileBlobStore>(directory, sync, kept_free_bytes);
 }
 
 }  // namespace framebus

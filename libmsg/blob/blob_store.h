@@ -56,8 +56,10 @@ class BlobStore {
   virtual Result<bool> remove_older(const BlobHash& hash, Duration age) = 0;
 };
 
-// Creates DIR (mode 0700) when it is missing. `sync`: false for tests only.
+// Creates DIR (mode 0700) when it is missing. `sync`: false for tests only. `kept_free_bytes`: a blob
+// that would leave less on the disk is refused.
 Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& directory,
-                                                   bool sync = true);
+                                                   bool sync = true,
+                                                   std::uint64_t kept_free_bytes = 0);
 
 }  // namespace framebus

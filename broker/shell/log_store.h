@@ -1,0 +1,112 @@
+// The logs of attempts as plain files that a person can read with `less`:
+//
+//   DIR/<job>/<index>.<epoch>-<grant>.log            from byte 0 on, at most the head half
+//   DIR/<job>/<index>.<epoch>-<grant>.parts/<offset>.log   what does not follow it: behind a gap,
+//   or
+//                                                    the tail half, in pieces of which old ones go
+//   DIR/<job>.<n>.gone                               being removed, a little at a time
+//
+// No fsync, no promise: a log that can not be written is dropped and counted, never the broker.
+// Names are made from numbers only. Thread rule: one thread (that of LogKeeper).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <list>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "broker/core/action.h"
+#include "libmsg/base/limits.h"
+#include "libmsg/base/result.h"
+#include "libmsg/blob/posix_file.h"
+
+namespace framebus::broker {
+
+struct LogStoreOptions {
+  std::filesystem::path directory;
+  std::uint64_t bytes_max =
+      20 * limits::GiB;  // all logs, in whole blocks; the oldest job's go first
+  std::uint64_t attempt_bytes_max = limits::attempt_log_bytes_max;
+  std::size_t open_files_max = 256;
+};
+
+struct LogCounters {
+  std::uint64_t appended_bytes = 0;
+  std::uint64_t dropped_chunks = 0;  // disk full, queue full or any other error
+  std::uint64_t jobs_removed = 0;    // to keep the total bound
+  std::uint64_t bytes = 0;           // on disk now, in whole blocks
+};
+
+// One attempt's log.
+struct LogName {
+  TaskRef task;
+  std::uint64_t epoch = 0;
+  std::uint64_t grant = 0;
+  auto operator<=>(const LogName&) const = default;
+};
+
+class LogStore {
+ public:
+  struct Piece {
+    std::uint64_t offset = 0;  // of the first byte; larger than asked for when some were given up
+    Bytes bytes;
+    std::uint64_t size = 0;  // of the log so far, with what was given up
+  };
+
+  // Makes the directory when needed.
+  static Result<LogStore> open(LogStoreOptions options);
+  // Once, before the first append: how much is there already. A stat for each file; what can not be
+  // read is not counted.
+  void add_up();
+
+  // Bytes before the end of what is there are taken for a repeat; an offset behind it leaves a gap.
+  Status append(const LogName& name, std::uint64_t offset, BytesView bytes);
+  // At most `bytes_max` from `offset`; nothing there is an empty piece.
+  Result<Piece> read(const LogName& name, std::uint64_t offset, std::size_t bytes_max);
+  // Out of sight at once; clean() frees the space.
+  Status remove(JobId job);
+  // Deletes a bounded number of files of removed jobs; true when there is more to do.
+  bool clean();
+  const LogCounters& counters() const { return counters_; }
+
+ private:
+  struct Segment {
+    std::uint64_t begin = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t end() const { return begin + bytes; }
+  };
+  struct OpenLog {
+    LogName name;
+    std::vector<Segment> segments;  // ascending
+    FileDescriptor file;            // of the last segment, when it is open for writing
+  };
+  using OpenLogs = std::list<OpenLog>;  // most recently used first
+
+  explicit LogStore(LogStoreOptions options) : options_(std::move(options)) {}
+  OpenLog& find(const LogName& name);
+  std::vector<Segment> segments_on_disk(const LogName& name) const;
+  void forget(const LogName& name);
+  std::filesystem::path job_path(JobId job) const;
+  std::filesystem::path parts_path(const LogName& name) const;
+  std::filesystem::path segment_path(const LogName& name, std::uint64_t begin) const;
+  std::uint64_t half() const { return options_.attempt_bytes_max / 2; }
+  std::uint64_t room_at(const OpenLog& log, std::uint64_t offset) const;
+  Status append_some(OpenLog& log, std::uint64_t offset, BytesView bytes);
+  Status begin_segment(OpenLog& log, std::uint64_t offset);
+  void give_up_middle(OpenLog& log);
+  void remove_segment(OpenLog& log, std::size_t index);
+  Status make_room(JobId writing);
+  void account(JobId job, std::uint64_t bytes_before, std::uint64_t bytes_after);
+
+  LogStoreOptions options_;
+  OpenLogs open_;
+  std::map<LogName, OpenLogs::iterator> by_name_;
+  std::map<JobId, std::uint64_t> bytes_of_job_;  // in whole blocks
+  std::vector<std::filesystem::path> gone_;
+  std::uint64_t next_gone_ = 1;
+  LogCounters counters_;
+};
+
+}  // namespace framebus::broker

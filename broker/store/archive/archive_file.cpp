@@ -1,0 +1,259 @@
+// Opening an archive and putting jobs into it; see archive.h.
+#include "broker/store/archive/archive_file.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "broker/store/archive/compression.h"
+#include "broker/store/archive/piece_rows.h"
+#include "broker/store/archive/schema.h"
+#include "libmsg/blob/posix_file.h"
+#include "libmsg/codec/codec.h"
+#include "libmsg/schema/enum_names.h"
+
+namespace framebus::broker {
+namespace {
+
+constexpr int busy_ms = 5'000;
+
+// Order matters: the size of pages and the way to give them back are fixed with the first page.
+// FULL: a commit returns when the write-ahead log is on the disk.
+constexpr const char* settings =
+    "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; "
+    "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864; PRAGMA cell_size_check = ON; "
+    "PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 4000";
+
+Status make_schema(sqlite::Database& database) {
+  FRAMEBUS_ASSIGN(auto transaction, sqlite::Transaction::begin(database));
+  // Again, now that nobody else can write: two may have found the file empty.
+  FRAMEBUS_ASSIGN(const std::int64_t version, database.number("PRAGMA user_version"));
+  if (version != 0) return {};
+  FRAMEBUS_TRY(database.execute(archive_schema()));
+  const std::string pragma = "PRAGMA user_version = " + std::to_string(archive_schema_version);
+  FRAMEBUS_TRY(database.execute(pragma.c_str()));
+  return transaction.commit();
+}
+
+Status check_version(sqlite::Database& database, const std::filesystem::path& file) {
+  FRAMEBUS_ASSIGN(std::int64_t version, database.number("PRAGMA user_version"));
+  if (version == 0) {
+    FRAMEBUS_ASSIGN(const std::int64_t things,
+                    database.number("SELECT count(*) FROM sqlite_schema"));
+    if (things != 0) {
+      return fail(Code::failed_precondition,
+                  "archive " + file.string() +
+                      " is an SQLite database, but no archive of framebus; move it away");
+    }
+    FRAMEBUS_TRY(make_schema(database));
+    FRAMEBUS_ASSIGN(version, database.number("PRAGMA user_version"));
+  }
+  if (version == archive_schema_version) return {};
+  return fail(Code::failed_precondition,
+              "archive " + file.string() + " has schema version " + std::to_string(version) +
+                  ", this program reads and writes version " +
+                  std::to_string(archive_schema_version) +
+                  "; run the program that wrote it, or move the file away");
+}
+
+std::int64_t count_of(const JobImage& piece, TaskState state) {
+  std::int64_t sum = 0;
+  for (const StateCount& each : piece.counts) sum += each.state == state ? each.count : 0;
+  return sum;
+}
+
+JobSummary summarize(const JobImage& piece) {
+  JobSummary out;
+  out.id = piece.job;
+  out.name = piece.spec.name;
+  out.owner = piece.owner;
+  out.state = piece.state;
+  out.priority = piece.spec.priority;
+  out.task_count = piece.task_count;
+  out.counts = piece.counts;
+  std::uint32_t first_task = 0;
+  for (const StepSpec& step : piece.spec.steps) {
+    out.steps.push_back({step.name, step.type, first_task, step.task_count});
+    first_task += step.task_count;
+  }
+  if (piece.first_grant_at_ms != 0) {
+    out.run_ms = std::max<std::int64_t>(0, piece.ended_at_ms - piece.first_grant_at_ms);
+  }
+  out.first_error = piece.first_error;
+  return out;
+}
+
+}  // namespace
+
+std::uint32_t end_of(const JobImage& piece) {
+  if (piece.tasks.empty()) return piece.first_task;
+  const TaskImage& last = piece.tasks.back();
+  return last.index + std::max(last.count, 1u);
+}
+
+Result<std::unique_ptr<JobArchive>> JobArchive::open(const std::filesystem::path& file,
+                                                     const ArchiveRows& rows) {
+  FRAMEBUS_ASSIGN(sqlite::Database database, sqlite::Database::open(file, busy_ms));
+  FRAMEBUS_TRY(database.execute(settings));
+  FRAMEBUS_TRY(check_version(database, file));
+  // SQLite syncs the names of its logs, but not that of the database itself.
+  FRAMEBUS_TRY(sync_directory(file.has_parent_path() ? file.parent_path() : "."));
+  return std::make_unique<ArchiveFile>(std::move(database), rows);
+}
+
+Status ArchiveFile::put(const JobImage& piece) {
+  const Bytes plain = encode_struct(piece);
+  // The journal forgets the job because of this: what could not be read back must not count.
+  if (const auto read_back = decode_struct<JobImage>(plain); !read_back) {
+    return fail(Code::internal, "archive: a piece of job " + to_string(piece.job) +
+                                    " can not be read back: " + read_back.error().message);
+  }
+  const Bytes image = compress(plain);
+  FRAMEBUS_ASSIGN(auto transaction, sqlite::Transaction::begin(database_));
+  Incoming version;
+  if (piece.first_task == 0) {
+    FRAMEBUS_ASSIGN(version, begin_version(piece));
+  } else {
+    FRAMEBUS_ASSIGN(const bool is_stored, is_repeat(piece, image));
+    if (is_stored) return {};
+    FRAMEBUS_ASSIGN(const auto found, find_incoming(piece.job));
+    if (!found || found->next_task != piece.first_task) {
+      return fail(Code::failed_precondition,
+                  "archive: a piece of job " + to_string(piece.job) + " begins at task " +
+                      std::to_string(piece.first_task) + ", but the piece before ended at " +
+                      (found ? std::to_string(found->next_task) : "none") +
+                      "; begin again with the first");
+    }
+    version = *found;
+  }
+  FRAMEBUS_TRY(add_piece(version, piece, image));
+  if (piece.last) {
+    if (end_of(piece) != version.task_count) {
+      return fail(Code::failed_precondition,
+                  "archive: the last piece of job " + to_string(piece.job) + " ends at task " +
+                      std::to_string(end_of(piece)) + " of " + std::to_string(version.task_count));
+    }
+    FRAMEBUS_TRY(publish(version, piece.job));
+  }
+  return transaction.commit();
+}
+
+Result<ArchiveFile::Incoming> ArchiveFile::begin_version(const JobImage& first) {
+  FRAMEBUS_ASSIGN(auto drop,
+                  database_.prepare("UPDATE versions SET stage = 2 WHERE job = ? AND stage = 0"));
+  FRAMEBUS_TRY(drop.id(first.job.value).run());
+  FRAMEBUS_ASSIGN(
+      auto insert,
+      database_.prepare(
+          "INSERT INTO versions(job, stage, next_task, bytes, row_count, rows_left_out, name, "
+          "owner, state, priority, submit_id, task_count, succeeded, failed, dead, cancelled, "
+          "abandoned, expired, accepted_ms, started_ms, ended_ms, error_code, error, summary) "
+          "VALUES(?, 0, 0, 0, 0, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+          "RETURNING version"));
+  const std::string submit_id = to_string(first.submit_id);
+  insert.id(first.job.value).text(first.spec.name).text(first.owner);
+  insert.text(schema::enum_name(first.state)).integer(first.spec.priority).text(submit_id);
+  insert.integer(first.task_count);
+  constexpr std::array counted = {TaskState::succeeded, TaskState::failed,    TaskState::dead,
+                                  TaskState::cancelled, TaskState::abandoned, TaskState::expired};
+  for (const TaskState state : counted) insert.integer(count_of(first, state));
+  insert.integer(first.accepted_at_ms);
+  first.first_grant_at_ms == 0 ? insert.null() : insert.integer(first.first_grant_at_ms);
+  insert.integer(first.ended_at_ms);
+  if (first.first_error.code == 0) {
+    insert.null().null();
+  } else {
+    insert.text(error_info(static_cast<Code>(first.first_error.code)).name);
+    insert.text(first.first_error.message);
+  }
+  const Bytes summary = encode_struct(summarize(first));
+  insert.blob(summary);
+  FRAMEBUS_TRY(insert.step());
+  Incoming version;
+  version.version = insert.integer_at(0);
+  version.task_count = first.task_count;
+  FRAMEBUS_TRY(insert.run());
+  FRAMEBUS_TRY(PieceRows::add_steps(database_, version.version, first.spec));
+  return version;
+}
+
+Result<std::optional<ArchiveFile::Incoming>> ArchiveFile::find_incoming(JobId job) {
+  FRAMEBUS_ASSIGN(auto select, database_.prepare(
+                                   "SELECT version, next_task, row_count, task_count FROM versions "
+                                   "WHERE job = ? AND stage = 0"));
+  FRAMEBUS_ASSIGN(const bool found, select.id(job.value).step());
+  if (!found) return std::nullopt;
+  Incoming out;
+  out.version = select.integer_at(0);
+  out.next_task = static_cast<std::uint32_t>(select.integer_at(1));
+  out.row_count = select.integer_at(2);
+  out.task_count = static_cast<std::uint32_t>(select.integer_at(3));
+  return out;
+}
+
+// The newest version of the job that counts has this very piece: its commit was not seen.
+Result<bool> ArchiveFile::is_repeat(const JobImage& piece, BytesView image) {
+  FRAMEBUS_ASSIGN(auto select,
+                  database_.prepare("SELECT image FROM pieces JOIN versions USING(version) "
+                                    "WHERE job = ? AND stage < 2 AND first_task = ? "
+                                    "ORDER BY version DESC LIMIT 1"));
+  FRAMEBUS_ASSIGN(const bool found, select.id(piece.job.value).integer(piece.first_task).step());
+  return found && std::ranges::equal(select.blob_at(0), image);
+}
+
+Status ArchiveFile::add_piece(const Incoming& version, const JobImage& piece, BytesView image) {
+  FRAMEBUS_ASSIGN(auto insert, database_.prepare("INSERT INTO pieces VALUES(?, ?, ?)"));
+  FRAMEBUS_TRY(insert.integer(version.version).integer(piece.first_task).blob(image).run());
+  FRAMEBUS_ASSIGN(const Added added, add_rows(version, piece));
+  // A guess of what a row takes, for choosing what `bytes_max` lets go.
+  constexpr std::int64_t row_bytes = 200;
+  FRAMEBUS_ASSIGN(auto update,
+                  database_.prepare("UPDATE versions SET next_task = ?, bytes = bytes + ?, "
+                                    "row_count = row_count + ?, rows_left_out = rows_left_out + ? "
+                                    "WHERE version = ?"));
+  update.integer(end_of(piece));
+  update.integer(static_cast<std::int64_t>(image.size()) + added.rows * row_bytes);
+  update.integer(added.rows).integer(added.tasks_left_out);
+  return update.integer(version.version).run();
+}
+
+Result<ArchiveFile::Added> ArchiveFile::add_rows(const Incoming& version, const JobImage& piece) {
+  FRAMEBUS_ASSIGN(auto first_tasks, first_tasks_of_steps(version.version));
+  FRAMEBUS_ASSIGN(auto rows,
+                  PieceRows::prepare(database_, version.version, std::move(first_tasks)));
+  const bool whole = version.task_count <= rows_.whole_job_tasks_max;
+  Added added;
+  for (const TaskImage& task : piece.tasks) {
+    const bool is_told =
+        whole || (!is_plain(task) && version.row_count + added.rows < rows_.tasks_max);
+    FRAMEBUS_TRY(rows.add(task, is_told));
+    added.rows += is_told ? 1 : 0;
+    added.tasks_left_out += is_told ? 0 : std::max(task.count, 1u);
+  }
+  FRAMEBUS_TRY(rows.finish());
+  return added;
+}
+
+Result<std::vector<std::uint32_t>> ArchiveFile::first_tasks_of_steps(std::int64_t version) {
+  FRAMEBUS_ASSIGN(auto select, database_.prepare("SELECT first_task FROM step_rows "
+                                                 "WHERE version = ? ORDER BY step"));
+  select.integer(version);
+  std::vector<std::uint32_t> out;
+  for (;;) {
+    FRAMEBUS_ASSIGN(const bool found, select.step());
+    if (!found) return out;
+    out.push_back(static_cast<std::uint32_t>(select.integer_at(0)));
+  }
+}
+
+Status ArchiveFile::publish(const Incoming& version, JobId job) {
+  FRAMEBUS_ASSIGN(auto drop,
+                  database_.prepare("UPDATE versions SET stage = 2 WHERE job = ? AND stage = 1"));
+  FRAMEBUS_TRY(drop.id(job.value).run());
+  FRAMEBUS_ASSIGN(auto show, database_.prepare("UPDATE versions SET stage = 1 WHERE version = ?"));
+  return show.integer(version.version).run();
+}
+
+}  // namespace framebus::broker
