@@ -1,22 +1,31 @@
 // framebus-worker: reads the configuration, starts one worker, turns signals into a drain and a
 // stop.
 //
-// Exit codes: 0 drained or stopped, 78 configuration refused, else the code of the error that the
-// broker refused this worker with. The first SIGTERM or SIGINT drains, the second ends at once.
+// Exit codes: 0 drained, stopped, or removed by an administrator (a service manager should not
+// start it again then: Restart=on-failure), 78 configuration refused, else the code of the error
+// that the broker refused this worker with. The first SIGTERM or SIGINT drains, the second ends at
+// once. An administrator's restart replaces the program by itself, with the same arguments and
+// process id. `framebus-worker executor` is for the worker's own use (worker/shell/keeper.h).
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
 #include <thread>
 
 #include "libmsg/base/log.h"
+#include "worker/shell/keeper.h"
 #include "worker/shell/worker_server.h"
 
 namespace framebus::worker {
 namespace {
 
 constexpr int exit_configuration = 78;
+constexpr int exit_cannot_restart = 71;
 constexpr Duration executors_end_within = seconds(2);
 
 int refuse(const Error& error) {
@@ -49,6 +58,37 @@ void watch_signals(WorkerProcess& worker, const std::atomic<bool>& done) {
   }
 }
 
+// By the path it had at the start: after an update of the file the new program begins. Returns only
+// when that is impossible.
+void begin_anew(const std::string& program, char** argv) {
+  log_info("worker", "starting anew", {{"program", program}});
+  ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+  ::execv(program.c_str(), argv);
+  ::execv("/proc/self/exe", argv);
+  log_error("worker", "could not start anew; start it by hand", {{"error", std::strerror(errno)}});
+}
+
+// One life of the worker; its exit code, or none when it wants to begin anew.
+std::optional<int> live(const WorkerConfig& config) {
+  ChildProgram program;
+  program.owns_all_children = true;
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a lost keeper leaves behind comes to this process
+  auto worker = WorkerProcess::create(config, make_context(), program);
+  if (!worker) return refuse(worker.error());
+  std::atomic<bool> done{false};
+  std::thread watcher([&] { watch_signals(**worker, done); });
+  const int code = (*worker)->run();
+  const bool is_idle = (*worker)->wait_idle(executors_end_within);
+  done = true;
+  pthread_kill(watcher.native_handle(), SIGTERM);
+  watcher.join();
+  if ((*worker)->wants_restart()) return std::nullopt;
+  // An executor on a thread that does not end can not be waited for; what it did counts nowhere.
+  // (Executors' processes are ended by their keepers, when this process is gone at the latest.)
+  if (!is_idle) ::_exit(code);
+  return code;
+}
+
 int run(int argc, char** argv, char** environment) {
   WorkerConfig config;
   const Result<ConfigOutcome> loaded =
@@ -66,23 +106,19 @@ int run(int argc, char** argv, char** environment) {
   const sigset_t signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);  // before the first thread, so that all inherit it
   std::signal(SIGPIPE, SIG_IGN);                  // a log that nobody reads any more ends no task
-  auto worker = WorkerProcess::create(config, make_context());
-  if (!worker) return refuse(worker.error());
-  std::atomic<bool> done{false};
-  std::thread watcher([&] { watch_signals(**worker, done); });
-  const int code = (*worker)->run();
-  const bool is_idle = (*worker)->wait_idle(executors_end_within);
-  done = true;
-  pthread_kill(watcher.native_handle(), SIGTERM);
-  watcher.join();
-  // An executor that does not end can not be waited for; what it did counts nowhere.
-  if (!is_idle) ::_exit(code);
-  return code;
+  std::error_code ignored;
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
+  const std::optional<int> code = live(config);
+  if (code) return *code;
+  begin_anew(program, argv);
+  return exit_cannot_restart;
 }
 
 }  // namespace
 }  // namespace framebus::worker
 
 int main(int argc, char** argv, char** environment) {
+  if (argc > 1 && std::strcmp(argv[1], "executor") == 0)
+    return framebus::worker::run_keeper(argc - 1, argv + 1);
   return framebus::worker::run(argc, argv, environment);
 }

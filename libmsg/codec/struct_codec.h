@@ -33,9 +33,9 @@ template <>
 inline constexpr bool is_list<Bytes> = false;
 
 template <class T>
-concept HasByteArray = requires(T value) {
+concept HasByteArray = !Described<T> && requires(T value) {
   value.bytes.data();
-};  // Id128, BlobHash
+};  // Id128, BlobHash, and not a struct that has a field of that name
 template <class T>
 concept IsNumberId = requires(T value) {
   value.is_none();

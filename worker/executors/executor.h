@@ -1,15 +1,17 @@
 // What runs tasks of one type, and its only door to the outside.
 //
 // One executor = one file or folder with its user's manual as the comment on top; the registry
-// (registry.h) is the only list of them. run() is called on a slot's thread, several at once when
-// the worker has several slots; it may block for as long as the task takes, looks at `cancelled()`
-// at least every 100 ms of work, and returns Code::cancelled when it is set. An exception that
-// leaves run() is caught and reported as task_failed.
+// (registry.h) is the only list of them. run() is called in a process that the worker can kill (or,
+// in `framebus local`, on a slot's thread, several at once when there are several slots); it may
+// block for as long as the task takes, looks at `cancelled()` at least every 100 ms of work, and
+// returns Code::cancelled when it is set. An exception that leaves run() is caught and reported as
+// task_failed. What it prints goes to the task's log.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +60,12 @@ class TaskContext {
   virtual unsigned threads() const = 0;
   // A directory that survives the task, shared by all tasks of this type on this worker (caches).
   virtual const std::filesystem::path& cache_directory() const = 0;
+  // The newest payload that primaries have prepared under `name` before this task began (the
+  // command "prepare:NAME"); none when nobody has.
+  virtual std::optional<Bytes> prepared(std::string_view name) const {
+    static_cast<void>(name);
+    return std::nullopt;
+  }
 };
 
 class Executor {
@@ -65,6 +73,8 @@ class Executor {
   virtual ~Executor() = default;
   virtual std::string_view type() const = 0;
   virtual TaskOutcome run(const TaskInput& input, TaskContext& context) = 0;
+  // Forgets what is kept between tasks only to be faster. Any thread, also during run().
+  virtual void drop_caches() {}
 };
 
 }  // namespace framebus::worker

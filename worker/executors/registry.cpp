@@ -14,12 +14,13 @@ namespace framebus::worker {
 
 const std::vector<ExecutorEntry>& executor_registry() {
   static const std::vector<ExecutorEntry> entries = {
-      {"echo", "returns its parameters", make_echo_executor},
-      {"fail", "fails a given number of times, or crashes", make_fail_executor},
+      {"echo", "returns its parameters", "plain", make_echo_executor},
+      {"fail", "fails a given number of times, or misbehaves", "plain", make_fail_executor},
 #ifdef FRAMEBUS_HAVE_RENDER
-      {"render", "path traces a part of an image frame", [] { return make_render_executor(); }},
+      {"render", "path traces a part of an image frame", "render",
+       [] { return make_render_executor(); }},
 #endif
-      {"sleep", "waits for a given time", make_sleep_executor},
+      {"sleep", "waits for a given time", "plain", make_sleep_executor},
   };
   return entries;
 }
@@ -42,6 +43,19 @@ Result<std::vector<std::unique_ptr<Executor>>> make_executors(
     if (wanted.empty() || std::find(wanted.begin(), wanted.end(), entry.type) != wanted.end())
       executors.push_back(entry.make());
   return executors;
+}
+
+std::vector<std::unique_ptr<Executor>> make_executors_of(std::string_view role) {
+  std::vector<std::unique_ptr<Executor>> executors;
+  for (const ExecutorEntry& entry : executor_registry())
+    if (entry.role == role) executors.push_back(entry.make());
+  return executors;
+}
+
+std::string_view role_of(std::string_view type) {
+  for (const ExecutorEntry& entry : executor_registry())
+    if (entry.type == type) return entry.role;
+  return {};
 }
 
 }  // namespace framebus::worker

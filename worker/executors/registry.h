@@ -18,6 +18,8 @@ namespace framebus::worker {
 struct ExecutorEntry {
   std::string_view type;
   std::string_view summary;  // one sentence, for people
+  // Types of one role share a process: what one of them does can not cost another role its caches.
+  std::string_view role;
   std::unique_ptr<Executor> (*make)();
 };
 
@@ -28,5 +30,10 @@ const std::vector<ExecutorEntry>& executor_registry();
 // empty: all. invalid_argument names an unknown type, the nearest and all known ones.
 Result<std::vector<std::unique_ptr<Executor>>> make_executors(
     const std::vector<std::string>& wanted);
+
+// Those of one role; none for an unknown one.
+std::vector<std::unique_ptr<Executor>> make_executors_of(std::string_view role);
+// Empty for an unknown type.
+std::string_view role_of(std::string_view type);
 
 }  // namespace framebus::worker

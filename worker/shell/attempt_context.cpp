@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::size_t log_tail_bytes_max = 16 * limits::KiB;
 constexpr std::size_t log_line_bytes_max = 2 * limits::KiB;
-constexpr Duration progress_spacing = milliseconds(50);
 constexpr Duration pause_first = milliseconds(100);
 constexpr Duration pause_max = seconds(5);
 constexpr Duration pause_slice = milliseconds(50);  // how late a cancel is noticed
@@ -51,36 +50,43 @@ AttemptContext::AttemptContext(const AttemptServices& services, const AttemptId&
     : services_(services),
       attempt_(attempt),
       cancelled_(cancelled),
-      cache_directory_(services.executor_caches / type) {
+      cache_directory_(services.executor_caches / type),
+      progress_pacer_(progress_spacing) {
   // A failure shows when the executor writes there, with its own error.
   std::error_code ignored;
   std::filesystem::create_directories(cache_directory_, ignored);
 }
 
-// An executor may report a thousand times a second; the loop hears of 20. Losing the race below
-// costs one report more, nothing else.
 void AttemptContext::progress(std::uint32_t permille, std::string_view status) {
-  const std::int64_t now_ns = now_monotonic().time_since_epoch().count();
-  if (now_ns < progress_after_ns_.load(std::memory_order_relaxed)) return;
-  progress_after_ns_.store(now_ns + progress_spacing.count(), std::memory_order_relaxed);
-  services_.inbox->post(ExecutorProgress{attempt_, permille, std::string(status)});
+  if (progress_pacer_.is_due())
+    services_.inbox->post(ExecutorProgress{attempt_, permille, std::string(status)});
 }
 
 void AttemptContext::log(std::string_view line) {
+  std::string text(line.substr(0, log_line_bytes_max));
+  text += '\n';
+  log_output(bytes_of(text));
+}
+
+void AttemptContext::log_output(BytesView bytes) {
+  if (bytes.empty()) return;
+  services_.inbox->post_log(attempt_, bytes);
   const std::lock_guard lock(mutex_);
-  lines_.emplace_back(line.substr(0, log_line_bytes_max));
-  log_bytes_ += lines_.back().size() + 1;
-  while (log_bytes_ > log_tail_bytes_max) {
-    log_bytes_ -= lines_.front().size() + 1;
-    lines_.pop_front();
-  }
+  tail_ += text_of(bytes);
+  if (tail_.size() > 2 * log_tail_bytes_max) tail_.erase(0, tail_.size() - log_tail_bytes_max);
 }
 
 std::string AttemptContext::log_tail() const {
   const std::lock_guard lock(mutex_);
-  std::string text;
-  for (const std::string& line : lines_) text += line + '\n';
-  return text;
+  if (tail_.size() <= log_tail_bytes_max) return tail_;
+  const std::size_t cut = tail_.size() - log_tail_bytes_max;
+  const std::size_t line = tail_.find('\n', cut - 1);
+  return tail_.substr(line == std::string::npos ? cut : line + 1);
+}
+
+std::optional<Bytes> AttemptContext::prepared(std::string_view name) const {
+  if (services_.prepared == nullptr) return std::nullopt;
+  return services_.prepared->get(name);
 }
 
 Result<std::filesystem::path> AttemptContext::input(const BlobRef& blob) {
@@ -96,14 +102,23 @@ Result<std::filesystem::path> AttemptContext::input(const BlobRef& blob) {
   return fetched;
 }
 
-Result<BlobRef> AttemptContext::put(BytesView bytes, std::string_view name) {
+template <class Transfer>
+Result<BlobRef> AttemptContext::put_by(std::string_view name, const Transfer& transfer) {
   if (services_.blobs == nullptr)
     return fail(Code::unavailable, "store " + std::string(name) + ": not connected to a broker yet",
                 1000);
-  auto stored = through_absence([&] { return services_.blobs->put_bytes(bytes, &cancelled_); });
+  auto stored = through_absence(transfer);
   if (!stored) return fail(stored.error().context("store result blob '" + std::string(name) + "'"));
   stored->name = std::string(name);
   return stored;
+}
+
+Result<BlobRef> AttemptContext::put(BytesView bytes, std::string_view name) {
+  return put_by(name, [&] { return services_.blobs->put_bytes(bytes, &cancelled_); });
+}
+
+Result<BlobRef> AttemptContext::put_file(const std::filesystem::path& path, std::string_view name) {
+  return put_by(name, [&] { return services_.blobs->put_file(path, &cancelled_); });
 }
 
 }  // namespace framebus::worker

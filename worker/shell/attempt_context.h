@@ -1,13 +1,13 @@
-// An executor's view of the worker during one attempt: cancel flag, progress, log, blobs.
+// What one attempt may ask of the worker: cancel flag, progress, log, blobs, what was prepared.
 //
-// Blob transfers and the disk are used on the calling thread, so they never hold up the worker's
-// loop. While the broker can not be reached they wait for it, so that work which is done is not
-// done again because of a restart; a cancel, or a drain's end, ends the wait. Thread rule: that of
-// TaskContext, any thread until run() returns.
+// Executors on threads of this process use it directly; for one in a process of its own the slot's
+// thread uses it on its behalf. Blob transfers and the disk are used on the calling thread, so they
+// never hold up the worker's loop. While the broker can not be reached they wait for it, so that
+// work which is done is not done again because of a restart; a cancel, or a drain's end, ends the
+// wait. Thread rule: that of TaskContext, any thread until run() returns.
 #pragma once
 
 #include <atomic>
-#include <deque>
 #include <filesystem>
 #include <limits>
 #include <mutex>
@@ -16,6 +16,8 @@
 #include "libmsg/blob/blob_client.h"
 #include "worker/executors/executor.h"
 #include "worker/shell/inbox.h"
+#include "worker/shell/pacer.h"
+#include "worker/shell/prepared_store.h"
 
 namespace framebus::worker {
 
@@ -24,7 +26,9 @@ struct AttemptServices {
   Inbox* inbox = nullptr;
   BlobStore* cache = nullptr;
   BlobClient* blobs = nullptr;
+  PreparedStore* prepared = nullptr;
   std::filesystem::path executor_caches;
+  std::filesystem::path spool;  // where executors' processes write blobs; empty at start
   unsigned threads = 1;
   // Nobody waits for the broker beyond this (monotonic, ns since its epoch); set by a drain.
   std::atomic<std::int64_t> patience_ends_ns{std::numeric_limits<std::int64_t>::max()};
@@ -42,8 +46,12 @@ class AttemptContext final : public TaskContext {
   Result<BlobRef> put(BytesView bytes, std::string_view name) override;
   unsigned threads() const override { return services_.threads; }
   const std::filesystem::path& cache_directory() const override { return cache_directory_; }
+  std::optional<Bytes> prepared(std::string_view name) const override;
 
-  // The last lines of the log, at most 16 KiB.
+  Result<BlobRef> put_file(const std::filesystem::path& path, std::string_view name);
+  // What the executor's process has printed, in any pieces.
+  void log_output(BytesView bytes);
+  // The end of the log, at most 16 KiB, whole lines.
   std::string log_tail() const;
   // How many blobs had to be asked for.
   unsigned inputs_asked() const { return inputs_asked_.load(); }
@@ -52,6 +60,8 @@ class AttemptContext final : public TaskContext {
   // Repeats `transfer` while it fails because the broker is away; its last outcome.
   template <class Transfer>
   auto through_absence(const Transfer& transfer) const;
+  template <class Transfer>
+  Result<BlobRef> put_by(std::string_view name, const Transfer& transfer);
   // False when there is no point in waiting any longer.
   bool pause(Duration length) const;
 
@@ -59,11 +69,10 @@ class AttemptContext final : public TaskContext {
   AttemptId attempt_;
   const std::atomic<bool>& cancelled_;
   std::filesystem::path cache_directory_;
-  std::atomic<std::int64_t> progress_after_ns_{0};
+  Pacer progress_pacer_;
   std::atomic<unsigned> inputs_asked_{0};
-  mutable std::mutex mutex_;  // guards the log
-  std::deque<std::string> lines_;
-  std::size_t log_bytes_ = 0;
+  mutable std::mutex mutex_;  // guards the log's tail
+  std::string tail_;
 };
 
 }  // namespace framebus::worker

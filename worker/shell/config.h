@@ -30,6 +30,9 @@ struct WorkerConfig {
   Duration cancel_grace = seconds(10);
   Duration orphan_timeout = seconds(3600);
   Duration drain_wait = seconds(30);
+  ByteSize spool_size{64ull << 20};
+  ByteSize log_buffer_size{64ull << 20};
+  bool executors_in_process = false;
   bool checksum = true;
   std::string log_level = "info";
   std::string log_format = "text";

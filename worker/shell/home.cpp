@@ -94,6 +94,9 @@ Result<Home> Home::open(const std::filesystem::path& data_directory) {
     if (lock < 0) continue;
     Home home(data_directory, directory, lock);
     FRAMEBUS_ASSIGN(home.id_, read_or_make_id(directory / "worker_id"));
+    std::error_code ignored;  // what can not be removed shows when it is written again
+    std::filesystem::remove_all(home.spool(), ignored);
+    FRAMEBUS_TRY(make_directory(home.spool()));
     return home;
   }
   return fail(Code::resource_exhausted, data_directory.string() + ": " +

@@ -1,4 +1,4 @@
-// A worker's place on disk: its stable id, its blob cache, its executors' caches.
+// A worker's place on disk: its stable id, its blob cache, its executors' caches and spool.
 //
 // Several workers may be given the same data directory: each locks the first free place, DATA
 // itself, then DATA/worker-1, DATA/worker-2 and so on, so starting the program twice just works and
@@ -27,6 +27,8 @@ class Home {
   const std::filesystem::path& directory() const { return directory_; }
   const WorkerId& id() const { return id_; }
   std::filesystem::path blob_cache() const { return data_ / "cache"; }
+  // Emptied by open(): what an earlier process left there is of no use.
+  std::filesystem::path spool() const { return directory_ / "spool"; }
   std::filesystem::path executor_caches() const { return directory_ / "executors"; }
 
  private:

@@ -11,9 +11,11 @@
 #include "worker/core/core.h"
 #include "worker/executors/registry.h"
 #include "worker/shell/broker_link.h"
+#include "worker/shell/child_slots.h"
+#include "worker/shell/commands.h"
 #include "worker/shell/home.h"
 #include "worker/shell/host_info.h"
-#include "worker/shell/slot_pool.h"
+#include "worker/shell/thread_slots.h"
 
 namespace framebus::worker {
 namespace {
@@ -22,8 +24,7 @@ constexpr Duration load_sample_interval = seconds(1);
 constexpr Duration outbox_retry = milliseconds(5);
 constexpr Duration longest_wait = seconds(1);
 
-Options core_options(const WorkerConfig& config, const WorkerId& id,
-                     const std::vector<std::unique_ptr<Executor>>& executors) {
+Options core_options(const WorkerConfig& config, const WorkerId& id, const Executors& executors) {
   Options options;
   options.broker_url = config.broker;
   options.program = "framebus-worker " FRAMEBUS_VERSION;
@@ -35,7 +36,10 @@ Options core_options(const WorkerConfig& config, const WorkerId& id,
   options.cancel_grace = config.cancel_grace;
   options.orphan_timeout = config.orphan_timeout;
   options.drain_report_wait = config.drain_wait;
-  options.executors_killable = false;
+  options.executors_killable = !config.executors_in_process;
+  options.unreported_bytes_max = config.spool_size.bytes;
+  options.log_bytes_max = config.log_buffer_size.bytes;
+  options.info.commands = command_names();
   options.info.id = id;
   options.info.host = host_name();
   options.info.pid = static_cast<std::uint32_t>(::getpid());
@@ -51,26 +55,34 @@ Options core_options(const WorkerConfig& config, const WorkerId& id,
 class WorkerProcessImpl final : public WorkerProcess {
  public:
   WorkerProcessImpl(const WorkerConfig& config, std::shared_ptr<Context> context, Home home,
-                    std::unique_ptr<BlobStore> cache,
-                    std::vector<std::unique_ptr<Executor>> executors)
+                    std::unique_ptr<BlobStore> cache, Executors executors, ChildProgram program)
       : context_(std::move(context)),
         home_(std::move(home)),
         cache_(std::move(cache)),
+        trim_(*cache_, config.cache_size.bytes),
         executors_(std::move(executors)),
         options_(core_options(config, home_.id(), executors_)),
         core_(options_, random_seed()),
-        link_(context_, config.checksum) {
+        link_(context_, config.checksum),
+        starts_at_once_(config.executors_in_process) {
     services_.inbox = &inbox_;
     services_.cache = cache_.get();
+    services_.prepared = &prepared_;
+    services_.spool = home_.spool();
     services_.executor_caches = home_.executor_caches();
     services_.threads = std::max(1u, options_.info.threads / options_.info.slots);
-    slots_ = std::make_unique<SlotPool>(options_.info.slots, services_, executors_,
-                                        config.cache_size.bytes);
+    const unsigned slots = options_.info.slots;
+    slots_ = config.executors_in_process
+                 ? make_thread_slots(slots, services_, executors_, trim_)
+                 : make_child_slots(slots, services_, trim_, std::move(program));
+    commands_ = std::make_unique<CommandRunner>(
+        CommandServices{&inbox_, slots_.get(), cache_.get(), &prepared_});
   }
 
   ~WorkerProcessImpl() override {
     stop();
     if (thread_.joinable()) thread_.join();
+    commands_.reset();
     // Before the blob client: an executor may be in the middle of a transfer.
     slots_->cancel_all();
     slots_.reset();
@@ -104,6 +116,7 @@ class WorkerProcessImpl final : public WorkerProcess {
     inbox_.wakeup().notify();
   }
   bool wait_idle(Duration most) override { return slots_->wait_idle(most); }
+  bool wants_restart() const override { return wants_restart_; }
   const WorkerId& id() const override { return home_.id(); }
 
  private:
@@ -164,16 +177,23 @@ class WorkerProcessImpl final : public WorkerProcess {
     if (const auto* send = std::get_if<Send>(&action)) return link_.send(*send, events_);
     if (const auto* start = std::get_if<StartAttempt>(&action)) {
       for_slots_.push_back(action);
-      events_.emplace_back(ExecutorStarted{{start->attempt.task, start->attempt.token}});
+      if (starts_at_once_)
+        events_.emplace_back(ExecutorStarted{{start->attempt.task, start->attempt.token}});
       return;
     }
-    if (std::holds_alternative<CancelAttempt>(action)) return for_slots_.push_back(action);
+    if (std::holds_alternative<CancelAttempt>(action) ||
+        std::holds_alternative<KillAttempt>(action))
+      return for_slots_.push_back(action);
+    if (const auto* command = std::get_if<StartCommand>(&action)) return commands_->start(*command);
+    if (const auto* command = std::get_if<CancelCommand>(&action))
+      return commands_->cancel(command->number);
     if (const auto* connect = std::get_if<Connect>(&action)) return link_.open(*connect, events_);
     if (const auto* close = std::get_if<Disconnect>(&action)) return link_.close(*close);
     if (const auto* joined = std::get_if<Joined>(&action)) return on_joined(*joined);
     if (const auto* exit = std::get_if<Exit>(&action)) {
       log_info("worker", "ended", {{"reason", exit->reason}, {"exit", exit->code}});
       exit_code_ = exit->code;
+      wants_restart_ = exit->restart;
       return;
     }
     const Note& note = std::get<Note>(action);
@@ -182,13 +202,14 @@ class WorkerProcessImpl final : public WorkerProcess {
     write_log(levels[std::clamp(note.level, 0, 3)], "worker", note.text);
   }
 
-  // At the end of a turn, when Started is in the socket: an executor may take this process with it,
-  // and the broker should know who it was.
+  // At the end of a turn, when Started is in the socket: an executor on a thread may take this
+  // process with it, and the broker should know who it was.
   void instruct_slots() {
     for (Action& action : std::exchange(for_slots_, {})) {
       auto* start = std::get_if<StartAttempt>(&action);
       if (start && !exit_code_) slots_->start(std::move(*start));
       if (const auto* cancel = std::get_if<CancelAttempt>(&action)) slots_->cancel(cancel->attempt);
+      if (const auto* kill = std::get_if<KillAttempt>(&action)) slots_->kill(kill->attempt);
     }
   }
 
@@ -206,29 +227,35 @@ class WorkerProcessImpl final : public WorkerProcess {
   std::shared_ptr<Context> context_;  // shared: sockets and the blob client keep it alive
   Home home_;
   std::unique_ptr<BlobStore> cache_;
-  std::vector<std::unique_ptr<Executor>> executors_;
+  CacheTrim trim_;
+  PreparedStore prepared_;
+  Executors executors_;
   Options options_;
   Core core_;
   Inbox inbox_;
   BrokerLink link_;
+  const bool starts_at_once_;  // a thread needs no starting
   LoadMeter meter_;
   TimePoint sample_at_{};
   std::unique_ptr<BlobClient> blobs_;
   AttemptServices services_;
   std::unique_ptr<SlotPool> slots_;
+  std::unique_ptr<CommandRunner> commands_;
   std::vector<Event> events_;
   Actions actions_;
   Actions for_slots_;  // starts and cancels of this turn, in order
   std::atomic<bool> drain_wanted_{false};
   std::atomic<bool> stop_wanted_{false};
   std::optional<int> exit_code_;
+  bool wants_restart_ = false;
   std::thread thread_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(const WorkerConfig& config,
-                                                             std::shared_ptr<Context> context) {
+                                                             std::shared_ptr<Context> context,
+                                                             ChildProgram program) {
   FRAMEBUS_TRY(check(config));
   FRAMEBUS_ASSIGN(auto executors, make_executors(config.task_type));
   FRAMEBUS_ASSIGN(Home home, Home::open(data_directory(config, [](const char* name) -> const char* {
@@ -236,7 +263,8 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::create(const WorkerConfig&
                   })));
   FRAMEBUS_ASSIGN(auto cache, open_blob_store(home.blob_cache()));
   return std::make_unique<WorkerProcessImpl>(config, std::move(context), std::move(home),
-                                             std::move(cache), std::move(executors));
+                                             std::move(cache), std::move(executors),
+                                             std::move(program));
 }
 
 }  // namespace framebus::worker

@@ -11,15 +11,18 @@
 #include "libmsg/base/result.h"
 #include "libmsg/transport/transport.h"
 #include "worker/shell/config.h"
+#include "worker/shell/executor_child.h"
 
 namespace framebus::worker {
 
 class WorkerProcess {
  public:
   // Takes a place in the data directory, makes executors and slots. Connects only in run().
+  // `program`: what runs the executors, unless the configuration wants them in this process.
   // Errors: those of check(), Home::open() and make_executors(), and an unusable cache directory.
   static Result<std::unique_ptr<WorkerProcess>> create(const WorkerConfig& config,
-                                                       std::shared_ptr<Context> context);
+                                                       std::shared_ptr<Context> context,
+                                                       ChildProgram program = {});
   // stop(), then waits for run() of start() and for every executor.
   virtual ~WorkerProcess() = default;
 
@@ -34,6 +37,8 @@ class WorkerProcess {
   virtual void stop() noexcept = 0;   // end now; what runs is cancelled and runs elsewhere
   // After run(): no executor is left running; waits at most so long. False: leave by _exit.
   virtual bool wait_idle(Duration most) = 0;
+  // After run(): an administrator wants the program to begin anew.
+  virtual bool wants_restart() const = 0;
   virtual const WorkerId& id() const = 0;
 };
 

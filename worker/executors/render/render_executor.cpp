@@ -91,6 +91,11 @@ class RenderExecutor final : public Executor {
     return output;
   }
 
+  void drop_caches() override {
+    frames_.clear();
+    scenes_.clear();
+  }
+
  private:
   Result<std::shared_ptr<ResidentFrame>> make_frame(const render::RenderJob& job,
                                                     std::int32_t number, TaskContext& context) {

@@ -48,6 +48,13 @@ class Resident {
     }
   }
 
+  // Forgets all values; those in use live on, and one that is being made is still handed to those
+  // who wait for it.
+  void clear() {
+    std::lock_guard lock(mutex_);
+    entries_.clear();
+  }
+
  private:
   struct Entry {
     std::string key;
