@@ -247,6 +247,12 @@ bool Reader::read_text(std::string& value, std::size_t bytes_max) {
   }
   value.assign(reinterpret_cast<const char*>(cursor_), length);
   if (!is_ascii(cursor_, length)) repair_utf8(value);
+  // U+FFFD is longer than what it stands for; what was taken must also be readable when it comes back
+  // from a journal.
+  if (value.size() > bytes_max) {
+    return refuse("a text that is malformed, and longer than " + std::to_string(bytes_max) +
+                  " bytes when it is repaired");
+  }
   cursor_ += length;
   return true;
 }
