@@ -55,14 +55,20 @@ class LogReader {
     deadline_ = std::max<Duration>(cli.config().timeout, follow_deadline_min);
   }
 
-  void add(const LogChoice& choice) { logs_.push_back(Log{LogFollower(choice), {}, {}}); }
+  void add(const LogChoice& choice) { logs_.push_back(Log{LogFollower(choice), {}, {}, false}); }
 
   Status run() {
     while (!logs_.empty()) {
       const std::size_t together = cli_.arguments().follow ? logs_.size() : 1;
-      for (std::size_t i = 0; i < together; ++i) FRAMEBUS_TRY(advance(logs_[i]));
-      std::erase_if(logs_, [this](const Log& log) { return is_finished(log); });
+      bool has_moved = false;
+      for (std::size_t i = 0; i < together; ++i) {
+        FRAMEBUS_ASSIGN(const bool moved, advance(logs_[i]));
+        has_moved = has_moved || moved;
+      }
+      const std::size_t ended =
+          std::erase_if(logs_, [this](const Log& log) { return is_finished(log); });
       if (InterruptGuard::is_interrupted()) return fail(Code::cancelled, "interrupted");
+      if (!has_moved && ended == 0) wait_a_turn();
     }
     return {};
   }
@@ -74,6 +80,7 @@ class LogReader {
     LogFollower follower;
     Future<LogData> pending;
     TimePoint not_before{};
+    bool has_answered = false;
   };
 
   bool is_finished(const Log& log) {
@@ -85,20 +92,41 @@ class LogReader {
     return true;
   }
 
-  Status advance(Log& log) {
-    if (log.pending.valid()) {
-      if (log.pending.wait_for(turn) != std::future_status::ready) return {};
-      FRAMEBUS_ASSIGN(const LogData data, log.pending.get());
-      if (auto piece = log.follower.on_data(data)) show(std::move(*piece));
-      if (log.follower.is_idle()) log.not_before = now_monotonic() + idle_pause;
-    }
-    if (now_monotonic() < log.not_before) {
+  // One log alone is waited for, so that it is read as fast as it comes.
+  void wait_a_turn() {
+    if (logs_.size() == 1 && logs_.front().pending.valid()) {
+      logs_.front().pending.wait_for(turn);
+    } else {
       std::this_thread::sleep_for(turn);
+    }
+  }
+
+  // Takes an answer in, asks the next question; false: there was nothing to do.
+  Result<bool> advance(Log& log) {
+    if (log.pending.valid()) {
+      if (log.pending.wait_for(Duration::zero()) != std::future_status::ready) return false;
+      FRAMEBUS_TRY(take(log, log.pending.get()));
+    }
+    if (now_monotonic() < log.not_before) return false;
+    if (log.follower.needs_task()) FRAMEBUS_TRY(ask_task_of(log));
+    const auto read = log.follower.next_read();
+    if (read) log.pending = cli_.primary().read_log(*read, deadline_);
+    return read.has_value();
+  }
+
+  Status take(Log& log, Result<LogData> data) {
+    // A broker that restarts is waited for, as `watch` does.
+    const bool is_pause =
+        !data && log.has_answered && cli_.arguments().follow &&
+        (data.error().code == Code::unavailable || data.error().code == Code::deadline_exceeded);
+    if (is_pause) {
+      log.not_before = now_monotonic() + idle_pause;
       return {};
     }
-    if (log.follower.needs_task()) FRAMEBUS_TRY(ask_task_of(log));
-    if (const auto read = log.follower.next_read())
-      log.pending = cli_.primary().read_log(*read, deadline_);
+    if (!data) return fail(data.error());
+    log.has_answered = true;
+    if (auto piece = log.follower.on_data(*data)) show(std::move(*piece));
+    if (log.follower.is_idle()) log.not_before = now_monotonic() + idle_pause;
     return {};
   }
 
