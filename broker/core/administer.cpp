@@ -161,8 +161,7 @@ Status check_removed(const State& state, const WorkerId& worker) {
   if (entry == state.removed.end() || entry->second.until <= state.now) return {};
   return fail(Code::permission_denied,
               "worker " + to_string(worker) + " was removed by " + entry->second.by +
-                  because(entry->second.reason) +
-                  "; `framebus worker resume` lets it come back",
+                  because(entry->second.reason) + "; `framebus worker resume` lets it come back",
               to_ms(entry->second.until - state.now));
 }
 

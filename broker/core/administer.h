@@ -1,4 +1,5 @@
-// Orders of administrators to workers (messages 52 to 54): drain, resume, restart, remove. Volatile.
+// Orders of administrators to workers (messages 52 to 54): drain, resume, restart, remove.
+// Volatile.
 //
 // The broker acts at once, whether or not the worker does: what drains gets no new grants, what is
 // removed loses its session and, for a while, may not come back. An order outlives lost

@@ -34,8 +34,9 @@ void on_archive_loaded(Turn& turn, const ArchiveLoaded& event);
 void on_copy_due(Turn& turn, JobId job);
 // Answers everything parked with this error.
 void fail_parked(Turn& turn, Code code, const std::string& message);
-// Requests of a session that is gone are dropped.
+// Requests of a session that is gone are dropped; a Watch that is ended before it began.
 void drop_parked_of(State& state, SessionId session);
+void drop_parked_watch(State& state, SessionId session, std::uint64_t request);
 
 // Makes an archived copy an ordinary job again, under its id. Returns it.
 Job& revive_job(Turn& turn, JobId job);

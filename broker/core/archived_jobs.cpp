@@ -122,6 +122,20 @@ Status take_in(Turn& turn, const ArchiveLoaded& event) {
   return has_nothing_to_add ? Status{} : insert_copy(turn, event);
 }
 
+template <class Which>
+void drop_parked(State& state, Which&& which) {
+  ArchiveState& archive = state.archive;
+  if (archive.parked == 0) return;
+  for (auto& [id, load] : archive.loads) {
+    const auto dropped = static_cast<std::uint32_t>(std::erase_if(load.requests, which));
+    archive.parked -= dropped;
+    state.ledger.requests_dropped += dropped;
+  }
+  std::erase_if(archive.loads, [](const auto& each) {
+    return !each.second.asked && each.second.requests.empty();
+  });
+}
+
 }  // namespace
 
 bool park_request(Turn& turn, const Received& event) {
@@ -197,16 +211,13 @@ void fail_parked(Turn& turn, Code code, const std::string& message) {
 }
 
 void drop_parked_of(State& state, SessionId session) {
-  ArchiveState& archive = state.archive;
-  if (archive.parked == 0) return;
-  for (auto& [id, load] : archive.loads) {
-    const auto dropped = static_cast<std::uint32_t>(std::erase_if(
-        load.requests, [&](const Received& each) { return each.session == session; }));
-    archive.parked -= dropped;
-    state.ledger.requests_dropped += dropped;
-  }
-  std::erase_if(archive.loads, [](const auto& each) {
-    return !each.second.asked && each.second.requests.empty();
+  drop_parked(state, [&](const Received& each) { return each.session == session; });
+}
+
+void drop_parked_watch(State& state, SessionId session, std::uint64_t request) {
+  drop_parked(state, [&](const Received& each) {
+    const auto* watch = std::get_if<Watch>(&each.message);
+    return each.session == session && watch != nullptr && watch->request == request;
   });
 }
 

@@ -20,59 +20,59 @@ enum class Keeper : std::uint8_t { core, shell, wire, client, store };
 
 // X(name, limit key, unit, keeper, code, retry_after_ms)
 // resource_exhausted: room may come; invalid_argument: the request itself is too large for ever.
-#define FRAMEBUS_BOUNDS(X)                                                                         \
-  X(sessions, "sessions_max", "connections", core, resource_exhausted, 10'000)                     \
-  X(workers, "max_workers", "connected workers", core, resource_exhausted, 10'000)                 \
-  X(queued_tasks, "queued_tasks_max", "tasks that have not ended", core, resource_exhausted,       \
-    5'000)                                                                                         \
-  X(queued_spec_bytes, "queued_spec_bytes_max", "bytes of job specifications", core,               \
-    resource_exhausted, 5'000)                                                                     \
-  X(tasks_per_job, "tasks_per_job_max", "tasks", core, invalid_argument, 0)                        \
-  X(task_spec_bytes, "task_spec_bytes_max", "bytes", core, invalid_argument, 0)                    \
-  X(inline_result_bytes, "inline_result_bytes_max", "bytes", core, invalid_argument, 0)            \
-  X(inputs_per_step, "inputs_per_step_max", "blobs", core, invalid_argument, 0)                    \
-  X(blob_name_bytes, "blob_name_bytes_max", "bytes", core, invalid_argument, 0)                    \
-  X(blob_names_bytes, "blob_names_bytes_max", "bytes of all names", core, invalid_argument, 0)     \
-  X(sweep_axes, "sweep_axes_max", "axes", core, invalid_argument, 0)                               \
-  X(uploads, "uploads_max", "open uploads", core, resource_exhausted, 10'000)                      \
-  X(upload_parts, "upload_parts_max", "parts", core, invalid_argument, 0)                          \
-  X(finished_jobs, "finished_jobs_max", "jobs that have ended", core, resource_exhausted, 5'000)   \
-  X(parked_requests, "parked_requests_max", "requests that wait for the archive", core,            \
-    resource_exhausted, 1'000)                                                                     \
-  X(archived_copies, "archived_copies_max", "archived jobs read back", core, resource_exhausted,   \
-    5'000)                                                                                         \
-  X(attempts_listed, "attempts_listed_max", "attempts in one message", core, invalid_argument, 0)  \
-  X(watches_per_session, "watches_per_session_max", "watches of one connection", core,             \
-    resource_exhausted, 1'000)                                                                     \
-  X(watches_per_principal, "watches_per_principal_max", "watches of one principal", core,          \
-    resource_exhausted, 1'000)                                                                     \
-  X(commands_per_session, "commands_per_session_max", "commands of one connection under way",      \
-    core, resource_exhausted, 1'000)                                                               \
-  X(command_requests, "command_requests_max", "answers of workers under way", core,                \
-    resource_exhausted, 1'000)                                                                     \
-  X(command_payload_bytes, "command_payload_bytes_max", "bytes", core, invalid_argument, 0)        \
-  X(command_reply_bytes, "command_reply_bytes_max", "bytes", core, invalid_argument, 0)            \
-  X(commands_per_worker, "commands_per_worker_max", "commands", core, invalid_argument, 0)         \
-  X(waiting_command_bytes, "waiting_command_bytes_max", "bytes of commands without a worker", core, \
-    resource_exhausted, 5'000)                                                                     \
-  X(command_fanout_bytes, "command_fanout_bytes_max", "bytes to all workers asked", core,          \
-    invalid_argument, 0)                                                                           \
-  X(sticky_bytes, "sticky_bytes_max", "bytes of sticky commands", core, resource_exhausted,        \
-    60'000)                                                                                        \
-  X(sticky_commands, "sticky_commands_max", "sticky commands", core, resource_exhausted, 60'000)   \
-  X(log_chunk_bytes, "log_chunk_bytes_max", "bytes", core, invalid_argument, 0)                    \
-  X(journal_backlog_bytes, "journal_backlog_bytes_max", "bytes not yet durable", shell,            \
-    resource_exhausted, 0)                                                                         \
-  X(peer_outbox_bytes, "peer_outbox_bytes_max", "bytes not yet sent", shell, resource_exhausted,   \
-    0)                                                                                             \
-  X(attempt_log_bytes, "attempt_log_bytes_max", "bytes", store, resource_exhausted, 0)             \
-  X(wire_message_bytes, "wire_message_bytes_max", "bytes", wire, malformed_message, 0)             \
-  X(attachment_frames, "attachment_frames_max", "frames", wire, malformed_message, 0)              \
-  X(msgpack_depth, "msgpack_depth_max", "levels", wire, malformed_message, 0)                      \
-  X(array_elements, "array_elements_max", "elements", wire, malformed_message, 0)                  \
-  X(struct_elements, "struct_elements_max", "elements", wire, malformed_message, 0)                \
-  X(decoded_bytes, "decoded_bytes_max", "bytes in memory", wire, malformed_message, 0)             \
-  X(json_file_bytes, "json_file_bytes_max", "bytes", client, invalid_argument, 0)                  \
+#define FRAMEBUS_BOUNDS(X)                                                                        \
+  X(sessions, "sessions_max", "connections", core, resource_exhausted, 10'000)                    \
+  X(workers, "max_workers", "connected workers", core, resource_exhausted, 10'000)                \
+  X(queued_tasks, "queued_tasks_max", "tasks that have not ended", core, resource_exhausted,      \
+    5'000)                                                                                        \
+  X(queued_spec_bytes, "queued_spec_bytes_max", "bytes of job specifications", core,              \
+    resource_exhausted, 5'000)                                                                    \
+  X(tasks_per_job, "tasks_per_job_max", "tasks", core, invalid_argument, 0)                       \
+  X(task_spec_bytes, "task_spec_bytes_max", "bytes", core, invalid_argument, 0)                   \
+  X(inline_result_bytes, "inline_result_bytes_max", "bytes", core, invalid_argument, 0)           \
+  X(inputs_per_step, "inputs_per_step_max", "blobs", core, invalid_argument, 0)                   \
+  X(blob_name_bytes, "blob_name_bytes_max", "bytes", core, invalid_argument, 0)                   \
+  X(blob_names_bytes, "blob_names_bytes_max", "bytes of all names", core, invalid_argument, 0)    \
+  X(sweep_axes, "sweep_axes_max", "axes", core, invalid_argument, 0)                              \
+  X(uploads, "uploads_max", "open uploads", core, resource_exhausted, 10'000)                     \
+  X(upload_parts, "upload_parts_max", "parts", core, invalid_argument, 0)                         \
+  X(finished_jobs, "finished_jobs_max", "jobs that have ended", core, resource_exhausted, 5'000)  \
+  X(parked_requests, "parked_requests_max", "requests that wait for the archive", core,           \
+    resource_exhausted, 1'000)                                                                    \
+  X(archived_copies, "archived_copies_max", "archived jobs read back", core, resource_exhausted,  \
+    5'000)                                                                                        \
+  X(attempts_listed, "attempts_listed_max", "attempts in one message", core, invalid_argument, 0) \
+  X(watches_per_session, "watches_per_session_max", "watches of one connection", core,            \
+    resource_exhausted, 1'000)                                                                    \
+  X(watches_per_principal, "watches_per_principal_max", "watches of one principal", core,         \
+    resource_exhausted, 1'000)                                                                    \
+  X(commands_per_session, "commands_per_session_max", "commands of one connection under way",     \
+    core, resource_exhausted, 1'000)                                                              \
+  X(command_requests, "command_requests_max", "answers of workers under way", core,               \
+    resource_exhausted, 1'000)                                                                    \
+  X(command_payload_bytes, "command_payload_bytes_max", "bytes", core, invalid_argument, 0)       \
+  X(command_reply_bytes, "command_reply_bytes_max", "bytes", core, invalid_argument, 0)           \
+  X(commands_per_worker, "commands_per_worker_max", "commands", core, invalid_argument, 0)        \
+  X(waiting_command_bytes, "waiting_command_bytes_max", "bytes of commands without a worker",     \
+    core, resource_exhausted, 5'000)                                                              \
+  X(command_fanout_bytes, "command_fanout_bytes_max", "bytes to all workers asked", core,         \
+    invalid_argument, 0)                                                                          \
+  X(sticky_bytes, "sticky_bytes_max", "bytes of sticky commands", core, resource_exhausted,       \
+    60'000)                                                                                       \
+  X(sticky_commands, "sticky_commands_max", "sticky commands", core, resource_exhausted, 60'000)  \
+  X(log_chunk_bytes, "log_chunk_bytes_max", "bytes", core, invalid_argument, 0)                   \
+  X(journal_backlog_bytes, "journal_backlog_bytes_max", "bytes not yet durable", shell,           \
+    resource_exhausted, 0)                                                                        \
+  X(peer_outbox_bytes, "peer_outbox_bytes_max", "bytes not yet sent", shell, resource_exhausted,  \
+    0)                                                                                            \
+  X(attempt_log_bytes, "attempt_log_bytes_max", "bytes", store, resource_exhausted, 0)            \
+  X(wire_message_bytes, "wire_message_bytes_max", "bytes", wire, malformed_message, 0)            \
+  X(attachment_frames, "attachment_frames_max", "frames", wire, malformed_message, 0)             \
+  X(msgpack_depth, "msgpack_depth_max", "levels", wire, malformed_message, 0)                     \
+  X(array_elements, "array_elements_max", "elements", wire, malformed_message, 0)                 \
+  X(struct_elements, "struct_elements_max", "elements", wire, malformed_message, 0)               \
+  X(decoded_bytes, "decoded_bytes_max", "bytes in memory", wire, malformed_message, 0)            \
+  X(json_file_bytes, "json_file_bytes_max", "bytes", client, invalid_argument, 0)                 \
   X(json_depth, "json_depth_max", "levels", client, invalid_argument, 0)
 
 enum class Bound : std::uint8_t {

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::int64_t duration_ms_max = 366LL * 24 * 3600 * 1000;
 constexpr std::uint32_t attempts_max = 1000;
-constexpr std::size_t blob_name_bytes_max = 4096;  // a path
-constexpr std::size_t blob_names_bytes_max = 2 * limits::MiB;
 
 Status bound(const std::string& field, std::uint64_t found, std::uint64_t least,
              std::uint64_t most) {
@@ -21,6 +19,13 @@ Status bound(const std::string& field, std::uint64_t found, std::uint64_t least,
   return fail(Code::invalid_argument, field + ": found " + std::to_string(found) +
                                           ", allowed are " + std::to_string(least) + " to " +
                                           std::to_string(most));
+}
+
+// A bound of the table (bounds.h).
+Status within(Refusals& refusals, Bound which, std::uint64_t limit, std::uint64_t found,
+              const std::string& field) {
+  if (found <= limit) return {};
+  return fail(refuse_bound(refusals, which, limit, found, field));
 }
 
 Status bound_ms(const std::string& field, std::int64_t found) {
@@ -80,8 +85,10 @@ std::size_t widest(const SweepAxis& axis) {
   return bytes + 6 * axis.key.size() + 4;
 }
 
-Status check_axes(const StepSpec& step, const std::string& at) {
+Status check_axes(Refusals& refusals, const StepSpec& step, const std::string& at) {
   if (step.axes.empty()) return {};
+  FRAMEBUS_TRY(
+      within(refusals, Bound::sweep_axes, limits::sweep_axes_max, step.axes.size(), at + "axes"));
   const auto tasks = sweep_size(step.axes);
   if (!tasks) return fail(tasks.error().context(at + "axes"));
   if (*tasks != step.task_count) {
@@ -94,11 +101,14 @@ Status check_axes(const StepSpec& step, const std::string& at) {
   }
   std::size_t bytes = 2;
   for (const SweepAxis& axis : step.axes) bytes += widest(axis);
-  return bound(at + "axes: bytes of one task's parameters", bytes, 0, limits::task_spec_bytes_max);
+  return within(refusals, Bound::task_spec_bytes, limits::task_spec_bytes_max, bytes,
+                at + "axes: one task's parameters");
 }
 
-Status check_params(const StepSpec& step, const std::string& at, Completeness completeness) {
-  FRAMEBUS_TRY(bound(at + "params: bytes", step.params.size(), 0, limits::task_spec_bytes_max));
+Status check_params(Refusals& refusals, const StepSpec& step, const std::string& at,
+                    Completeness completeness) {
+  FRAMEBUS_TRY(within(refusals, Bound::task_spec_bytes, limits::task_spec_bytes_max,
+                      step.params.size(), at + "params"));
   const bool fits = completeness == Completeness::in_parts
                         ? step.task_params.size() <= step.task_count
                         : step.task_params.size() == step.task_count;
@@ -109,14 +119,14 @@ Status check_params(const StepSpec& step, const std::string& at, Completeness co
   }
   for (std::size_t i = 0; i < step.task_params.size(); ++i) {
     if (step.task_params[i].size() <= limits::task_spec_bytes_max) continue;
-    return bound(at + "task_params[" + std::to_string(i) + "]: bytes", step.task_params[i].size(),
-                 0, limits::task_spec_bytes_max);
+    return within(refusals, Bound::task_spec_bytes, limits::task_spec_bytes_max,
+                  step.task_params[i].size(), at + "task_params[" + std::to_string(i) + "]");
   }
   return {};
 }
 
-Status check_step(const JobSpec& job, std::uint32_t index, Completeness completeness,
-                  std::set<std::string>& names) {
+Status check_step(Refusals& refusals, const JobSpec& job, std::uint32_t index,
+                  Completeness completeness, std::set<std::string>& names) {
   const StepSpec& step = job.steps[index];
   const std::string at = "job.steps[" + std::to_string(index) + "].";
   FRAMEBUS_TRY(check_text(at + "name", step.name, false));
@@ -124,12 +134,13 @@ Status check_step(const JobSpec& job, std::uint32_t index, Completeness complete
   if (!names.insert(step.name).second) {
     return fail(Code::invalid_argument, at + "name: '" + step.name + "' is used twice in the job");
   }
-  FRAMEBUS_TRY(bound(at + "task_count", step.task_count, 1, limits::tasks_per_job_max));
+  if (step.task_count == 0) return fail(Code::invalid_argument, at + "task_count: is 0");
+  FRAMEBUS_TRY(within(refusals, Bound::tasks_per_job, limits::tasks_per_job_max, step.task_count,
+                      at + "task_count"));
   FRAMEBUS_TRY(check_dependencies(job, index, at));
-  FRAMEBUS_TRY(check_params(step, at, completeness));
-  FRAMEBUS_TRY(check_axes(step, at));
-  FRAMEBUS_TRY(bound(at + "inputs: number", step.inputs.size(), 0, limits::inputs_per_step_max));
-  FRAMEBUS_TRY(check_blob_names(at + "inputs", step.inputs));
+  FRAMEBUS_TRY(check_params(refusals, step, at, completeness));
+  FRAMEBUS_TRY(check_axes(refusals, step, at));
+  FRAMEBUS_TRY(check_blobs(refusals, at + "inputs", step.inputs));
   FRAMEBUS_TRY(check_labels(at + "requires.labels", step.requires_.labels));
   FRAMEBUS_TRY(bound(at + "requires.gpus", step.requires_.gpus, 0, limits::devices_per_worker_max));
   FRAMEBUS_TRY(bound(at + "max_attempts", step.max_attempts, 0, attempts_max));
@@ -141,18 +152,23 @@ Status check_step(const JobSpec& job, std::uint32_t index, Completeness complete
 
 }  // namespace
 
-Status check_blob_names(const std::string& field, const std::vector<BlobRef>& blobs) {
+Status check_blobs(Refusals& refusals, const std::string& field,
+                   const std::vector<BlobRef>& blobs) {
+  FRAMEBUS_TRY(
+      within(refusals, Bound::inputs_per_step, limits::inputs_per_step_max, blobs.size(), field));
   std::size_t total = 0;
   for (std::size_t index = 0; index < blobs.size(); ++index) {
     const std::size_t bytes = blobs[index].name.size();
-    FRAMEBUS_TRY(bound(field + "[" + std::to_string(index) + "].name: bytes", bytes, 0,
-                       blob_name_bytes_max));
+    if (bytes > limits::blob_name_bytes_max) {
+      return within(refusals, Bound::blob_name_bytes, limits::blob_name_bytes_max, bytes,
+                    field + "[" + std::to_string(index) + "].name");
+    }
     total += bytes;
   }
-  return bound(field + ": bytes of all names", total, 0, blob_names_bytes_max);
+  return within(refusals, Bound::blob_names_bytes, limits::blob_names_bytes_max, total, field);
 }
 
-Status check_spec(const JobSpec& job, Completeness completeness) {
+Status check_spec(Refusals& refusals, const JobSpec& job, Completeness completeness) {
   FRAMEBUS_TRY(check_text("job.name", job.name, true));
   FRAMEBUS_TRY(bound("job.priority", job.priority, 0, 100));
   FRAMEBUS_TRY(bound("job.steps: number", job.steps.size(), 1, limits::steps_per_job_max));
@@ -163,10 +179,10 @@ Status check_spec(const JobSpec& job, Completeness completeness) {
   std::set<std::string> names;
   std::uint64_t tasks = 0;
   for (std::uint32_t index = 0; index < job.steps.size(); ++index) {
-    FRAMEBUS_TRY(check_step(job, index, completeness, names));
+    FRAMEBUS_TRY(check_step(refusals, job, index, completeness, names));
     tasks += job.steps[index].task_count;
   }
-  return bound("job: tasks in all", tasks, 1, limits::tasks_per_job_max);
+  return within(refusals, Bound::tasks_per_job, limits::tasks_per_job_max, tasks, "job");
 }
 
 }  // namespace framebus::broker

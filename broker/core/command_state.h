@@ -29,18 +29,18 @@ struct CommandState {
   Bytes payload;                    // kept while it waits for a worker (target next)
   std::uint64_t payload_bytes = 0;  // on its way to each worker asked
   TimePoint deadline{};
-  bool is_waiting = false;              // target next, and there is no worker
-  std::set<WorkerId> asked;             // and not answered
-  std::uint64_t load_id = 0;            // sticky only
-  std::uint64_t after_lsn = 0;          // sticky only: of its record
-  std::vector<CommandAnswer> answers;   // of this step, told at its end
+  bool is_waiting = false;             // target next, and there is no worker
+  std::set<WorkerId> asked;            // and not answered
+  std::uint64_t load_id = 0;           // sticky only
+  std::uint64_t after_lsn = 0;         // sticky only: of its record
+  std::vector<CommandAnswer> answers;  // of this step, told at its end
 };
 
 // The workers that take commands of one name, as a ring for target `next`, and who waits for one.
 struct CommandRing {
   std::set<WorkerId> members;
-  WorkerId cursor;               // who was asked last
-  std::set<CommandId> waiting;   // first come, first served
+  WorkerId cursor;              // who was asked last
+  std::set<CommandId> waiting;  // first come, first served
 };
 
 // Durable: the state that a worker must have before its next task.

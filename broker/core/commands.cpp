@@ -138,9 +138,9 @@ Status check_shape(const State& state, const Session& peer, const Command& messa
                                             std::to_string(limits::name_bytes_max));
   }
   if (message.target < CommandTarget::all || message.target > CommandTarget::named) {
-    return fail(Code::invalid_argument,
-                "target: found " + std::to_string(static_cast<int>(message.target)) +
-                    ", allowed are 1 (all), 2 (next), 3 (named)");
+    return fail(Code::invalid_argument, "target: found " +
+                                            std::to_string(static_cast<int>(message.target)) +
+                                            ", allowed are 1 (all), 2 (next), 3 (named)");
   }
   if ((message.target == CommandTarget::named) == message.workers.empty()) {
     return fail(Code::invalid_argument,
@@ -152,10 +152,9 @@ Status check_shape(const State& state, const Session& peer, const Command& messa
     return fail(Code::invalid_argument, "sticky: is for target 1 (all) only");
   }
   if (message.deadline_ms < 0 || message.deadline_ms > to_ms(command_deadline_max)) {
-    return fail(Code::invalid_argument, "deadline_ms: found " +
-                                            std::to_string(message.deadline_ms) +
-                                            ", allowed are 0 to " +
-                                            std::to_string(to_ms(command_deadline_max)));
+    return fail(Code::invalid_argument,
+                "deadline_ms: found " + std::to_string(message.deadline_ms) +
+                    ", allowed are 0 to " + std::to_string(to_ms(command_deadline_max)));
   }
   return {};
 }
@@ -173,8 +172,8 @@ Status check_room(State& state, const Session& peer, const Command& message) {
   const std::uint64_t asks = message.target == CommandTarget::all     ? state.connected_workers
                              : message.target == CommandTarget::named ? message.workers.size()
                                                                       : 1;
-  FRAMEBUS_TRY(bound(Bound::command_requests, state.options.command_requests_max,
-                     state.asks + asks));
+  FRAMEBUS_TRY(
+      bound(Bound::command_requests, state.options.command_requests_max, state.asks + asks));
   FRAMEBUS_TRY(bound(Bound::command_fanout_bytes, limits::command_fanout_bytes_max,
                      asks * message.payload.size(), "payload times workers"));
   if (message.target == CommandTarget::next) {
@@ -202,8 +201,8 @@ void send_answers(Turn& turn, std::map<CommandId, CommandState>::iterator entry)
   std::size_t bytes = 0;
   for (CommandAnswer& answer : command.answers) {
     const std::size_t size = 64 + answer.payload.size() + answer.error.message.size();
-    const bool is_full = page.answers.size() >= answers_per_message_max ||
-                         bytes + size > answer_bytes_per_message;
+    const bool is_full =
+        page.answers.size() >= answers_per_message_max || bytes + size > answer_bytes_per_message;
     if (is_full && !page.answers.empty()) {
       turn.send(command.primary, std::exchange(page, {command.request, {}, false, command.load_id}),
                 command.after_lsn);
@@ -296,9 +295,9 @@ void on_command_reply(Turn& turn, SessionId session, const CommandReply& message
   }
   ++state.counters.command_replies;
   if (message.payload.size() > limits::command_reply_bytes_max) {
-    const Error error = refuse_bound(state.refusals, Bound::command_reply_bytes,
-                                     limits::command_reply_bytes_max, message.payload.size(),
-                                     "the worker's reply");
+    const Error error =
+        refuse_bound(state.refusals, Bound::command_reply_bytes, limits::command_reply_bytes_max,
+                     message.payload.size(), "the worker's reply");
     end_ask(state, message.command, worker, wire_error(error.code, error.message));
     return;
   }

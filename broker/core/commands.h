@@ -4,8 +4,8 @@
 //
 //   all    every connected worker; one that does not list the command is answered not_found, so
 //          that a barrier never lies
-//   next   the next in turn of those that list it and are in order; waits for one until the deadline
-//   named  as all, but one that is not connected is answered worker_lost at once
+//   next   the next in turn of those that list it and are in order; waits for one until the
+//   deadline named  as all, but one that is not connected is answered worker_lost at once
 //
 // Sticky commands are in sticky.h. Costs: O(log) for each worker asked and each answer.
 #pragma once
@@ -37,7 +37,8 @@ void stop_commands(Turn& turn);
 // The worker is one of those asked, and is to be answered for.
 void begin_ask(State& state, CommandId id, CommandState& command, Worker& worker);
 // The one answer of a worker that was asked. False: it was not, or was answered before.
-bool end_ask(State& state, CommandId id, const WorkerId& worker, WireError error, Bytes payload = {});
+bool end_ask(State& state, CommandId id, const WorkerId& worker, WireError error,
+             Bytes payload = {});
 
 // Enters or removes the worker where target `next` looks, after anything that decides it.
 // O(commands it knows), when that changes.

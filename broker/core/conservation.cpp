@@ -5,7 +5,7 @@ namespace {
 
 // Counted from the state itself, not from the Ledger.
 struct Present {
-  std::uint64_t requests = 0;  // that wait for their answer
+  std::uint64_t requests = 0;  // that wait for their answer, the one at hand among them
   std::uint64_t tasks = 0;
   std::uint64_t open_tasks = 0;
   std::uint64_t leases = 0;
@@ -14,7 +14,7 @@ struct Present {
 
 Present count(const State& state) {
   Present out;
-  out.requests = state.commands.size() + state.archive.parked;
+  out.requests = state.commands.size() + state.archive.parked + (state.in_request ? 1 : 0);
   for (const auto& [id, job] : state.jobs) {
     out.tasks += job.tasks.size();
     out.open_tasks += job.open_tasks();

@@ -2,6 +2,7 @@
 
 #include "broker/core/apply.h"
 #include "broker/core/router.h"
+#include "broker/core/task_manager.h"
 
 namespace framebus::broker {
 
@@ -20,11 +21,14 @@ void Core::restore(std::uint64_t lsn, TimePoint at, const Record& record) {
 void Core::step(TimePoint now, const Event& event, Actions& out) {
   State& state = *state_;
   FRAMEBUS_CHECK(now >= state.now, "time goes backwards");
-  if (!state.began) begin(state, now);
+  Turn turn{state, out};
+  if (!state.began) {
+    begin(state, now);
+    mend_jobs(turn);
+  }
   state.now = now;
   ++state.counters.events;
   state.ring.note(now, event, state.lsn);
-  Turn turn{state, out};
   route(turn, event);
 }
 

@@ -61,8 +61,8 @@ void on_log(Turn& turn, SessionId session, const Log& message) {
     if (attempt != nullptr && is_within_bounds(state, chunk)) {
       ++state.counters.log_chunks;
       attempt->has_log = true;
-      turn.out.emplace_back(StoreLog{chunk.task, chunk.token.epoch, chunk.token.grant, chunk.offset,
-                                     chunk.bytes});
+      turn.out.emplace_back(
+          StoreLog{chunk.task, chunk.token.epoch, chunk.token.grant, chunk.offset, chunk.bytes});
     } else {
       ++state.counters.log_chunks_dropped;
     }

@@ -26,8 +26,8 @@ concept Request = OneOf<M, Submit, SubmitOpen, SubmitPart, SubmitCommit, Act, Qu
 template <class M>
 concept FromPrimary = Request<M> || OneOf<M, EventsOk, Unwatch>;
 template <class M>
-concept FromWorker = OneOf<M, Heartbeat, Started, Progress, Results, Aborted, Log, CommandReply,
-                           Ready>;
+concept FromWorker =
+    OneOf<M, Heartbeat, Started, Progress, Results, Aborted, Log, CommandReply, Ready>;
 // About one job, which may be in the archive.
 template <class M>
 concept MayBeParked = OneOf<M, Query, Act, Watch, LogRead>;
@@ -74,7 +74,7 @@ struct Dispatch {
   template <class M>
   void handle(const M& message) {
     run(message);
-    if (std::exchange(turn.in_request, false)) ++turn.state.ledger.requests_forgotten;
+    if (std::exchange(turn.state.in_request, false)) ++turn.state.ledger.requests_forgotten;
   }
 
   template <class M>
@@ -104,9 +104,10 @@ struct Dispatch {
 
 // Counts a request in, and lets the Turn know that it waits for its answer.
 void receive(Turn& turn, const Message& message) {
-  turn.in_request =
+  State& state = turn.state;
+  state.in_request =
       std::visit([]<class M>(const M&) { return static_cast<bool>(Request<M>); }, message);
-  if (turn.in_request) ++turn.state.ledger.requests_received;
+  if (state.in_request) ++state.ledger.requests_received;
 }
 
 void on_received(Turn& turn, const Received& event) {

@@ -151,6 +151,7 @@ struct State {
   Counters counters;
   Refusals refusals;
   Ledger ledger;
+  bool in_request = false;  // one is being handled and has no answer yet
   std::vector<LeaseKey> ended_logs;  // attempts with a log that ended in this step
   EventRing ring;
   std::set<WatchKey> dirty_watches;

@@ -9,8 +9,7 @@
 namespace framebus::broker {
 namespace {
 
-void send_prepare(Turn& turn, const Worker& worker, const std::string& verb,
-                  const Sticky& sticky) {
+void send_prepare(Turn& turn, const Worker& worker, const std::string& verb, const Sticky& sticky) {
   turn.send(worker.session, Prepare{sticky.load_id, verb, sticky.payload}, sticky.lsn);
 }
 
@@ -37,8 +36,8 @@ void set_sticky(Turn& turn, CommandId id, CommandState& command, const Bytes& pa
     begin_ask(state, id, command, worker);
     if (!knows(worker, command.verb)) {
       end_ask(state, id, worker_id,
-              wire_error(Code::not_found, "worker " + worker.name +
-                                              " does not know the command '" + command.verb + "'"));
+              wire_error(Code::not_found, "worker " + worker.name + " does not know the command '" +
+                                              command.verb + "'"));
       continue;
     }
     const auto older = worker.loads.find(command.verb);

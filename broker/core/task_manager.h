@@ -25,7 +25,9 @@ void on_submit(Turn& turn, SessionId session, const Submit& submit,
 // Every bound and every relation in a JobSpec that does not depend on the state. O(tasks).
 // `in_parts`: task_params may still be missing (uploads.h).
 enum class Completeness : std::uint8_t { whole, in_parts };
-Status check_spec(const JobSpec& spec, Completeness completeness = Completeness::whole);
+// Refusals of bounds are counted.
+Status check_spec(Refusals& refusals, const JobSpec& spec,
+                  Completeness completeness = Completeness::whole);
 // Every limit a step names is configured, and large enough.
 Status check_limits(const State& state, const JobSpec& spec);
 // Room for so much more: waiting tasks, specs, the store, the archive. Counts refusals.
@@ -52,9 +54,10 @@ enum class Place : std::uint8_t {
 // matters for losses of whole workers only.
 void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss, Place place = Place::queue);
 
-// The names of a step's inputs or a result's blobs: each and all together are bounded, so that
-// every message about them fits the wire.
-Status check_blob_names(const std::string& field, const std::vector<BlobRef>& blobs);
+// A step's inputs or a result's blobs: their number and their names, each and all together, are
+// bounded, so that every message about them fits the wire.
+Status check_blobs(Refusals& refusals, const std::string& field,
+                   const std::vector<BlobRef>& blobs);
 
 // How an attempt ended badly, for fail_attempt().
 struct Failure {
@@ -75,6 +78,9 @@ void on_retry_due(Turn& turn, TaskRef task);
 void on_deadline_due(Turn& turn, JobId job);
 void on_lease_due(Turn& turn, const WorkerId& worker, const LeaseKey& key);
 
+// After a restart: the crash may have come between two records of one step, the first of which put
+// a task back into a job that was over.
+void mend_jobs(Turn& turn);
 // Jobs whose derived state has changed in this step: bookkeeping, notes, watches.
 void settle_jobs(Turn& turn);
 

@@ -190,7 +190,8 @@ void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss, Place place) {
       break;
     case Loss::omitted:
       ++state.counters.losses_omitted;
-      failure.row = ran ? 9 : 7;
+      // An adopted attempt may have started before, and be listed as queued now.
+      failure.row = job.tasks[key.task.index].state == leased ? 7 : 9;
       failure.blame = Blame::infrastructure;
       if (!ran) failure.end = AttemptEnd::not_started;
       failure.error = wire_error(Code::worker_lost, "worker " + worker + " no longer lists it");

@@ -29,7 +29,25 @@ void end_job(Turn& turn, Job& job) {
       1, "job " + to_string(job.id) + " '" + job.spec.name + "' " + std::string(word(job.state())));
 }
 
+bool has_waiting(const Job& job) {
+  const auto count = [&](TaskState state) { return job.counts[static_cast<std::size_t>(state)]; };
+  return count(TaskState::held) + count(TaskState::queued) + count(TaskState::retry_wait) > 0;
+}
+
 }  // namespace
+
+void mend_jobs(Turn& turn) {
+  std::vector<JobActed> records;
+  for (const auto& [id, job] : turn.state.jobs) {
+    if (!has_waiting(job)) continue;
+    if (job.deadline_passed) {
+      records.push_back({id, Deed::expire, {}, 0, ""});
+    } else if (job.stopped) {
+      records.push_back({id, Deed::stop, {}, 0, ""});
+    }
+  }
+  for (JobActed& record : records) turn.persist(std::move(record));
+}
 
 void settle_jobs(Turn& turn) {
   State& state = turn.state;

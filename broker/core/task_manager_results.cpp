@@ -23,19 +23,14 @@ std::string tail_of(const std::string& text, std::size_t bytes) {
 }
 
 // An outcome that breaks a bound is an error of the task: trying again gives the same.
-std::string broken_bound(const TaskResult& result) {
+std::string broken_bound(Refusals& refusals, const TaskResult& result) {
   if (result.result.size() > limits::inline_result_bytes_max) {
-    return "the inline result has " + std::to_string(result.result.size()) +
-           " bytes, allowed are " + std::to_string(limits::inline_result_bytes_max) +
-           "; larger ones must be blobs";
+    return refuse_bound(refusals, Bound::inline_result_bytes, limits::inline_result_bytes_max,
+                        result.result.size(), "the inline result (larger ones must be blobs)")
+        .message;
   }
-  if (result.blobs.size() > limits::inputs_per_step_max) {
-    return "the result names " + std::to_string(result.blobs.size()) + " blobs, allowed are " +
-           std::to_string(limits::inputs_per_step_max);
-  }
-  if (const Status named = check_blob_names("the result's blobs", result.blobs); !named)
-    return named.error().message;
-  return {};
+  const Status named = check_blobs(refusals, "the result's blobs", result.blobs);
+  return named ? std::string() : named.error().message;
 }
 
 std::uint64_t record_success(Turn& turn, Job& job, const Attempt& attempt,
@@ -125,7 +120,7 @@ void take_result(Turn& turn, SessionId session, const WorkerId& worker, const Ta
     ++state.counters.results_fenced;
     return reject(turn, session, result, RejectReason::fenced);
   }
-  const std::string broken = broken_bound(result);
+  const std::string broken = broken_bound(state.refusals, result);
   const std::uint64_t lsn = result.outcome == Outcome::ok && broken.empty()
                                 ? record_success(turn, *job, *attempt, result)
                                 : record_failure(turn, result, broken);

@@ -49,24 +49,17 @@ Status check_limits(const State& state, const JobSpec& spec) {
 }
 
 Status check_room(State& state, std::uint64_t more_tasks, std::uint64_t more_bytes) {
+  const std::string adds = "the job adds ";
   const std::uint64_t tasks = state.open_tasks + more_tasks;
   if (tasks > state.options.queued_tasks_max) {
-    ++state.counters.refused_queued_tasks;
-    return fail(Code::resource_exhausted,
-                "queued_tasks_max: " + std::to_string(state.options.queued_tasks_max) +
-                    " tasks may wait, now " + std::to_string(state.open_tasks) + ", the job adds " +
-                    std::to_string(more_tasks),
-                full_retry_ms);
+    return fail(refuse_bound(state.refusals, Bound::queued_tasks, state.options.queued_tasks_max,
+                             tasks, adds + std::to_string(more_tasks)));
   }
   const std::uint64_t bytes = state.open_spec_bytes + more_bytes;
   if (bytes > state.options.queued_spec_bytes_max) {
-    ++state.counters.refused_queued_bytes;
-    return fail(Code::resource_exhausted,
-                "queued_spec_bytes_max: " + std::to_string(state.options.queued_spec_bytes_max) +
-                    " bytes of job specifications may wait, now " +
-                    std::to_string(state.open_spec_bytes) + ", the job adds " +
-                    std::to_string(more_bytes),
-                full_retry_ms);
+    return fail(refuse_bound(state.refusals, Bound::queued_spec_bytes,
+                             state.options.queued_spec_bytes_max, bytes,
+                             adds + std::to_string(more_bytes)));
   }
   if (state.store_full) {
     ++state.counters.refused_store_full;
@@ -120,7 +113,7 @@ void on_submit(Turn& turn, SessionId session, const Submit& submit,
                               " names an upload that is open; commit it, or use a new id",
                           0});
   }
-  Status valid = check_spec(submit.job);
+  Status valid = check_spec(state.refusals, submit.job);
   if (valid) valid = check_limits(state, submit.job);
   if (valid) valid = check_room(state, task_count_of(submit.job), bytes_of(submit.job));
   if (!valid) return refuse_submit(turn, session, submit, valid.error());

@@ -31,7 +31,7 @@ std::uint64_t Turn::persist(Record record) {
 }
 
 void Turn::send(SessionId session, Message message, std::uint64_t after_lsn) {
-  if (in_request && is_answer(message)) accept_request();
+  if (state.in_request && is_answer(message)) accept_request();
   out.emplace_back(Send{session, std::move(message), after_lsn});
 }
 
@@ -42,7 +42,7 @@ void Turn::note(int level, std::string text) {
 void Turn::refuse(SessionId session, std::uint64_t request, Code code, std::string message,
                   std::int64_t retry_after_ms) {
   ++state.counters.requests_refused;
-  if (std::exchange(in_request, false)) ++state.ledger.requests_refused;
+  if (std::exchange(state.in_request, false)) ++state.ledger.requests_refused;
   send(session, ErrorReply{request, wire_error(code, std::move(message), retry_after_ms)});
 }
 
@@ -51,19 +51,19 @@ void Turn::refuse(SessionId session, std::uint64_t request, const Error& error) 
 }
 
 void Turn::accept_request() {
-  if (std::exchange(in_request, false)) ++state.ledger.requests_answered;
+  if (std::exchange(state.in_request, false)) ++state.ledger.requests_answered;
 }
 
 void Turn::keep_request() {
-  in_request = false;
+  state.in_request = false;
 }
 
 void Turn::resume_request() {
-  in_request = true;
+  state.in_request = true;
 }
 
 void Turn::hand_on_request() {
-  if (std::exchange(in_request, false)) ++state.ledger.requests_handed_on;
+  if (std::exchange(state.in_request, false)) ++state.ledger.requests_handed_on;
 }
 
 WireError wire_error(Code code, std::string message, std::int64_t retry_after_ms) {

@@ -16,7 +16,6 @@ struct Turn {
   State& state;
   Actions& out;
   std::uint32_t changed = 0;  // by the last persist(), see apply()
-  bool in_request = false;    // a request is being handled and has no answer yet, see Ledger
 
   TimePoint now() const { return state.now; }
 

@@ -95,12 +95,12 @@ void answer_open(Turn& turn, SessionId session, const SubmitOpen& message, const
 }
 
 Status check_open(State& state, const SubmitOpen& message) {
-  FRAMEBUS_TRY(check_spec(message.job, Completeness::in_parts));
+  FRAMEBUS_TRY(check_spec(state.refusals, message.job, Completeness::in_parts));
   FRAMEBUS_TRY(check_limits(state, message.job));
   FRAMEBUS_TRY(check_room(state, task_count_of(message.job), bytes_of(message.job)));
   if (state.uploads.size() < limits::uploads_max) return {};
   return fail(refuse_bound(state.refusals, Bound::uploads, limits::uploads_max,
-                           state.uploads.size(), "SubmitOpen"));
+                           state.uploads.size() + 1, "SubmitOpen"));
 }
 
 Error wrong(std::string message) {
@@ -147,7 +147,7 @@ Status check_commit(State& state, const Upload& upload, const SubmitCommit& mess
                       to_hex(digest.data(), digest.size()) +
                       "; they differ from those that were to be sent"));
   }
-  FRAMEBUS_TRY(check_spec(upload.spec));
+  FRAMEBUS_TRY(check_spec(state.refusals, upload.spec));
   FRAMEBUS_TRY(check_limits(state, upload.spec));
   return check_room(state, task_count_of(upload.spec), 0);
 }

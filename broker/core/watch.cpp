@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/core/archive.h"
 #include "broker/core/summary.h"
 #include "broker/core/transition.h"
 
@@ -249,6 +250,7 @@ void drop(State& state, const WatchKey& key) {
 }  // namespace
 
 void on_unwatch(Turn& turn, SessionId session, const Unwatch& message) {
+  drop_parked_watch(turn.state, session, message.request);
   drop(turn.state, {session, message.request});
   turn.state.sessions.at(session).watches.erase(message.request);
 }

@@ -56,16 +56,16 @@ class ChangeLog {
 struct WatchState {
   JobId job;  // none: every job's state
   bool results = false;
-  bool live = false;                // the replay is over and said so
-  bool job_changed = true;          // its summary is to be told
-  std::size_t position = 0;         // in Job::ended: the next to be told
-  std::uint64_t changes = 0;        // in Job::changes: the next to be told
-  std::uint64_t progress = 0;       // in Job::progressed
-  std::uint64_t seen_lsn = 0;       // everything up to it was told
-  std::uint64_t sequence = 0;       // Events messages sent
-  std::uint64_t confirmed = 0;      // by EventsOk
-  std::uint64_t after_lsn = 0;      // of its last message: the next must not overtake it
-  std::set<JobId> jobs;  // all-jobs watch: summaries to be told
+  bool live = false;            // the replay is over and said so
+  bool job_changed = true;      // its summary is to be told
+  std::size_t position = 0;     // in Job::ended: the next to be told
+  std::uint64_t changes = 0;    // in Job::changes: the next to be told
+  std::uint64_t progress = 0;   // in Job::progressed
+  std::uint64_t seen_lsn = 0;   // everything up to it was told
+  std::uint64_t sequence = 0;   // Events messages sent
+  std::uint64_t confirmed = 0;  // by EventsOk
+  std::uint64_t after_lsn = 0;  // of its last message: the next must not overtake it
+  std::set<JobId> jobs;         // all-jobs watch: summaries to be told
 };
 
 // Events messages of all watches made in one step; what is left follows in the next.

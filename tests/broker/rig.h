@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/core/core.h"
+#include "broker/core/durable_print.h"
 #include "broker/core/lease.h"
 #include "broker/core/state.h"
 #include "broker/core/token.h"
@@ -71,6 +72,10 @@ struct WorkerBuilder {
   WorkerBuilder& types(std::vector<std::string> all) {
     return hello.worker.task_types = std::move(all), *this;
   }
+  WorkerBuilder& knows(std::vector<std::string> commands) {
+    return hello.worker.commands = std::move(commands), *this;
+  }
+  WorkerBuilder& process(std::uint32_t pid) { return hello.worker.pid = pid, *this; }
   WorkerBuilder& label(std::string key, std::string value) {
     hello.worker.labels.push_back({std::move(key), std::move(value)});
     return *this;
@@ -99,7 +104,26 @@ class Rig {
       : options_(options), core(options, seed) {
     now = TimePoint(seconds(1000));
   }
-  ~Rig() { CHECK_MESSAGE(unread_.empty(), "unread actions: ", text(unread_)); }
+  // The same broker started again on the same journal, after so long: nobody is connected, the
+  // epoch is one higher, no event has come yet.
+  Rig(const Rig& before, Duration down)
+      : options_(before.options_),
+        last_session_(before.last_session_),
+        request_(before.request_),
+        core(next_epoch(options_), 7),
+        journal(before.journal),
+        times(before.times) {
+    now = before.now + down;
+    for (std::size_t i = 0; i < journal.size(); ++i) core.restore(i + 1, times[i], journal[i]);
+  }
+  // Whatever a test does: what a second core makes of the journal is what the first one knows.
+  ~Rig() {
+    CHECK_MESSAGE(unread_.empty(), "unread actions: ", text(unread_));
+    if (journal.size() != core.state().lsn) return;  // the test has cut it
+    const std::string lived = durable_dump(core.state());
+    CHECK_MESSAGE(lived == durable_dump(replayed()->state()),
+                  first_difference(lived, durable_dump(replayed()->state())));
+  }
 
   // One event. What was said before must have been read.
   void step(const Event& event) {
@@ -111,6 +135,7 @@ class Rig {
       if (const auto* persist = std::get_if<Persist>(&action)) {
         CHECK(persist->lsn == journal.size() + 1);
         journal.push_back(persist->record);
+        times.push_back(now);
       }
     }
     std::erase_if(unread_, [](const Action& each) { return std::holds_alternative<Note>(each); });
@@ -187,6 +212,33 @@ class Rig {
     take();
     return session;
   }
+  // A worker that knows these commands; its Welcome and the like read.
+  SessionId commandable(std::uint8_t number, std::vector<std::string> commands) {
+    const SessionId session = join(a_worker(number).knows(std::move(commands)));
+    granted = assigned(take());
+    return session;
+  }
+  // A Command, and what its handling said.
+  void command(SessionId from, std::uint64_t request, CommandTarget target, std::string verb,
+               std::vector<WorkerId> workers = {}, std::int64_t deadline_ms = 0) {
+    Command message;
+    message.request = request;
+    message.target = target;
+    message.verb = std::move(verb);
+    message.workers = std::move(workers);
+    message.deadline_ms = deadline_ms;
+    receive(from, message);
+  }
+  void sticky(SessionId from, std::uint64_t request, std::string verb,
+              std::string_view payload = "x") {
+    Command message;
+    message.request = request;
+    message.target = CommandTarget::all;
+    message.verb = std::move(verb);
+    message.payload = bytes(payload);
+    message.sticky = true;
+    receive(from, message);
+  }
   JobId submit(SessionId from, JobBuilder builder) {
     Submit message{++request_, {}, builder.spec};
     message.submit_id.bytes[0] = builder.submit;
@@ -253,6 +305,11 @@ class Rig {
   std::uint64_t hits(std::size_t row) const { return core.state().row_hits()[row]; }
 
  private:
+  static const Options& next_epoch(Options& options) {
+    ++options.epoch;
+    return options;
+  }
+
   Options options_;
   std::uint64_t last_session_ = 0;
   std::uint64_t request_ = 0;
@@ -263,13 +320,14 @@ class Rig {
   Core core;
   TimePoint now;
   std::vector<Record> journal;
+  std::vector<TimePoint> times;    // of the records
   std::vector<AttemptId> granted;  // by the last submit() or worker()
   // A second core that has read the journal and was told nothing else; epoch raised by one.
   std::unique_ptr<Core> replayed() const {
     Options options = options_;
     ++options.epoch;
     auto copy = std::make_unique<Core>(options, 7);
-    for (std::size_t i = 0; i < journal.size(); ++i) copy->restore(i + 1, {}, journal[i]);
+    for (std::size_t i = 0; i < journal.size(); ++i) copy->restore(i + 1, times[i], journal[i]);
     return copy;
   }
   const Options& options() const { return options_; }

@@ -54,7 +54,8 @@ TEST_CASE("submit: a repeat is known even after a restart and after the job was 
   rig.act(ann, JobAction::cancel, JobId{1});
   rig.take();
   rig.tick(seconds(10));
-  rig.expect({"Persist 3 JobForgotten{job=1}"});
+  rig.expect({"Persist 3 JobForgotten{job=1 submit_id=01000000 digest=16 bytes task_count=1}",
+              "DropLogs job 1"});
   rig.receive(ann, message);
   CHECK(rig.only<SubmitOk>().known);
   const auto copy = rig.replayed();

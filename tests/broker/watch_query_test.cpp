@@ -99,7 +99,7 @@ TEST_CASE("watch: unknown jobs, a second watch of the same name and too many are
   const SessionId ann = rig.primary();
   rig.receive(ann, Watch{1, JobId{9}, {}, false});
   CHECK(rig.only<ErrorReply>().error.code == static_cast<int>(Code::not_found));
-  for (std::uint64_t i = 0; i < watches_per_session_max; ++i) {
+  for (std::uint64_t i = 0; i < limits::watches_per_session_max; ++i) {
     rig.receive(ann, Watch{100 + i, {}, {}, false});
     rig.take();
   }
@@ -220,5 +220,5 @@ TEST_CASE("watch: the error that ends it does not overtake its last events") {
   rig.act(ann, JobAction::cancel, job);
   rig.take();
   rig.tick(seconds(10));
-  rig.expect({"Send session 1 Error{request=9 * after 2", "Persist 3 JobForgotten{job=1}"});
+  rig.expect({"Send session 1 Error{request=9 * after 2", "Persist 3 JobForgotten*", "DropLogs job 1"});
 }
