@@ -1,20 +1,18 @@
-// The program framebus-broker: configuration, signals, exit codes. Everything else is in
-// shell/server.h.
+// The program framebus-broker: commands on a data directory, or configuration, signals, exit codes
+// of a broker. Everything else is in shell/server.h.
 #include <csignal>
 #include <cstdio>
 #include <string>
 #include <thread>
 
+#include "broker/shell/data_commands.h"
+#include "broker/shell/exit_codes.h"
 #include "broker/shell/server.h"
 #include "libmsg/base/check.h"
 #include "libmsg/base/log.h"
 
 namespace {
 
-constexpr int exit_config_refused = 78;
-constexpr int exit_sync_failed = 74;
-
-using framebus::Code;
 using framebus::broker::BrokerConfig;
 using framebus::broker::BrokerServer;
 
@@ -31,12 +29,6 @@ void print_recent_events() {
 int report(const framebus::Error& error, int exit_code) {
   std::fprintf(stderr, "framebus-broker: %s\n", error.message.c_str());
   return exit_code;
-}
-
-int exit_code_of_start(const framebus::Error& error) {
-  const bool refused =
-      error.code == Code::invalid_argument || error.code == Code::permission_denied;
-  return refused ? exit_config_refused : framebus::error_info(error.code).exit_code;
 }
 
 sigset_t stop_signals() {
@@ -67,16 +59,22 @@ int serve(BrokerServer& server, const BrokerConfig& config) {
   crashing_server = nullptr;
   pthread_kill(signals.native_handle(), SIGUSR2);
   signals.join();
-  return status ? 0 : report(status.error(), exit_sync_failed);
+  if (status) return 0;
+  framebus::Error error = status.error().context("the store failed");
+  error.message +=
+      ". The broker has ended: what it had not answered yet may not be on the disk, everything it "
+      "had answered is. Look at the disk and its free space, then start the broker again";
+  return report(error, framebus::broker::exit_sync_failed);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const auto done = framebus::broker::run_data_command(argc, argv, environ)) return *done;
   BrokerConfig config;
   const auto outcome =
       load_config(framebus::broker::broker_config_table(), argc, argv, environ, config);
-  if (!outcome) return report(outcome.error(), exit_config_refused);
+  if (!outcome) return report(outcome.error(), framebus::broker::exit_config_refused);
   if (outcome->help || outcome->version || outcome->print) {
     std::printf("%s\n", outcome->text.c_str());
     return 0;
@@ -93,6 +91,6 @@ int main(int argc, char** argv) {
     framebus::log_warning("broker", raised.error().message);
   }
   auto server = BrokerServer::start(config);
-  if (!server) return report(server.error(), exit_code_of_start(server.error()));
+  if (!server) return report(server.error(), framebus::broker::exit_code_of_start(server.error()));
   return serve(**server, config);
 }

@@ -33,18 +33,23 @@ Result<nlohmann::json> wait_for_endpoints(const std::filesystem::path& file, Chi
 }  // namespace
 
 Result<Farm> Farm::start(const FarmOptions& options) {
-  char pattern[] = "/tmp/framebus-bench-XXXXXX";
-  if (mkdtemp(pattern) == nullptr)
-    return fail(Code::unavailable, "could not make a folder in /tmp");
+  std::string pattern = (options.folder / "framebus-bench-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr)
+    return fail(Code::unavailable, "could not make a folder in " + options.folder.string());
   Farm farm;
   farm.folder_ = pattern;
   const std::string any = "tcp://127.0.0.1:0";
-  FRAMEBUS_ASSIGN(
-      auto broker,
-      ChildProcess::start({(options.programs / "framebus-broker").string(), "--ephemeral", "--data",
-                           (farm.folder_ / "broker").string(), "--primary-endpoint", any,
-                           "--worker-endpoint", any, "--bulk-endpoint", any},
-                          farm.folder_ / "broker.log"));
+  std::vector<std::string> command = {(options.programs / "framebus-broker").string(),
+                                      "--data",
+                                      (farm.folder_ / "broker").string(),
+                                      "--primary-endpoint",
+                                      any,
+                                      "--worker-endpoint",
+                                      any,
+                                      "--bulk-endpoint",
+                                      any};
+  if (!options.journal) command.push_back("--ephemeral");
+  FRAMEBUS_ASSIGN(auto broker, ChildProcess::start(command, farm.folder_ / "broker.log"));
   farm.processes_.push_back(std::move(broker));
   FRAMEBUS_ASSIGN(
       const auto endpoints,

@@ -13,7 +13,9 @@ namespace framebus::bench {
 struct FarmOptions {
   std::filesystem::path programs;  // folder of framebus-broker and framebus-worker
   unsigned workers = 1;
-  unsigned slots = 1;  // of each worker
+  unsigned slots = 1;                     // of each worker
+  bool journal = false;                   // the broker keeps one; else it is ephemeral
+  std::filesystem::path folder = "/tmp";  // where everything lies: decides which disk is measured
 };
 
 class Farm {

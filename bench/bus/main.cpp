@@ -70,6 +70,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 64));
   roundtrip->add_option("--slots", farm_options.slots, "of each worker")
       ->check(CLI::Range(1, 1024));
+  roundtrip->add_flag("--journal", farm_options.journal,
+                      "the broker keeps its journal; without it, it is ephemeral");
+  roundtrip->add_option("--folder", farm_options.folder, "where everything lies, also the journal");
   roundtrip->add_option("--rounds", rounds, "repetitions")->check(CLI::Range(1, 100));
   roundtrip->add_option("--seed", seed, "of the payloads");
   CLI11_PARSE(app, argc, argv);
@@ -100,7 +103,7 @@ int main(int argc, char** argv) {
         {"rounds", rounds},
         {"seed", seed},
         {"transport", "tcp loopback"},
-        {"store", "memory"}}},
+        {"store", farm_options.journal ? "journal" : "memory"}}},
       {"single_jobs_window_1", summary(figures, &bench::RoundtripFigures::one_at_a_time)},
       {"single_jobs_windowed", summary(figures, &bench::RoundtripFigures::windowed)},
       {"one_job_of_all_tasks", summary(figures, &bench::RoundtripFigures::batched)},

@@ -14,12 +14,17 @@ struct Row {
 
 // Messages without a row come from the broker only. Hello is taken before a session exists.
 constexpr Row rows[] = {
-    {Heartbeat::number, false, true}, {Goodbye::number, true, true},
-    {Submit::number, true, false},    {Act::number, true, false},
-    {Query::number, true, false},     {Watch::number, true, false},
-    {EventsOk::number, true, false},  {Unwatch::number, true, false},
-    {Started::number, false, true},   {Progress::number, false, true},
-    {Results::number, false, true},   {Aborted::number, false, true},
+    {Heartbeat::number, false, true},    {Goodbye::number, true, true},
+    {Submit::number, true, false},       {Act::number, true, false},
+    {Query::number, true, false},        {Watch::number, true, false},
+    {EventsOk::number, true, false},     {Unwatch::number, true, false},
+    {SubmitOpen::number, true, false},   {SubmitPart::number, true, false},
+    {SubmitCommit::number, true, false}, {Started::number, false, true},
+    {Progress::number, false, true},     {Results::number, false, true},
+    {Aborted::number, false, true},      {Log::number, false, true},
+    {LogRead::number, true, false},      {Command::number, true, false},
+    {CommandReply::number, false, true}, {Ready::number, false, true},
+    {Administer::number, true, false},
 };
 
 const Row* row_of(std::uint16_t number) {

@@ -17,100 +17,140 @@ constexpr Duration goodbye_max = milliseconds(500);
 
 }  // namespace
 
-BrokerLoop::BrokerLoop(Core& core, CommitPipeline& pipeline, Intake& intake, Delivery& delivery,
-                       SessionTable& sessions, Delivery::Routers routers)
-    : core_(core),
-      pipeline_(pipeline),
-      intake_(intake),
-      delivery_(delivery),
-      sessions_(sessions),
-      routers_(routers) {}
-
 void BrokerLoop::request_stop() noexcept {
   stopping_ = true;
-  wakeup_.notify();
+  parts_.wakeup.notify();
 }
 
 Status BrokerLoop::run() {
-  last_turn_ = now_monotonic();
+  last_turn_ = now();
   Status status;
   while (status && !stopping_) {
-    wait({routers_[0], routers_[1]}, {}, &wakeup_, time_to_wait(now_monotonic()));
-    wakeup_.drain();
+    wait_for_work();
     status = turn();
   }
+  if (status) status = end_orderly();
   say_goodbye();
   return status;
 }
 
+void BrokerLoop::wait_for_work() {
+  std::vector<RouterSocket*> sockets;
+  if (!is_paused_) sockets = {parts_.routers[0], parts_.routers[1]};
+  wait(sockets, {}, &parts_.wakeup, time_to_wait());
+  parts_.wakeup.drain();
+}
+
 Status BrokerLoop::turn() {
-  const TimePoint now = now_monotonic();
+  ++parts_.counters.turns;
+  const TimePoint now = this->now();
+  FRAMEBUS_TRY(poll_store());
+  if (parts_.pipeline.is_backlogged()) return pause();
+  if (is_paused_) parts_.counters.paused_ms += static_cast<std::uint64_t>(to_ms(now - last_turn_));
+  is_paused_ = false;
   const Duration stalled = stall_before(now);
   last_turn_ = now;
-  receive_all_or_some(stalled, events_);
-  for (const Event& event : events_) core_.step(now, event, actions_);
-  events_.clear();
-  const auto wakeup = core_.next_wakeup();
-  if (stalled > Duration{0} || (wakeup && *wakeup <= now)) core_.step(now, Tick{stalled}, actions_);
-  FRAMEBUS_TRY(pipeline_.append(now, std::move(actions_)));
+  parts_.carrier.take(now, events_);
+  parts_.housekeeping.tick(now, events_);
+  receive_all_or_some(stalled);
+  step_events(now);
+  const auto wakeup = parts_.core.next_wakeup();
+  if (stalled > Duration{0} || (wakeup && *wakeup <= now))
+    parts_.core.step(now, Tick{stalled}, actions_);
+  FRAMEBUS_TRY(parts_.pipeline.append(now, std::move(actions_)));
   actions_.clear();
-  FRAMEBUS_TRY(pipeline_.sync());
-  pipeline_.release([this](Action&& action) { carry_out(std::move(action)); });
-  delivery_.flush();
-  events_ =
-      delivery_
-          .take_events();  // failed sends: the core hears of them in the next turn, which is now
+  FRAMEBUS_TRY(poll_store());
+  release();
   return {};
 }
 
-Duration BrokerLoop::time_to_wait(TimePoint now) const {
-  if (more_waits_ || !events_.empty()) return Duration{0};
-  Duration longest = delivery_.has_unsent() ? unsent_retry : wait_max;
-  if (const auto wakeup = core_.next_wakeup()) longest = std::min(longest, *wakeup - now);
+// Asks the store how far it is; the core hears of it first thing in the next steps.
+Status BrokerLoop::poll_store() {
+  FRAMEBUS_ASSIGN(const auto synced, parts_.pipeline.poll());
+  if (!synced) return {};
+  if (!events_.empty() && std::holds_alternative<Synced>(events_.back())) events_.pop_back();
+  events_.push_back(*synced);
+  return {};
+}
+
+// The disk is behind: only what it lets go of moves.
+Status BrokerLoop::pause() {
+  if (!is_paused_) ++parts_.counters.pauses;
+  is_paused_ = true;
+  release();
+  return {};
+}
+
+void BrokerLoop::step_events(TimePoint now) {
+  for (const Event& event : events_) {
+    parts_.core.step(now, event, actions_);
+    if (const auto* lost = std::get_if<PeerLost>(&event))
+      parts_.carrier.session_gone(lost->session);
+  }
+  events_.clear();
+}
+
+void BrokerLoop::release() {
+  parts_.pipeline.release([this](Action&& action) { parts_.carrier.carry_out(std::move(action)); });
+  parts_.delivery.flush();
+  // Failed sends: the core hears of them in the next turn, which is now.
+  for (Event& event : parts_.delivery.take_events()) events_.push_back(std::move(event));
+#ifndef NDEBUG
+  parts_.delivery.check_conservation();
+#endif
+}
+
+Duration BrokerLoop::time_to_wait() const {
+  if (!is_paused_ && (more_waits_ || !events_.empty())) return Duration{0};
+  Duration longest = parts_.delivery.has_unsent() ? unsent_retry : wait_max;
+  if (is_paused_) return longest;
+  if (const auto wakeup = parts_.core.next_wakeup()) longest = std::min(longest, *wakeup - now());
   return std::max(longest, Duration{0});
 }
 
 // How much later than the longest wait this turn is, when that is more than a loaded machine
 // explains.
-Duration BrokerLoop::stall_before(TimePoint now) const {
+Duration BrokerLoop::stall_before(TimePoint now) {
   const Duration late = now - last_turn_ - wait_max;
   if (late < stall_min) return Duration{0};
+  ++parts_.counters.stalls;
   log_warning("loop", "the broker stood still; every lease is extended by it",
               {{"ms", to_ms(late)}});
   return late;
 }
 
-void BrokerLoop::receive_all_or_some(Duration stalled, std::vector<Event>& events) {
-  more_waits_ = intake_.receive(events, batch);
+void BrokerLoop::receive_all_or_some(Duration stalled) {
+  more_waits_ = parts_.intake.receive(events_, batch);
   // Heartbeats that came during a stall must be seen before any lease is judged.
   for (std::size_t i = 0; stalled > Duration{0} && more_waits_ && i < stalled_batches_max; ++i) {
-    more_waits_ = intake_.receive(events, batch);
+    more_waits_ = parts_.intake.receive(events_, batch);
   }
 }
 
-void BrokerLoop::carry_out(Action&& action) {
-  if (const auto* send = std::get_if<Send>(&action))
-    return delivery_.send(send->session, send->message);
-  if (const auto* close = std::get_if<CloseSession>(&action))
-    return delivery_.close(close->session, close->reason);
-  if (const auto* note = std::get_if<Note>(&action)) {
-    constexpr LogLevel levels[] = {LogLevel::debug, LogLevel::info, LogLevel::warning,
-                                   LogLevel::error};
-    write_log(levels[static_cast<std::size_t>(std::clamp(note->level, 0, 3))], "core", note->text);
-  }
+// Whatever waits for an answer gets one, and everything recorded is sealed.
+Status BrokerLoop::end_orderly() {
+  const TimePoint now = this->now();
+  step_events(now);
+  parts_.core.step(now, Stopping{}, actions_);
+  FRAMEBUS_TRY(parts_.pipeline.append(now, std::move(actions_)));
+  actions_.clear();
+  FRAMEBUS_TRY(parts_.pipeline.finish());
+  release();
+  return {};
 }
 
 void BrokerLoop::say_goodbye() {
   std::vector<SessionId> ids;
-  for (const auto& [id, session] : sessions_.all()) ids.push_back(id);
-  for (const SessionId id : ids) delivery_.send(id, Goodbye{"the broker is stopping"});
+  for (const auto& [id, session] : parts_.sessions.all()) ids.push_back(id);
+  for (const SessionId id : ids) parts_.delivery.send(id, Goodbye{"the broker is stopping"});
   // Peers close when they read it: that is also how we know that it has arrived.
-  const TimePoint deadline = now_monotonic() + goodbye_max;
-  while (sessions_.size() > 0 && now_monotonic() < deadline) {
-    wait({routers_[0], routers_[1]}, {}, nullptr, milliseconds(20));
+  const TimePoint deadline = now() + goodbye_max;
+  while (parts_.sessions.size() > 0 && now() < deadline) {
+    wait({parts_.routers[0], parts_.routers[1]}, {}, nullptr, milliseconds(20));
     events_.clear();
-    (void)intake_.receive(events_, batch);
-    delivery_.flush();
+    (void)parts_.intake.receive(events_, batch);
+    parts_.delivery.flush();
+    (void)parts_.delivery.take_events();
   }
 }
 

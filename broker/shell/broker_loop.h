@@ -1,43 +1,61 @@
-// The broker's one loop around the core: wait, receive, step, append, sync, send. Dull on purpose.
+// The broker's one loop around the core: wait, receive, step, append, release. Dull on purpose.
 //
-// It reads the clock once for each turn and decides nothing. Thread rule: one thread runs it;
+// It reads the clock once for each turn, decides nothing and never waits for a disk: the store
+// syncs on its own thread and wakes the loop. While the store's backlog is full the loop reads from
+// no socket, so that peers wait and nothing is dropped. Thread rule: one thread runs it;
 // request_stop() may come from any thread and from a signal handler.
 #pragma once
 
 #include <atomic>
 
 #include "broker/core/core.h"
+#include "broker/shell/broker_clock.h"
+#include "broker/shell/carrier.h"
 #include "broker/shell/commit_pipeline.h"
+#include "broker/shell/housekeeping.h"
 #include "broker/shell/intake.h"
 
 namespace framebus::broker {
 
 class BrokerLoop {
  public:
-  BrokerLoop(Core& core, CommitPipeline& pipeline, Intake& intake, Delivery& delivery,
-             SessionTable& sessions, Delivery::Routers routers);
+  struct Parts {
+    Core& core;
+    CommitPipeline& pipeline;
+    Intake& intake;
+    Delivery& delivery;
+    SessionTable& sessions;
+    Carrier& carrier;
+    Housekeeping& housekeeping;
+    LoopCounters& counters;
+    Wakeup& wakeup;  // whoever has something for the loop notifies it
+    Delivery::Routers routers;
+    BrokerClock clock;
+  };
+  explicit BrokerLoop(const Parts& parts) : parts_(parts) {}
 
   // Until request_stop(), or until the store fails (its error).
   Status run();
   void request_stop() noexcept;
 
  private:
-  Duration time_to_wait(TimePoint now) const;
-  Duration stall_before(TimePoint now) const;
-  void receive_all_or_some(Duration stalled, std::vector<Event>& events);
+  TimePoint now() const { return parts_.clock.at(now_monotonic()); }
+  void wait_for_work();
+  Duration time_to_wait() const;
+  Duration stall_before(TimePoint now);
+  void receive_all_or_some(Duration stalled);
   Status turn();
-  void carry_out(Action&& action);
+  Status poll_store();
+  void step_events(TimePoint now);
+  Status pause();
+  void release();
+  Status end_orderly();
   void say_goodbye();
 
-  Core& core_;
-  CommitPipeline& pipeline_;
-  Intake& intake_;
-  Delivery& delivery_;
-  SessionTable& sessions_;
-  Delivery::Routers routers_;
-  Wakeup wakeup_;
+  Parts parts_;
   std::atomic<bool> stopping_{false};
   TimePoint last_turn_;
+  bool is_paused_ = false;
   bool more_waits_ = false;
   std::vector<Event> events_;
   Actions actions_;

@@ -8,7 +8,11 @@ namespace framebus::broker {
 namespace {
 
 constexpr double hour_s = 3600;
+constexpr double day_s = 24 * hour_s;
+constexpr double year_s = 365 * day_s;
 constexpr double kib = 1024;
+constexpr double mib = 1024 * kib;
+constexpr double gib = 1024 * mib;
 constexpr double weight_max = 1000;
 
 ConfigKey<BrokerConfig> weight(const char* name, double BrokerConfig::*member, const char* doc) {
@@ -23,6 +27,11 @@ ConfigKey<BrokerConfig> timer(const char* name, Duration BrokerConfig::*member, 
 ConfigKey<BrokerConfig> bound(const char* name, std::uint32_t BrokerConfig::*member,
                               const char* doc, double max) {
   return {name, member, doc, 1, max, {}};
+}
+
+ConfigKey<BrokerConfig> size(const char* name, ByteSize BrokerConfig::*member, const char* doc,
+                             double min, double max) {
+  return {name, member, doc, min, max, {}};
 }
 
 ConfigKey<BrokerConfig> choice(const char* name, std::string BrokerConfig::*member, const char* doc,
@@ -40,7 +49,8 @@ void add_places(std::vector<ConfigKey<BrokerConfig>>& keys) {
       "~/.local/state/framebus/broker, with ephemeral a new temporary one"};
   data.environment = "FRAMEBUS_BROKER_DATA";
   keys.push_back(std::move(data));
-  keys.push_back({"ephemeral", &C::ephemeral, "keep jobs in memory only; every reply says so"});
+  keys.push_back({"ephemeral", &C::ephemeral,
+                  "keep jobs in memory only: no journal, no archive; every reply says so"});
   keys.push_back({"primary-endpoint", &C::primary_endpoint,
                   "where clients connect: tcp://HOST:PORT (port 0: any free one) or ipc://PATH"});
   keys.push_back({"worker-endpoint", &C::worker_endpoint, "where workers connect"});
@@ -101,8 +111,51 @@ void add_timers(std::vector<ConfigKey<BrokerConfig>>& keys) {
       timer("retry-max", &C::retry_max, "longest pause between attempts", 0, 24 * hour_s));
   keys.push_back(timer("restart-grace", &C::restart_grace,
                        "no recovered lease expires before this time after a start", 0, hour_s));
+  keys.push_back(timer("command-deadline", &C::command_deadline,
+                       "until every worker has answered a command that names no deadline", 0.1,
+                       24 * hour_s));
+}
+
+void add_keeping(std::vector<ConfigKey<BrokerConfig>>& keys) {
+  using C = BrokerConfig;
+  keys.push_back(size("disk-reserve", &C::disk_reserve,
+                      "free space below which submits are refused, so that results can still be "
+                      "recorded; 0: never",
+                      0, 1024 * gib));
+  keys.push_back(size("journal-segment", &C::journal_segment,
+                      "size of each file of the journal, reserved when it is begun", mib, gib));
+  keys.push_back(size("journal-backlog", &C::journal_backlog,
+                      "bytes of records that may wait for the disk before the broker stops reading "
+                      "from its peers",
+                      64 * kib, gib));
   keys.push_back(timer("finished-jobs-kept", &C::finished_jobs_kept,
-                       "how long ended jobs can be asked for", 1, 365 * 24 * hour_s));
+                       "how long ended jobs stay in memory; afterwards the archive answers", 1,
+                       year_s));
+  keys.push_back(timer("submit-ids-kept", &C::submit_ids_kept,
+                       "how long a repeated submit is recognised", 60, year_s));
+  keys.push_back(timer("upload-kept", &C::upload_kept,
+                       "how long a job sent in parts waits for its owner to come back", 1, day_s));
+  keys.push_back(
+      {"archive", &C::archive, "keep ended jobs in archive.db; without it they are forgotten"});
+  keys.push_back(timer("archive-after", &C::archive_after,
+                       "between the end of a job and its way into the archive", 0, day_s));
+  keys.push_back(timer("archive-keep", &C::archive_keep,
+                       "how long the archive keeps a job after its end", 60, 100 * year_s));
+  keys.push_back(size("archive-max-bytes", &C::archive_max_bytes,
+                      "size of the archive above which its oldest jobs go; 0: no bound", 0,
+                      1024 * 1024 * gib));
+  keys.push_back(timer("archived-job-kept", &C::archived_job_kept,
+                       "how long a job that was read back from the archive stays in memory unused",
+                       1, day_s));
+  keys.push_back(size("logs-max-bytes", &C::logs_max_bytes,
+                      "all logs of attempts together; the oldest job's go first", mib,
+                      1024 * 1024 * gib));
+  keys.push_back(timer("blob-pin", &C::blob_pin,
+                       "how long a file stays after it was put or named, though no job names it",
+                       hour_s, year_s));
+  keys.push_back(timer("blob-round", &C::blob_round,
+                       "how long one search through all files for unused ones takes", 1,
+                       30 * day_s));
 }
 
 void add_bounds(std::vector<ConfigKey<BrokerConfig>>& keys) {
@@ -116,14 +169,14 @@ void add_bounds(std::vector<ConfigKey<BrokerConfig>>& keys) {
   keys.push_back({"queued-specs-max",
                   &C::queued_specs_max,
                   "bytes of all specs of jobs that have not ended",
-                  kib * kib,
-                  static_cast<double>(64 * limits::GiB),
+                  mib,
+                  64 * gib,
                   {}});
   keys.push_back({"peer-outbox",
                   &C::peer_outbox,
                   "bytes that may wait for one peer before it is dropped as a slow consumer",
                   static_cast<double>(limits::wire_message_bytes_max),
-                  static_cast<double>(limits::GiB),
+                  gib,
                   {}});
   keys.push_back(bound("event-window", &C::event_window,
                        "Events messages to a watcher before it must confirm one", 4096));
@@ -183,6 +236,7 @@ const ConfigTable<BrokerConfig>& broker_config_table() {
     add_places(made.keys);
     add_scheduling(made.keys);
     add_timers(made.keys);
+    add_keeping(made.keys);
     add_bounds(made.keys);
     return made;
   }();
@@ -207,7 +261,13 @@ Result<Options> core_options(const BrokerConfig& config) {
   options.retry_base = config.retry_base;
   options.retry_max = config.retry_max;
   options.restart_grace = config.restart_grace;
+  options.archive = config.archive && !config.ephemeral;
+  options.archive_after = config.archive_after;
   options.finished_jobs_kept = config.finished_jobs_kept;
+  options.archived_job_kept = config.archived_job_kept;
+  options.upload_kept = config.upload_kept;
+  options.submit_ids_kept = config.submit_ids_kept;
+  options.command_deadline = config.command_deadline;
   options.max_attempts_default = config.max_attempts;
   options.crash_workers_max = config.crash_workers_max;
   options.crashes_max = config.crashes_max;

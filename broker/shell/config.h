@@ -41,7 +41,23 @@ struct BrokerConfig {
   Duration retry_base = seconds(1);
   Duration retry_max = seconds(300);
   Duration restart_grace = seconds(30);
-  Duration finished_jobs_kept = std::chrono::hours(24);
+  Duration command_deadline = seconds(30);
+
+  // What is kept, where and how long
+  ByteSize disk_reserve{256 * limits::MiB};
+  ByteSize journal_segment{64 * limits::MiB};
+  ByteSize journal_backlog{limits::journal_backlog_bytes_max};
+  Duration finished_jobs_kept = std::chrono::hours(1);
+  Duration submit_ids_kept = std::chrono::hours(7 * 24);
+  Duration upload_kept = std::chrono::minutes(10);
+  bool archive = true;
+  Duration archive_after = seconds(30);
+  Duration archive_keep = std::chrono::hours(90 * 24);
+  ByteSize archive_max_bytes{0};
+  Duration archived_job_kept = std::chrono::minutes(5);
+  ByteSize logs_max_bytes{20 * limits::GiB};
+  Duration blob_pin = std::chrono::hours(24);
+  Duration blob_round = std::chrono::hours(1);
 
   std::uint32_t max_attempts = 3;
   std::uint32_t crash_workers_max = 3;

@@ -17,15 +17,31 @@ namespace {
 
 constexpr std::size_t token_key_bytes = 16;
 constexpr std::size_t epoch_file_bytes_max = 32;
+constexpr std::size_t pid_file_bytes_max = 32;
 
-Result<std::filesystem::path> users_state_directory() {
-  const char* const state = std::getenv("XDG_STATE_HOME");
-  if (state && *state) return std::filesystem::path(state) / "framebus" / "broker";
-  const char* const home = std::getenv("HOME");
-  if (home && *home)
-    return std::filesystem::path(home) / ".local" / "state" / "framebus" / "broker";
-  return fail(Code::invalid_argument,
-              "data: neither HOME nor XDG_STATE_HOME is set; say --data DIR");
+// Makes it and what is missing above it; every new name is synced, so that a crash can not take
+// away a directory in which jobs have been accepted.
+Status make_durable_directory(const std::filesystem::path& path) {
+  if (path.has_parent_path() && !std::filesystem::exists(path.parent_path()))
+    FRAMEBUS_TRY(make_durable_directory(path.parent_path()));
+  FRAMEBUS_ASSIGN(const bool is_new, make_directory(path));
+  return is_new ? sync_directory(path.parent_path()) : Status();
+}
+
+Error with_advice(Error error, const std::filesystem::path& path) {
+  if (error.code != Code::permission_denied || error.message.starts_with("data: ")) return error;
+  error.message = "data: " + error.message + "; the broker must be able to write to " +
+                  path.string() +
+                  " (is it on a read-only file system, or another user's?). Give it another "
+                  "directory with --data DIR";
+  return error;
+}
+
+Result<Bytes> make_token_key() {
+  Bytes key(token_key_bytes);
+  if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
+    return fail(errno_error(errno, "random bytes for", "token.key"));
+  return key;
 }
 
 Result<std::filesystem::path> new_temporary_directory() {
@@ -55,38 +71,72 @@ Status check_is_private(const std::filesystem::path& path) {
                                            ", or choose another directory");
 }
 
+Status take_lock(int fd, const std::filesystem::path& path) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return fail(errno_error(errno, "lock", path));
+  const auto holder = read_small_file(path, pid_file_bytes_max);
+  std::string pid = holder ? std::string(holder->begin(), holder->end()) : std::string();
+  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+  return fail(Code::failed_precondition,
+              "data: another broker" + (pid.empty() ? "" : " (process " + pid + ")") +
+                  " runs in " + path.parent_path().string() +
+                  "; stop it or give this one a directory of its own with --data DIR");
+}
+
 }  // namespace
 
-Result<Bytes> make_token_key() {
-  Bytes key(token_key_bytes);
-  if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
-    return fail(errno_error(errno, "random bytes for", "token.key"));
-  return key;
+Result<FileDescriptor> lock_for_reading(const std::filesystem::path& data) {
+  const std::filesystem::path path = data / "lock";
+  auto file = open_file(path, O_RDONLY);
+  if (!file && file.error().code == Code::not_found) return FileDescriptor();
+  if (!file) return fail(file.error());
+  FRAMEBUS_TRY(take_lock(file->get(), path));
+  return file;
+}
+
+Result<std::filesystem::path> default_data_directory() {
+  const char* const state = std::getenv("XDG_STATE_HOME");
+  if (state && *state) return std::filesystem::path(state) / "framebus" / "broker";
+  const char* const home = std::getenv("HOME");
+  if (home && *home)
+    return std::filesystem::path(home) / ".local" / "state" / "framebus" / "broker";
+  return fail(Code::invalid_argument,
+              "data: neither HOME nor XDG_STATE_HOME is set; say --data DIR");
+}
+
+Status DataDirectory::choose_path(const std::string& path) {
+  if (!path.empty()) {
+    path_ = path;
+  } else if (ephemeral_) {
+    FRAMEBUS_ASSIGN(path_, new_temporary_directory());
+    is_temporary_ = true;
+  } else {
+    FRAMEBUS_ASSIGN(path_, default_data_directory());
+  }
+  std::error_code error;
+  path_ = std::filesystem::absolute(path_, error).lexically_normal();
+  if (!path_.has_filename()) path_ = path_.parent_path();
+  return {};
 }
 
 Result<DataDirectory> DataDirectory::open(const std::string& path, bool ephemeral) {
   DataDirectory directory;
   directory.ephemeral_ = ephemeral;
-  if (!path.empty()) {
-    directory.path_ = path;
-  } else if (ephemeral) {
-    FRAMEBUS_ASSIGN(directory.path_, new_temporary_directory());
-    directory.is_temporary_ = true;
-  } else {
-    FRAMEBUS_ASSIGN(directory.path_, users_state_directory());
-  }
-  std::error_code error;
-  directory.path_ = std::filesystem::absolute(directory.path_, error).lexically_normal();
-  if (!directory.path_.has_filename()) directory.path_ = directory.path_.parent_path();
-  if (directory.path_.has_parent_path())
-    std::filesystem::create_directories(directory.path_.parent_path(), error);
-  FRAMEBUS_TRY(make_directory(directory.path_));
-  FRAMEBUS_TRY(check_is_private(directory.path_));
-  FRAMEBUS_TRY(directory.lock());
-  FRAMEBUS_TRY(directory.raise_epoch());
-  FRAMEBUS_TRY(directory.load_token_key());
-  std::filesystem::remove(directory.endpoints_file(), error);
-  std::filesystem::remove_all(directory.path_ / "blobs-ephemeral", error);
+  FRAMEBUS_TRY(directory.choose_path(path));
+  const auto prepare = [&directory]() -> Status {
+    FRAMEBUS_TRY(make_durable_directory(directory.path_));
+    FRAMEBUS_TRY(check_is_private(directory.path_));
+    FRAMEBUS_TRY(directory.lock());
+    FRAMEBUS_TRY(directory.raise_epoch());
+    FRAMEBUS_TRY(directory.load_token_key());
+    std::error_code ignored;
+    std::filesystem::remove(directory.endpoints_file(), ignored);
+    std::filesystem::remove_all(directory.path_ / "ephemeral", ignored);
+    if (directory.ephemeral_) FRAMEBUS_TRY(make_directory(directory.kept()));
+    return {};
+  };
+  if (const Status prepared = prepare(); !prepared)
+    return fail(with_advice(prepared.error(), directory.path_));
   return directory;
 }
 
@@ -104,18 +154,17 @@ DataDirectory::~DataDirectory() {
   if (!lock_.is_open()) return;
   std::error_code ignored;
   std::filesystem::remove(endpoints_file(), ignored);
-  if (ephemeral_) std::filesystem::remove_all(blobs(), ignored);
+  if (ephemeral_) std::filesystem::remove_all(kept(), ignored);
   if (is_temporary_) std::filesystem::remove_all(path_, ignored);
 }
 
 Status DataDirectory::lock() {
-  FRAMEBUS_ASSIGN(FileDescriptor file, open_file(path_ / "lock", O_RDWR | O_CREAT, 0600));
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return fail(errno_error(errno, "lock", path_ / "lock"));
-    return fail(Code::failed_precondition,
-                "data: another broker runs in " + path_.string() +
-                    "; stop it or give this one a directory of its own with --data DIR");
-  }
+  const std::filesystem::path path = path_ / "lock";
+  FRAMEBUS_ASSIGN(FileDescriptor file, open_file(path, O_RDWR | O_CREAT, 0600));
+  FRAMEBUS_TRY(take_lock(file.get(), path));
+  // For people; the lock itself is the kernel's and ends with the process.
+  if (::ftruncate(file.get(), 0) != 0) return fail(errno_error(errno, "truncate", path));
+  FRAMEBUS_TRY(write_at(file.get(), 0, bytes_of(std::to_string(::getpid()) + "\n"), path));
   lock_ = std::move(file);
   return {};
 }
@@ -131,17 +180,27 @@ Status DataDirectory::raise_epoch() {
         std::string_view(stop, static_cast<std::size_t>(begin + content->size() - stop)) != "\n") {
       return fail(Code::data_loss,
                   file.string() +
-                      " does not hold a number; restore it from a copy, or remove the "
-                      "directory if no worker holds work of this broker");
+                      " does not hold a number. Restore it from a copy, or write a number "
+                      "into it that is larger than any epoch this broker ever had");
     }
   } else if (content.error().code != Code::not_found) {
     return fail(content.error());
+  } else if (!ephemeral_ && std::filesystem::exists(journal())) {
+    // Counting from 1 again would give out tokens that workers may still hold.
+    return fail(Code::data_loss,
+                file.string() + " is missing beside " + journal().string() +
+                    ". Restore it from a copy, or write a number into it that is larger than any "
+                    "epoch this broker ever had");
   }
   epoch_ = last + 1;
   return replace_file(file, bytes_of(std::to_string(epoch_) + "\n"));
 }
 
 Status DataDirectory::load_token_key() {
+  if (ephemeral_) {
+    FRAMEBUS_ASSIGN(token_key_, make_token_key());
+    return {};
+  }
   const std::filesystem::path file = path_ / "token.key";
   auto content = read_small_file(file, token_key_bytes);
   if (content && content->size() == token_key_bytes) {
@@ -149,8 +208,10 @@ Status DataDirectory::load_token_key() {
     return {};
   }
   if (content || content.error().code == Code::resource_exhausted) {
-    return fail(Code::data_loss, file.string() + " does not hold a key of " +
-                                     std::to_string(token_key_bytes) + " bytes");
+    return fail(Code::data_loss,
+                file.string() + " does not hold a key of " + std::to_string(token_key_bytes) +
+                    " bytes. Restore it from a copy, or remove it: a new one is made "
+                    "then, and what workers hold of earlier starts is run again");
   }
   if (content.error().code != Code::not_found) return fail(content.error());
   FRAMEBUS_ASSIGN(token_key_, make_token_key());

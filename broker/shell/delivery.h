@@ -1,11 +1,13 @@
 // Messages from the core to the sockets: encoded, in order for each session, bounded.
 //
-// A peer whose socket is full gets an outbox; one whose outbox is full is dropped (slow_consumer).
-// What could not be handed over comes back as events for the core: SendFailed, then PeerLost.
+// A peer whose socket is full gets an outbox; one whose outbox is full is dropped (slow_consumer)
+// and told so as soon as it reads again. What could not be handed over comes back as events for the
+// core: SendFailed, then PeerLost. No message disappears: see DeliveryCounters.
 // Thread rule: the broker loop's thread.
 #pragma once
 
 #include <array>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -14,11 +16,15 @@
 
 namespace framebus::broker {
 
+// made = handed_over + refused + outstanding + dropped_with_session, always.
 struct DeliveryCounters {
-  std::uint64_t sent = 0;
-  std::uint64_t send_failed = 0;
-  std::uint64_t slow_consumers = 0;
-  std::uint64_t too_large = 0;
+  std::uint64_t made = 0;                  // messages that were to be sent
+  std::uint64_t handed_over = 0;           // taken by the socket
+  std::uint64_t refused = 0;               // the socket knows that the peer is gone
+  std::uint64_t outstanding = 0;           // in an outbox now
+  std::uint64_t dropped_with_session = 0;  // waited in its outbox, or came when it had ended
+  std::uint64_t slow_consumers = 0;        // sessions ended because they do not read
+  std::uint64_t too_large = 0;             // an Error went out in place of each
 };
 
 class Delivery {
@@ -35,14 +41,26 @@ class Delivery {
   void close(SessionId session, const std::string& reason);
   // Ends a session whose connection is gone; what waited for it becomes SendFailed.
   void lost(SessionId session, const std::string& reason);
+  // The connection is gone, and nobody is there to be told why its session ended.
+  void forget_farewell(const PeerKey& peer);
   // Tries the outboxes again.
   void flush();
+  // Tries again to tell dropped peers why; once a second is enough.
+  void say_farewells();
   bool has_unsent() const { return !unsent_.empty(); }
   // Events for the core since the last call.
   std::vector<Event> take_events();
   const DeliveryCounters& counters() const { return counters_; }
+  // Counts the outboxes and CHECKs the equation above; O(sessions with an outbox).
+  void check_conservation() const;
 
  private:
+  struct Farewell {
+    WireFrames frames;
+    unsigned tries = 0;
+  };
+  void drop_slow_consumer(PeerSession& session);
+  bool try_farewell(const PeerKey& peer, const Farewell& farewell);
   WireFrames encode_bounded(const Message& message, bool checksum, std::size_t& bytes);
   // False when the session has been ended.
   bool flush_session(PeerSession& session);
@@ -52,6 +70,7 @@ class Delivery {
   std::size_t outbox_bytes_max_;
   std::set<SessionId> unsent_;   // sessions with an outbox
   std::set<SessionId> closing_;  // of those, to be closed when it is empty
+  std::map<PeerKey, Farewell> farewells_;
   std::vector<Event> events_;
   DeliveryCounters counters_;
 };

@@ -1,23 +1,24 @@
 // See intake.h.
 #include "broker/shell/intake.h"
 
-#include <set>
-
+#include "broker/core/uploads.h"
 #include "libmsg/base/log.h"
 #include "libmsg/schema/wire_error.h"
 
 namespace framebus::broker {
 
-Intake::Intake(SessionTable& sessions, Delivery& delivery, const BlobStore& blobs,
+Intake::Intake(SessionTable& sessions, Delivery& delivery, InputCheck& inputs, const Core& core,
                Delivery::Routers routers, Endpoints endpoints)
     : sessions_(sessions),
       delivery_(delivery),
-      blobs_(blobs),
+      inputs_(inputs),
+      core_(core),
       routers_(routers),
       endpoints_(std::move(endpoints)) {}
 
 bool Intake::receive(std::vector<Event>& events, std::size_t max) {
   bool more = false;
+  for (InputCheck::Checked& each : inputs_.take()) take(std::move(each), events);
   for (const Side side : {Side::worker, Side::primary}) {
     incoming_.clear();
     routers_[static_cast<std::size_t>(side)]->receive(incoming_, max);
@@ -32,6 +33,7 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
   const PeerSession* const session = sessions_.find(peer);
   if (incoming.kind == Incoming::Kind::closed) {
     if (session) delivery_.lost(session->id, "its connection is gone");
+    delivery_.forget_farewell(peer);
     for (Event& event : delivery_.take_events()) events.push_back(std::move(event));
     return;
   }
@@ -58,12 +60,59 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
     return delivery_.reply(peer, error_reply(request_in(message), may.error()));
   }
   Received received{session->id, std::move(message), {}};
+  std::vector<InputCheck::Wanted> wanted;
   if (const auto* submit = std::get_if<Submit>(&received.message)) {
-    auto missing = missing_inputs(submit->job);
-    if (!missing) return delivery_.reply(peer, error_reply(submit->request, missing.error()));
-    received.missing = std::move(*missing);
+    wanted = InputCheck::inputs_of(submit->job);
+  } else if (const auto* open = std::get_if<SubmitOpen>(&received.message)) {
+    wanted = InputCheck::inputs_of(open->job);
+  } else if (const auto* commit = std::get_if<SubmitCommit>(&received.message)) {
+    wanted = inputs_of_commit(*commit, events);
+  } else if (auto* results = std::get_if<Results>(&received.message)) {
+    check_result_blobs(*results);
   }
-  events.push_back(std::move(received));
+  if (wanted.empty()) return events.push_back(std::move(received));
+  auto checked = inputs_.check(std::move(received), std::move(wanted));
+  if (checked) take(std::move(*checked), events);
+}
+
+void Intake::take(InputCheck::Checked&& checked, std::vector<Event>& events) {
+  if (!checked.refusal) return events.push_back(std::move(checked.received));
+  ++counters_.refused;
+  delivery_.send(checked.received.session,
+                 error_reply(request_in(checked.received.message), *checked.refusal));
+}
+
+std::vector<InputCheck::Wanted> Intake::inputs_of_commit(const SubmitCommit& commit,
+                                                         const std::vector<Event>& events) const {
+  for (const Event& event : events) {
+    const auto* const received = std::get_if<Received>(&event);
+    const auto* const open = received ? std::get_if<SubmitOpen>(&received->message) : nullptr;
+    if (open && open->submit_id == commit.submit_id) return InputCheck::inputs_of(open->job);
+  }
+  return InputCheck::inputs_of(inputs_of_upload(core_.state(), commit.submit_id));
+}
+
+// A record that names a blob is made only when the blob is stored. A worker puts it first, so this
+// is rare: its blob was lost since, or the worker is wrong. The attempt has then failed.
+void Intake::check_result_blobs(Results& results) {
+  for (TaskResult& result : results.results) {
+    for (const BlobRef& blob : result.blobs) {
+      if (inputs_.has(blob.hash)) continue;
+      ++counters_.results_without_blob;
+      log_warning("intake",
+                  "a result names a blob that is not stored; the attempt counts as failed",
+                  {{"task", to_string(result.task)}, {"blob", to_string(blob.hash)}});
+      result.outcome = Outcome::error;
+      result.error = to_wire({Code::unavailable,
+                              "result blob " + to_string(blob.hash) + " (\"" + blob.name +
+                                  "\") is not stored at the broker",
+                              0});
+      result.permanent = false;
+      result.result.clear();
+      result.blobs.clear();
+      break;
+    }
+  }
 }
 
 void Intake::on_malformed(const PeerKey& peer, const PeerSession* session,
@@ -96,26 +145,6 @@ void Intake::on_hello(const PeerKey& peer, const PeerSession* session, Hello&& h
   made.checksum = true;  // until its Welcome says otherwise
   std::string address = hello.worker.address;
   events.push_back(PeerHello{made.id, std::move(hello), std::move(address)});
-}
-
-Result<std::vector<BlobRef>> Intake::missing_inputs(const JobSpec& job) const {
-  std::vector<BlobRef> missing;
-  std::set<BlobHash> seen;
-  for (const StepSpec& step : job.steps) {
-    for (const BlobRef& input : step.inputs) {
-      if (!seen.insert(input.hash).second) continue;
-      const auto size = blobs_.size_of(input.hash);
-      if (!size) {
-        missing.push_back(input);
-      } else if (*size != input.size) {
-        return fail(Code::invalid_argument, "input \"" + input.name + "\" of step \"" + step.name +
-                                                "\" is said to have " + std::to_string(input.size) +
-                                                " bytes; blob " + to_string(input.hash) + " has " +
-                                                std::to_string(*size));
-      }
-    }
-  }
-  return missing;
 }
 
 }  // namespace framebus::broker

@@ -6,25 +6,28 @@
 
 #include <vector>
 
+#include "broker/core/core.h"
 #include "broker/core/event.h"
 #include "broker/shell/delivery.h"
-#include "libmsg/blob/blob_store.h"
+#include "broker/shell/input_check.h"
 
 namespace framebus::broker {
 
 struct IntakeCounters {
   std::uint64_t received = 0;
   std::uint64_t malformed = 0;
-  std::uint64_t refused = 0;  // no session, wrong role, wrong direction
+  std::uint64_t refused = 0;  // no session, wrong role, wrong direction, inputs of another size
+  std::uint64_t results_without_blob = 0;
 };
 
 class Intake {
  public:
-  Intake(SessionTable& sessions, Delivery& delivery, const BlobStore& blobs,
+  // `core`: read for the inputs of an upload.
+  Intake(SessionTable& sessions, Delivery& delivery, InputCheck& inputs, const Core& core,
          Delivery::Routers routers, Endpoints endpoints);
 
   // At most `max` arrivals from each socket, as events, in the order of their arrival on each.
-  // Returns whether there may be more.
+  // Also those whose inputs have been looked up meanwhile. Returns whether there may be more.
   bool receive(std::vector<Event>& events, std::size_t max);
   const IntakeCounters& counters() const { return counters_; }
 
@@ -34,12 +37,16 @@ class Intake {
                 std::vector<Event>& events);
   void on_malformed(const PeerKey& peer, const PeerSession* session,
                     std::span<const BytesView> parts, const Error& error);
-  // The inputs of a Submit that the blob store lacks. invalid_argument: one has another size here.
-  Result<std::vector<BlobRef>> missing_inputs(const JobSpec& job) const;
+  void take(InputCheck::Checked&& checked, std::vector<Event>& events);
+  // Of an upload that is open, or that an event of this batch opens.
+  std::vector<InputCheck::Wanted> inputs_of_commit(const SubmitCommit& commit,
+                                                   const std::vector<Event>& events) const;
+  void check_result_blobs(Results& results);
 
   SessionTable& sessions_;
   Delivery& delivery_;
-  const BlobStore& blobs_;
+  InputCheck& inputs_;
+  const Core& core_;
   Delivery::Routers routers_;
   Endpoints endpoints_;
   IntakeCounters counters_;

@@ -6,84 +6,230 @@
 #include "broker/core/state.h"
 #include "broker/shell/broker_loop.h"
 #include "broker/shell/data_directory.h"
+#include "broker/shell/descriptor_budget.h"
 #include "broker/shell/local_address.h"
+#include "broker/shell/make_store.h"
 #include "libmsg/base/log.h"
 #include "libmsg/blob/blob_server.h"
 
 namespace framebus::broker {
 namespace {
 
+std::int64_t wall_ms() {
+  return to_ms(wall_clock_now().time_since_epoch());
+}
+
 // Members are declared in the order they depend on each other; destruction runs backwards.
 class Server final : public BrokerServer {
  public:
-  Server(DataDirectory data, std::unique_ptr<BlobStore> blobs,
-         std::unique_ptr<RouterSocket> primaries, std::unique_ptr<RouterSocket> workers,
-         std::unique_ptr<BlobServer> bulk, StartFacts facts, const Options& options,
-         std::size_t outbox_bytes_max);
+  Server(const BrokerConfig& config, const Options& options, DataDirectory data,
+         std::shared_ptr<Context> context, const DescriptorBudget& budget);
+  ~Server() override;
 
-  Status restore();
+  // In this order.
+  Status open_data();
+  Status recover();
+  Status listen();
+
   const Endpoints& endpoints() const override { return facts_.endpoints; }
   const StartFacts& facts() const override { return facts_; }
   Status run() override;
-  void stop() noexcept override { loop_.request_stop(); }
-  std::string recent_events() const override { return core_.state().ring.dump(); }
+  void stop() noexcept override { loop_->request_stop(); }
+  std::string recent_events() const override { return core_->state().ring.dump(); }
   ServerCounters counters() const override;
 
  private:
+  std::function<void()> waker() {
+    return [this] { wakeup_.notify(); };
+  }
+  Status bind(RouterSocket& router, const char* key, const std::string& url, std::string& bound);
+  void connect_parts();
+
+  const BrokerConfig config_;
+  Options options_;
   DataDirectory data_;
+  std::shared_ptr<Context> context_;
+  const DescriptorBudget budget_;
+  StartFacts facts_;
+  Wakeup wakeup_;
+
   std::unique_ptr<BlobStore> blobs_;
+  std::unique_ptr<LogKeeper> logs_;
+  std::unique_ptr<BlobCollector> collector_;
+  std::unique_ptr<Archivist> archivist_;  // ends before the collector, whose work it does
+  std::unique_ptr<Disk> disk_ = make_posix_disk();
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<BlobServer> bulk_;
+  std::unique_ptr<Core> core_;
+  RecoveryFacts recovery_;
+  TimePoint last_record_{};
+
   std::unique_ptr<RouterSocket> primaries_;
   std::unique_ptr<RouterSocket> workers_;
-  std::unique_ptr<BlobServer> bulk_;
-  StartFacts facts_;
-  std::unique_ptr<Store> store_;
-  Core core_;
   SessionTable sessions_;
-  Delivery delivery_;
-  Intake intake_;
-  CommitPipeline pipeline_;
-  BrokerLoop loop_;
+  LoopCounters loop_counters_;
+  std::unique_ptr<Delivery> delivery_;
+  std::unique_ptr<InputCheck> inputs_;
+  std::unique_ptr<Intake> intake_;
+  std::unique_ptr<CommitPipeline> pipeline_;
+  std::unique_ptr<Housekeeping> housekeeping_;
+  std::unique_ptr<StatusCounters> counters_;
+  std::unique_ptr<Carrier> carrier_;
+  std::unique_ptr<BrokerLoop> loop_;
 };
 
-Server::Server(DataDirectory data, std::unique_ptr<BlobStore> blobs,
-               std::unique_ptr<RouterSocket> primaries, std::unique_ptr<RouterSocket> workers,
-               std::unique_ptr<BlobServer> bulk, StartFacts facts, const Options& options,
-               std::size_t outbox_bytes_max)
-    : data_(std::move(data)),
-      blobs_(std::move(blobs)),
-      primaries_(std::move(primaries)),
-      workers_(std::move(workers)),
-      bulk_(std::move(bulk)),
-      facts_(std::move(facts)),
-      store_(make_memory_store(Retain::nothing)),
-      core_(options, options.epoch),
-      delivery_(sessions_, {primaries_.get(), workers_.get()}, outbox_bytes_max),
-      intake_(sessions_, delivery_, *blobs_, {primaries_.get(), workers_.get()}, facts_.endpoints),
-      pipeline_(*store_),
-      loop_(core_, pipeline_, intake_, delivery_, sessions_, {primaries_.get(), workers_.get()}) {}
+Server::Server(const BrokerConfig& config, const Options& options, DataDirectory data,
+               std::shared_ptr<Context> context, const DescriptorBudget& budget)
+    : config_(config),
+      options_(options),
+      data_(std::move(data)),
+      context_(std::move(context)),
+      budget_(budget) {
+  options_.epoch = data_.epoch();
+  options_.token_key = data_.token_key();
+  options_.ephemeral = config.ephemeral;
+  options_.version = "framebus-broker " FRAMEBUS_VERSION;
+  options_.sessions_max = static_cast<std::uint32_t>(budget.sessions);
+  facts_.data = data_.path().string();
+  facts_.epoch = data_.epoch();
+  facts_.pid = ::getpid();
+}
 
-Status Server::restore() {
-  return store_->replay(
-      [this](std::uint64_t lsn, TimePoint at, const Record& record) { core_.restore(lsn, at, record); });
+// The threads end while everything they refer to still lives.
+Server::~Server() {
+  loop_.reset();
+  archivist_.reset();
+}
+
+Status Server::open_data() {
+  // Half of the reserve is left for records, so that files can not take the room of results.
+  FRAMEBUS_ASSIGN(blobs_, open_blob_store(data_.blobs(), true, config_.disk_reserve.bytes / 2));
+  LogKeeperOptions logs;
+  logs.store.directory = data_.logs();
+  logs.store.bytes_max = config_.logs_max_bytes.bytes;
+  logs.store.open_files_max = budget_.log_files;
+  FRAMEBUS_ASSIGN(logs_, LogKeeper::start(std::move(logs), waker()));
+  if (options_.archive) {
+    FRAMEBUS_ASSIGN(auto archive, JobArchive::open(data_.archive()));
+    ArchivistOptions keep;
+    keep.keep = config_.archive_keep;
+    keep.bytes_max = config_.archive_max_bytes.bytes;
+    keep.wall_ms = wall_ms;
+    archivist_ = std::make_unique<Archivist>(std::move(archive), std::move(keep), waker());
+    BlobCollectorOptions collect;
+    collect.pin = config_.blob_pin;
+    collect.round = config_.blob_round;
+    collector_ =
+        std::make_unique<BlobCollector>(*blobs_, data_.blobs(), *archivist_, collect, waker());
+  }
+  store_ = make_store(config_, data_, *disk_, waker());
+  return {};
+}
+
+Status Server::recover() {
+  // The core tells every peer where blobs travel, so that endpoint comes first.
+  auto bulk =
+      start_blob_server(context_, *blobs_, config_.bulk_endpoint, budget_.connections_of_endpoint);
+  if (!bulk) return fail(bulk.error().context("bulk-endpoint"));
+  bulk_ = std::move(*bulk);
+  facts_.endpoints.bulk = bulk_->endpoint();
+  options_.bulk_endpoint = facts_.endpoints.bulk;
+  core_ = std::make_unique<Core>(options_, options_.epoch);
+
+  const TimePoint began = now_monotonic();
+  FRAMEBUS_TRY(store_->replay([this](std::uint64_t lsn, TimePoint at, const Record& record) {
+    core_->restore(lsn, at, record);
+    ++recovery_.records;
+    last_record_ = at;
+  }));
+  recovery_.took_ms = to_ms(now_monotonic() - began);
+  if (config_.ephemeral) return {};
+  const StoreStats found = store_->stats();
+  log_info("broker", "recovered",
+           {{"records", recovery_.records},
+            {"ms", recovery_.took_ms},
+            {"last_lsn", store_->last_lsn()},
+            {"jobs", core_->state().jobs.size()},
+            {"dropped_tail_records", found.dropped_tail_records}});
+  if (found.dropped_tail_records > 0) {
+    log_warning("broker",
+                "records at the end of the journal were not whole: they were never synced, so "
+                "nothing that was acknowledged is among them",
+                {{"records", found.dropped_tail_records}});
+  }
+  return {};
+}
+
+Status Server::bind(RouterSocket& router, const char* key, const std::string& url,
+                    std::string& bound) {
+  router.limit_connections(budget_.connections_of_endpoint);
+  auto address = router.bind(url);
+  if (!address) return fail(address.error().context(key));
+  bound = std::move(*address);
+  return {};
+}
+
+Status Server::listen() {
+  primaries_ = make_router(context_);
+  workers_ = make_router(context_);
+  FRAMEBUS_TRY(
+      bind(*primaries_, "primary-endpoint", config_.primary_endpoint, facts_.endpoints.primary));
+  FRAMEBUS_TRY(
+      bind(*workers_, "worker-endpoint", config_.worker_endpoint, facts_.endpoints.worker));
+  connect_parts();
+  return write_endpoints_file(data_.endpoints_file(), facts_);
+}
+
+void Server::connect_parts() {
+  const Delivery::Routers routers = {primaries_.get(), workers_.get()};
+  delivery_ = std::make_unique<Delivery>(sessions_, routers, config_.peer_outbox.bytes);
+  inputs_ = std::make_unique<InputCheck>(*blobs_, waker());
+  intake_ =
+      std::make_unique<Intake>(sessions_, *delivery_, *inputs_, *core_, routers, facts_.endpoints);
+  pipeline_ = std::make_unique<CommitPipeline>(*store_);
+  housekeeping_ = std::make_unique<Housekeeping>(data_.path(), *store_, config_.disk_reserve.bytes,
+                                                 options_.sessions_max, *delivery_, sessions_);
+  counters_ = std::make_unique<StatusCounters>(StatusCounters::Sources{
+      loop_counters_, recovery_, sessions_, *intake_, *delivery_, *pipeline_, *store_,
+      housekeeping_->disk(), *logs_, collector_.get()});
+  carrier_ =
+      std::make_unique<Carrier>(*delivery_, *logs_, archivist_.get(), collector_.get(), *counters_);
+  const BrokerClock clock(wall_clock_now(), now_monotonic(), last_record_);
+  if (const Duration ahead = clock.start() - wall_clock_now(); ahead > seconds(60)) {
+    log_warning("broker",
+                "the last record is later than this machine's clock: the broker's time "
+                "goes on from there",
+                {{"ahead_s", to_ms(ahead) / 1000}});
+  }
+  loop_ = std::make_unique<BrokerLoop>(BrokerLoop::Parts{*core_, *pipeline_, *intake_, *delivery_,
+                                                         sessions_, *carrier_, *housekeeping_,
+                                                         loop_counters_, wakeup_, routers, clock});
 }
 
 Status Server::run() {
-  FRAMEBUS_TRY(write_endpoints_file(data_.endpoints_file(), facts_));
   log_info("broker", "ready",
            {{"primary", facts_.endpoints.primary},
             {"worker", facts_.endpoints.worker},
             {"bulk", facts_.endpoints.bulk},
             {"data", facts_.data},
-            {"epoch", facts_.epoch}});
-  const Status status = loop_.run();
+            {"epoch", facts_.epoch},
+            {"sessions_max", options_.sessions_max}});
+  const Status status = loop_->run();
   log_info("broker", status ? "stopped" : "stopped: " + status.error().message);
   return status;
 }
 
 ServerCounters Server::counters() const {
-  const IntakeCounters& in = intake_.counters();
-  const DeliveryCounters& out = delivery_.counters();
-  return {in.received, in.malformed, in.refused, out.sent, out.send_failed, out.slow_consumers};
+  delivery_->check_conservation();
+  const IntakeCounters& in = intake_->counters();
+  const DeliveryCounters& out = delivery_->counters();
+  return {in.received,
+          in.malformed,
+          in.refused,
+          out.handed_over,
+          out.refused + out.dropped_with_session,
+          out.slow_consumers,
+          recovery_.records};
 }
 
 Status check_endpoint(const std::string& key, const std::string& url) {
@@ -91,53 +237,28 @@ Status check_endpoint(const std::string& key, const std::string& url) {
   return check_is_local(key, url);
 }
 
-Result<std::string> bind_to(RouterSocket& router, const std::string& key, const std::string& url) {
-  auto bound = router.bind(url);
-  if (!bound) return fail(bound.error().context(key));
-  return bound;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<BrokerServer>> BrokerServer::start(const BrokerConfig& config,
                                                           std::shared_ptr<Context> context) {
-  FRAMEBUS_ASSIGN(Options options, core_options(config));
+  FRAMEBUS_ASSIGN(const Options options, core_options(config));
   FRAMEBUS_TRY(check_endpoint("primary-endpoint", config.primary_endpoint));
   FRAMEBUS_TRY(check_endpoint("worker-endpoint", config.worker_endpoint));
   FRAMEBUS_TRY(check_endpoint("bulk-endpoint", config.bulk_endpoint));
-  FRAMEBUS_ASSIGN(DataDirectory data, DataDirectory::open(config.data, config.ephemeral));
-  FRAMEBUS_ASSIGN(auto blobs, open_blob_store(data.blobs()));
-  if (!config.ephemeral) {
-    log_warning("broker",
-                "jobs do not survive a restart in this version: they are kept in memory only (say "
-                "--ephemeral "
-                "to start without this warning)");
+  FRAMEBUS_ASSIGN(const std::uint64_t descriptors, descriptor_limit());
+  FRAMEBUS_ASSIGN(const DescriptorBudget budget,
+                  plan_descriptors(descriptors, descriptors_open(), config.sessions_max));
+  if (budget.sessions < config.sessions_max) {
+    log_warning("broker", "the limit of open files allows fewer peers than sessions-max",
+                {{"limit", descriptors}, {"peers", budget.sessions}});
   }
+  FRAMEBUS_ASSIGN(DataDirectory data, DataDirectory::open(config.data, config.ephemeral));
   if (!context) context = make_context();
-  auto primaries = make_router(context);
-  auto workers = make_router(context);
-  StartFacts facts;
-  FRAMEBUS_ASSIGN(facts.endpoints.primary,
-                  bind_to(*primaries, "primary-endpoint", config.primary_endpoint));
-  FRAMEBUS_ASSIGN(facts.endpoints.worker,
-                  bind_to(*workers, "worker-endpoint", config.worker_endpoint));
-  auto bulk = start_blob_server(context, *blobs, config.bulk_endpoint);
-  if (!bulk) return fail(bulk.error().context("bulk-endpoint"));
-  facts.endpoints.bulk = (*bulk)->endpoint();
-  facts.data = data.path().string();
-  facts.epoch = data.epoch();
-  facts.pid = ::getpid();
-  options.epoch = data.epoch();
-  // A store in memory numbers its jobs from 1 again at each start, so a token that an earlier start
-  // gave out must not fit the job that has the number now: the key ends with the records it guards.
-  FRAMEBUS_ASSIGN(options.token_key, make_token_key());
-  options.ephemeral = true;  // the only store is in memory
-  options.version = "framebus-broker " FRAMEBUS_VERSION;
-  options.bulk_endpoint = facts.endpoints.bulk;
-  auto server = std::make_unique<Server>(std::move(data), std::move(blobs), std::move(primaries),
-                                         std::move(workers), std::move(*bulk), std::move(facts),
-                                         options, config.peer_outbox.bytes);
-  FRAMEBUS_TRY(server->restore());
+  auto server =
+      std::make_unique<Server>(config, options, std::move(data), std::move(context), budget);
+  FRAMEBUS_TRY(server->open_data());
+  FRAMEBUS_TRY(server->recover());
+  FRAMEBUS_TRY(server->listen());
   return server;
 }
 

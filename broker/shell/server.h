@@ -22,15 +22,16 @@ struct ServerCounters {
   std::uint64_t sent = 0;
   std::uint64_t send_failed = 0;
   std::uint64_t slow_consumers = 0;
+  std::uint64_t recovered_records = 0;
 };
 
 class BrokerServer {
  public:
-  // Everything is checked before the first socket opens; when this returns, peers can connect.
-  // `context`: shared with the sockets of the same process (inproc endpoints need it); none: an own
-  // one. invalid_argument, permission_denied: the configuration is refused. failed_precondition:
-  // another broker has the data directory. data_loss: a file in it is damaged. unavailable: an
-  // endpoint is in use.
+  // Everything is checked and recovered before the first peer can connect. `context`: shared with
+  // the sockets of the same process (inproc endpoints need it); none: an own one. Errors, by what
+  // exit_codes.h makes of them: invalid_argument, permission_denied, unsupported_version,
+  // failed_precondition (another broker has the data directory): refused. data_loss: something in
+  // the data directory is damaged. already_exists, unavailable: an endpoint is in use.
   static Result<std::unique_ptr<BrokerServer>> start(const BrokerConfig& config,
                                                      std::shared_ptr<Context> context = nullptr);
   virtual ~BrokerServer() = default;
@@ -44,7 +45,7 @@ class BrokerServer {
   virtual void stop() noexcept = 0;
   // The core's last events, a line each, for a crash report: from the loop's own thread only.
   virtual std::string recent_events() const = 0;
-  // After run() has returned.
+  // After run() has returned. CHECKs that no message of the delivery has disappeared.
   virtual ServerCounters counters() const = 0;
 };
 

@@ -17,10 +17,12 @@ std::vector<Message> all_messages(std::index_sequence<I...>) {
 }
 
 TEST_CASE("admission: each side may send exactly its own messages") {
-  const std::set<std::string> primary = {"Goodbye", "Submit",   "Act",    "Query",
-                                         "Watch",   "EventsOk", "Unwatch"};
-  const std::set<std::string> worker = {"Goodbye",  "Heartbeat", "Started",
-                                        "Progress", "Results",   "Aborted"};
+  const std::set<std::string> primary = {
+      "Goodbye", "Submit",   "SubmitOpen", "SubmitPart", "SubmitCommit", "Act",       "Query",
+      "Watch",   "EventsOk", "Unwatch",    "LogRead",    "Command",      "Administer"};
+  const std::set<std::string> worker = {"Goodbye",  "Heartbeat",    "Started",
+                                        "Progress", "Results",      "Aborted",
+                                        "Log",      "CommandReply", "Ready"};
   for (const Message& message :
        all_messages(std::make_index_sequence<std::variant_size_v<Message>>())) {
     const std::string name = framebus::name_of(message);

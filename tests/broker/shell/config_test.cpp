@@ -27,6 +27,35 @@ TEST_CASE("broker config: the defaults are valid and agree with the core's own")
   CHECK(found.load_weights.bandwidth == wanted.load_weights.bandwidth);
   CHECK(found.queued_spec_bytes_max == wanted.queued_spec_bytes_max);
   CHECK(found.max_attempts_default == wanted.max_attempts_default);
+  CHECK(found.archive_after == wanted.archive_after);
+  CHECK(found.finished_jobs_kept == wanted.finished_jobs_kept);
+  CHECK(found.archived_job_kept == wanted.archived_job_kept);
+  CHECK(found.upload_kept == wanted.upload_kept);
+  CHECK(found.submit_ids_kept == wanted.submit_ids_kept);
+  CHECK(found.command_deadline == wanted.command_deadline);
+}
+
+TEST_CASE("broker config: the archive is on unless it is declined or the broker is ephemeral") {
+  BrokerConfig config;
+  CHECK(core_options(config)->archive);
+  config.ephemeral = true;
+  CHECK_FALSE(core_options(config)->archive);
+  config.ephemeral = false;
+  REQUIRE(load({"--no-archive"}, config));
+  CHECK_FALSE(core_options(config)->archive);
+}
+
+TEST_CASE("broker config: what is kept has bounds and units") {
+  BrokerConfig config;
+  REQUIRE(
+      load({"--disk-reserve", "1GiB", "--journal-segment", "8MiB", "--upload-kept", "1m"}, config));
+  CHECK(config.disk_reserve.bytes == limits::GiB);
+  CHECK(config.journal_segment.bytes == 8 * limits::MiB);
+  CHECK(core_options(config)->upload_kept == seconds(60));
+  CHECK(load({"--journal-segment", "4KiB"}, config).error().message.find("journal-segment") !=
+        std::string::npos);
+  CHECK(load({"--blob-pin", "10m"}, config).error().code == Code::invalid_argument);
+  CHECK(load({"--disk-reserve", "-1"}, config).error().code == Code::invalid_argument);
 }
 
 TEST_CASE("broker config: flags reach the core's options") {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -41,8 +42,46 @@ TEST_CASE("data directory: a second broker on it is refused while the first live
     REQUIRE_FALSE(second);
     CHECK(second.error().code == Code::failed_precondition);
     CHECK(second.error().message.find("--data") != std::string::npos);
+    CHECK(second.error().message.find("(process " + std::to_string(::getpid()) + ")") !=
+          std::string::npos);
   }
   CHECK(DataDirectory::open(scratch / "broker", false).value().epoch() == 2);
+}
+
+TEST_CASE("data directory: one that can not be written to is refused with what to do") {
+  const auto data = DataDirectory::open("/sys/framebus-test", false);  // not even root's to write
+  REQUIRE_FALSE(data);
+  CHECK(data.error().code == Code::permission_denied);
+  CHECK(data.error().message.starts_with("data: "));
+  CHECK(data.error().message.find("read-only") != std::string::npos);
+  CHECK(data.error().message.find("--data DIR") != std::string::npos);
+}
+
+TEST_CASE("data directory: a missing epoch beside a journal is data_loss, not a first start") {
+  const ScratchDirectory scratch;
+  const std::string path = scratch / "broker";
+  REQUIRE(DataDirectory::open(path, false));
+  REQUIRE(std::filesystem::remove(path + "/epoch"));
+  CHECK(DataDirectory::open(path, false).value().epoch() == 1);
+  REQUIRE(std::filesystem::create_directory(path + "/journal"));
+  REQUIRE(std::filesystem::remove(path + "/epoch"));
+  const auto data = DataDirectory::open(path, false);
+  REQUIRE_FALSE(data);
+  CHECK(data.error().code == Code::data_loss);
+  CHECK(data.error().message.find("epoch is missing") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(path + "/epoch"));
+}
+
+TEST_CASE("data directory: an ephemeral broker makes a key of its own and leaves the lasting one") {
+  const ScratchDirectory scratch;
+  const std::string path = scratch / "broker";
+  const Bytes lasting = DataDirectory::open(path, false).value().token_key();
+  const Bytes first = DataDirectory::open(path, true).value().token_key();
+  const Bytes second = DataDirectory::open(path, true).value().token_key();
+  CHECK(first.size() == 16);
+  CHECK(first != lasting);
+  CHECK(first != second);
+  CHECK(DataDirectory::open(path, false).value().token_key() == lasting);
 }
 
 TEST_CASE("data directory: one that every user may write to is refused") {
@@ -76,7 +115,7 @@ TEST_CASE("data directory: a damaged epoch or key is data_loss, not a fresh star
 }
 
 TEST_CASE(
-    "data directory: an ephemeral broker's blobs are gone at the next start, the others' are not") {
+    "data directory: what an ephemeral broker kept is gone at the next start, the rest is not") {
   const ScratchDirectory scratch;
   const std::string path = scratch / "broker";
   {

@@ -3,31 +3,14 @@
 
 #include <doctest/doctest.h>
 
-#include <map>
+#include <random>
 
-#include "libmsg/codec/codec.h"
+#include "tests/broker/shell/fake_router.h"
 
 namespace framebus::broker {
 namespace {
 
-class FakeRouter final : public RouterSocket {
- public:
-  Result<std::string> bind(const std::string& url) override { return url; }
-  void receive(std::vector<Incoming>&, std::size_t) override {}
-  Status send(PeerId peer, const WireFrames& frames) override {
-    if (gone) return fail(Code::unavailable, "gone");
-    if (full) return fail(Code::resource_exhausted, "full");
-    const std::vector<BytesView> parts(frames.parts.begin(), frames.parts.end());
-    sent[peer].push_back(decode(parts, false).value().message);
-    return {};
-  }
-  void forget(PeerId peer) override { forgotten.push_back(peer); }
-
-  bool full = false;
-  bool gone = false;
-  std::map<PeerId, std::vector<Message>> sent;
-  std::vector<PeerId> forgotten;
-};
+using test::FakeRouter;
 
 struct Post {
   explicit Post(std::size_t outbox_bytes_max = 1000)
@@ -81,10 +64,64 @@ TEST_CASE(
   REQUIRE(lost);
   CHECK(lost->session == post.worker);
   CHECK(lost->reason.find("slow_consumer") == 0);
-  CHECK(post.workers.forgotten == std::vector<PeerId>{PeerId{5}});
   CHECK(post.sessions.find(post.worker) == nullptr);
   CHECK(post.sessions.find(post.primary) != nullptr);
   CHECK(post.delivery.counters().slow_consumers == 1);
+  CHECK(post.delivery.counters().dropped_with_session == 2);
+  post.delivery.check_conservation();
+}
+
+TEST_CASE("delivery: a peer that was dropped is told why as soon as it reads again") {
+  Post post(200);
+  post.workers.full = true;
+  for (int i = 0; i < 2; ++i) post.delivery.send(post.worker, Goodbye{std::string(150, 'x')});
+  (void)post.delivery.take_events();
+  post.delivery.say_farewells();
+  CHECK(post.workers.sent.empty());
+  CHECK(post.workers.forgotten.empty());
+  post.workers.full = false;
+  post.delivery.say_farewells();
+  REQUIRE(post.workers.sent[PeerId{5}].size() == 1);
+  const auto* error = std::get_if<ErrorReply>(&post.workers.sent[PeerId{5}][0]);
+  REQUIRE(error);
+  CHECK(error->error.code == static_cast<std::uint16_t>(Code::no_session));
+  CHECK(error->error.message.starts_with("slow_consumer: "));
+  CHECK(post.workers.forgotten == std::vector<PeerId>{PeerId{5}});
+  post.delivery.say_farewells();
+  CHECK(post.workers.sent[PeerId{5}].size() == 1);
+}
+
+TEST_CASE("delivery: a peer that never reads again is not tried for ever") {
+  Post post(200);
+  post.workers.full = true;
+  for (int i = 0; i < 2; ++i) post.delivery.send(post.worker, Goodbye{std::string(150, 'x')});
+  for (int i = 0; i < 40; ++i) post.delivery.say_farewells();
+  CHECK(post.workers.forgotten == std::vector<PeerId>{PeerId{5}});
+}
+
+TEST_CASE(
+    "delivery: every message is handed over, refused, outstanding or dropped with its session") {
+  Post post(2'000);
+  const auto& counters = post.delivery.counters();
+  std::mt19937_64 random(20261120);  // a fixed seed: the same messages each time
+  for (std::uint64_t i = 1; i <= 20'000; ++i) {
+    post.workers.full = random() % 4 == 0;
+    post.workers.gone = random() % 50 == 0;
+    post.delivery.send(post.worker, HeartbeatAck{i});
+    post.delivery.send(post.primary, HeartbeatAck{i});
+    post.delivery.reply({Side::worker, PeerId{99}}, HeartbeatAck{i});
+    if (random() % 8 == 0) post.delivery.flush();
+    if (random() % 1'000 == 0) post.delivery.close(post.worker, "closed");
+    if (random() % 1'000 == 0) post.delivery.lost(post.worker, "lost");
+    post.delivery.check_conservation();
+    (void)post.delivery.take_events();
+    if (!post.sessions.find(post.worker))
+      post.worker = post.sessions.add({Side::worker, PeerId{i + 100}}).id;
+  }
+  CHECK(counters.made == 60'000);
+  CHECK(counters.handed_over > 0);
+  CHECK(counters.refused > 0);
+  CHECK(counters.dropped_with_session > 0);
 }
 
 TEST_CASE("delivery: a peer that is gone fails the message, the socket tells the loss itself") {

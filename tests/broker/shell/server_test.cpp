@@ -26,11 +26,18 @@ std::string read_text(const std::filesystem::path& path) {
   return text.str();
 }
 
-std::size_t open_descriptors() {
+std::size_t entries_of(const char* directory) {
   std::size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
-    ++count;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory)) ++count;
   return count;
+}
+
+std::size_t open_descriptors() {
+  return entries_of("/proc/self/fd");
+}
+
+std::size_t threads() {
+  return entries_of("/proc/self/task");
 }
 
 TEST_CASE(
@@ -169,21 +176,29 @@ TEST_CASE("server: stopping says Goodbye to every peer and ends without an error
   CHECK(stopped.get());
 }
 
-TEST_CASE("server: twenty starts and stops leave no descriptor open, and the epoch grows") {
+TEST_CASE(
+    "server: a hundred starts and stops leave no descriptor and no thread, and the epoch grows") {
   test::ScratchDirectory scratch;
   BrokerConfig config = RunningServer::config_on_free_ports();
   config.data = scratch / "broker";
+  config.ephemeral = false;
+  config.journal_segment.bytes = limits::MiB;
   std::size_t after_first = 0;
-  for (std::uint64_t start = 1; start <= 20; ++start) {
+  std::size_t threads_after_first = 0;
+  for (std::uint64_t start = 1; start <= 100; ++start) {
     {
       RunningServer server(config);
       CHECK(server->facts().epoch == start);
       (void)server.primary();  // and gone again: a peer that stays is given time for its Goodbye
       CHECK(server.stop());
     }
-    if (start == 1) after_first = open_descriptors();
+    if (start == 1) {
+      after_first = open_descriptors();
+      threads_after_first = threads();
+    }
   }
   CHECK(open_descriptors() <= after_first);
+  CHECK(threads() <= threads_after_first);
 }
 
 TEST_CASE("server: refuses addresses of other machines, a directory in use, and a port in use") {

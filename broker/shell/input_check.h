@@ -1,0 +1,90 @@
+// Are a job's input blobs there? Looks and pins, on the loop for a few, on a thread for many.
+//
+// A pin keeps a blob from being collected for a day (libmsg/blob/blob_store.h); one that was made a
+// moment ago is remembered and costs nothing. So a Submit of ten thousand inputs never holds up
+// heartbeats: it comes back from the thread a little later, behind messages that came after it.
+// Thread rule: the loop's thread; `wake` runs on the checker's.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "broker/core/event.h"
+#include "libmsg/base/error.h"
+#include "libmsg/blob/blob_store.h"
+
+namespace framebus::broker {
+
+class InputCheck {
+ public:
+  static constexpr std::size_t here_max = 64;      // looked up on the loop
+  static constexpr std::size_t waiting_max = 256;  // messages for the thread; more are refused
+  static constexpr std::size_t known_max = 200'000;
+
+  // The message with `missing` filled in, or why it can not be taken (invalid_argument: an input
+  // has another size here; resource_exhausted: too many wait).
+  struct Checked {
+    Received received;
+    std::optional<Error> refusal;
+  };
+  // A blob that has to be there, and who names it: for the refusal.
+  struct Wanted {
+    BlobRef blob;
+    std::string named_by;
+  };
+
+  InputCheck(BlobStore& store, std::function<void()> wake);
+  ~InputCheck();
+  InputCheck(const InputCheck&) = delete;
+  InputCheck& operator=(const InputCheck&) = delete;
+
+  // Each blob once.
+  static std::vector<Wanted> inputs_of(const JobSpec& job);
+  static std::vector<Wanted> inputs_of(const std::vector<BlobRef>& blobs);
+
+  // None: it comes by take() later.
+  std::optional<Checked> check(Received&& received, std::vector<Wanted>&& wanted);
+  // Whether this blob is there; pins it. For the few that a worker's results name.
+  bool has(const BlobHash& blob);
+  // What the thread has finished.
+  std::vector<Checked> take();
+
+ private:
+  struct Request {
+    Received received;
+    std::vector<Wanted> wanted;
+  };
+  struct Known {
+    std::uint64_t size = 0;
+    TimePoint pinned_at;
+  };
+  struct Finished {
+    Checked checked;
+    std::vector<std::pair<BlobHash, Known>> pinned;
+  };
+
+  static Finished look_up(BlobStore& store, Request&& request);
+  const Known* find_known(const BlobHash& blob, TimePoint now) const;
+  void remember(std::vector<std::pair<BlobHash, Known>>&& pinned);
+  void run();
+
+  BlobStore& store_;
+  const std::function<void()> wake_;
+  std::map<BlobHash, Known> known_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Request> waiting_;
+  std::vector<Finished> finished_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace framebus::broker

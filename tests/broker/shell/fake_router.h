@@ -1,0 +1,32 @@
+// A ROUTER that does what the test says. Thread rule: one test.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "libmsg/codec/codec.h"
+#include "libmsg/transport/transport.h"
+
+namespace framebus::test {
+
+class FakeRouter final : public RouterSocket {
+ public:
+  Result<std::string> bind(const std::string& url) override { return url; }
+  void receive(std::vector<Incoming>&, std::size_t) override {}
+  Status send(PeerId peer, const WireFrames& frames) override {
+    if (gone) return fail(Code::unavailable, "gone");
+    if (full) return fail(Code::resource_exhausted, "full");
+    const std::vector<BytesView> parts(frames.parts.begin(), frames.parts.end());
+    sent[peer].push_back(decode(parts, false).value().message);
+    return {};
+  }
+  void forget(PeerId peer) override { forgotten.push_back(peer); }
+
+  bool full = false;
+  bool gone = false;
+  std::map<PeerId, std::vector<Message>> sent;
+  std::vector<PeerId> forgotten;
+};
+
+}  // namespace framebus::test

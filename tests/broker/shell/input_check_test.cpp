@@ -1,0 +1,124 @@
+// Inputs of submits: looked up here for a few, on the thread for many, remembered for a while.
+#include "broker/shell/input_check.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+
+#include "tests/libmsg/blob/raw_peer.h"
+#include "tests/libmsg/blob/sample_bytes.h"
+#include "tests/libmsg/blob/scratch_directory.h"
+
+namespace framebus::broker {
+namespace {
+
+struct Bench {
+  test::ScratchDirectory scratch;
+  std::unique_ptr<BlobStore> store = open_blob_store(scratch / "blobs", false).value();
+  std::atomic<int> wakes{0};
+  InputCheck check{*store, [this] { ++wakes; }};
+
+  BlobRef put(const std::string& text) {
+    BlobRef blob = store->put_bytes(bytes_of(text)).value();
+    blob.name = text;
+    return blob;
+  }
+  static JobSpec job(const std::vector<BlobRef>& inputs) {
+    JobSpec spec;
+    spec.steps.resize(1);
+    spec.steps[0].name = "main";
+    spec.steps[0].inputs = inputs;
+    return spec;
+  }
+  std::optional<InputCheck::Checked> ask(const std::vector<BlobRef>& inputs) {
+    return check.check(Received{SessionId{1}, Submit{7, {}, {}}, {}},
+                       InputCheck::inputs_of(job(inputs)));
+  }
+};
+
+BlobRef absent(const std::string& text) {
+  return {hash_bytes(bytes_of(text)), text.size(), text};
+}
+
+TEST_CASE("input check: what is missing is named once, in order, what is there is not") {
+  Bench bench;
+  const BlobRef here = bench.put("here");
+  const auto checked = bench.ask({absent("b"), here, absent("a"), absent("b")});
+  REQUIRE(checked);
+  CHECK_FALSE(checked->refusal);
+  CHECK(checked->received.missing == std::vector<BlobRef>{absent("b"), absent("a")});
+}
+
+TEST_CASE("input check: an input of another size is refused, also when the blob is remembered") {
+  Bench bench;
+  BlobRef blob = bench.put("scene");
+  for (int i = 0; i < 2; ++i) {
+    blob.size = 6;
+    const auto checked = bench.ask({blob});
+    REQUIRE(checked);
+    REQUIRE(checked->refusal);
+    CHECK(checked->refusal->code == Code::invalid_argument);
+    CHECK(checked->refusal->message ==
+          "input \"scene\" of step \"main\" is said to have 6 bytes; blob " + to_string(blob.hash) +
+              " has 5");
+    blob.size = 5;
+    CHECK_FALSE(bench.ask({blob})->refusal);
+  }
+}
+
+TEST_CASE("input check: ten thousand inputs are looked up by the thread, the second time at once") {
+  Bench bench;
+  std::vector<BlobRef> inputs;
+  for (int i = 0; i < 10'000; ++i) inputs.push_back(bench.put(std::to_string(i)));
+  inputs.push_back(absent("missing"));
+  const auto began = std::chrono::steady_clock::now();
+  REQUIRE_FALSE(bench.ask(inputs));
+  const auto handed_over = std::chrono::steady_clock::now();
+  std::vector<InputCheck::Checked> finished;
+  REQUIRE(test::eventually([&] {
+    for (InputCheck::Checked& each : bench.check.take()) finished.push_back(std::move(each));
+    return !finished.empty();
+  }));
+  const auto looked_up = std::chrono::steady_clock::now();
+  REQUIRE(finished.size() == 1);
+  CHECK(bench.wakes == 1);
+  CHECK_FALSE(finished[0].refusal);
+  CHECK(finished[0].received.missing == std::vector<BlobRef>{absent("missing")});
+  CHECK(std::get<Submit>(finished[0].received.message).request == 7);
+  const auto again = bench.ask(inputs);
+  const auto remembered = std::chrono::steady_clock::now();
+  REQUIRE(again);
+  CHECK(again->received.missing == std::vector<BlobRef>{absent("missing")});
+  const auto us = [](auto duration) {
+    return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
+  };
+  MESSAGE("10,000 inputs: the loop ", us(handed_over - began), " us, the thread ",
+          us(looked_up - handed_over), " us, remembered ", us(remembered - looked_up), " us");
+}
+
+TEST_CASE("input check: submits beyond the bound are refused with a hint when to come again") {
+  Bench bench;
+  std::vector<BlobRef> inputs;
+  for (std::size_t i = 0; i <= InputCheck::here_max; ++i)
+    inputs.push_back(absent(std::to_string(i)));
+  std::size_t asked = 0;
+  std::size_t refused = 0;
+  for (; asked < 100'000 && refused == 0; ++asked) {
+    const auto checked = bench.ask(inputs);
+    if (!checked) continue;
+    REQUIRE(checked->refusal);
+    CHECK(checked->refusal->code == Code::resource_exhausted);
+    CHECK(checked->refusal->retry_after_ms > 0);
+    ++refused;
+  }
+  CHECK(refused == 1);
+  std::size_t finished = 0;
+  CHECK(test::eventually([&] {
+    finished += bench.check.take().size();
+    return finished == asked - refused;
+  }));
+}
+
+}  // namespace
+}  // namespace framebus::broker

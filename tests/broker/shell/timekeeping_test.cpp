@@ -1,0 +1,90 @@
+// The broker's time, and what the loop looks after by it: free space and places for peers.
+#include <doctest/doctest.h>
+
+#include "broker/shell/broker_clock.h"
+#include "broker/shell/descriptor_budget.h"
+#include "broker/shell/disk_gauge.h"
+#include "libmsg/base/limits.h"
+
+namespace framebus::broker {
+namespace {
+
+constexpr TimePoint at(std::int64_t s) {
+  return TimePoint{seconds(s)};
+}
+
+TEST_CASE("broker clock: starts at the wall clock and follows the monotonic one") {
+  const BrokerClock clock(at(1'000'000), at(50), TimePoint{});
+  CHECK(clock.at(at(50)) == at(1'000'000));
+  CHECK(clock.at(at(53)) == at(1'000'003));
+}
+
+TEST_CASE("broker clock: a wall clock that was set back does not take the broker's time back") {
+  const BrokerClock clock(at(1'000), at(50), at(2'000));
+  CHECK(clock.start() == at(2'000));
+  CHECK(clock.at(at(51)) == at(2'001));
+}
+
+TEST_CASE("broker clock: time that passed while the broker was down has passed") {
+  const BrokerClock clock(at(5'000), at(3), at(2'000));
+  CHECK(clock.at(at(3)) == at(5'000));
+}
+
+TEST_CASE("broker clock: the wall clock is one of this century") {
+  CHECK(wall_clock_now() > at(1'700'000'000));
+  CHECK(wall_clock_now() < at(4'100'000'000));
+}
+
+TEST_CASE("disk gauge: short below the reserve, well again an eighth above it, told once each") {
+  DiskGauge gauge(800);
+  CHECK_FALSE(gauge.judge(800, false, "/data"));
+  const auto full = gauge.judge(799, false, "/data");
+  REQUIRE(full);
+  CHECK(full->full);
+  CHECK(full->detail == "799 bytes are free in /data, 800B are kept for results (disk-reserve)");
+  CHECK_FALSE(gauge.judge(0, false, "/data"));
+  CHECK_FALSE(gauge.judge(899, false, "/data"));
+  const auto well = gauge.judge(900, false, "/data");
+  REQUIRE(well);
+  CHECK_FALSE(well->full);
+  CHECK_FALSE(gauge.judge(800, false, "/data"));
+  CHECK(gauge.free_bytes() == 800);
+}
+
+TEST_CASE("disk gauge: short also while the store has no room, whatever is free") {
+  DiskGauge gauge(800);
+  CHECK(gauge.judge(10'000, true, "/data"));
+  CHECK_FALSE(gauge.judge(10'000, true, "/data"));
+  CHECK_FALSE(gauge.judge(10'000, false, "/data")->full);
+}
+
+TEST_CASE("disk gauge: without a reserve it is never short") {
+  DiskGauge gauge(0);
+  CHECK_FALSE(gauge.judge(0, false, "/data"));
+}
+
+TEST_CASE("descriptor budget: the endpoints' parts and the broker's own files fit into the limit") {
+  for (const std::uint64_t limit : {256ul, 1'024ul, 4'096ul, 65'536ul, 1'048'576ul, ~0ul}) {
+    CAPTURE(limit);
+    const auto budget = plan_descriptors(limit, 10, limits::sessions_max);
+    REQUIRE(budget);
+    CHECK(3 * budget->connections_of_endpoint + budget->log_files + 10 + 64 < limit);
+    CHECK(budget->sessions <= limits::sessions_max);
+    CHECK(budget->sessions <= 2 * budget->connections_of_endpoint);
+    CHECK(budget->connections_of_endpoint >= 10);
+  }
+  CHECK(plan_descriptors(1'048'576, 10, limits::sessions_max)->sessions == limits::sessions_max);
+}
+
+TEST_CASE("descriptor budget: a limit that leaves no room is refused with one that would do") {
+  const auto refused = plan_descriptors(64, 10, 100);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == Code::resource_exhausted);
+  const std::string& text = refused.error().message;
+  const std::size_t number = text.find("at least ") + 9;
+  CHECK(plan_descriptors(std::stoull(text.substr(number)), 10, 100));
+  CHECK(descriptors_open() >= 3);
+}
+
+}  // namespace
+}  // namespace framebus::broker
