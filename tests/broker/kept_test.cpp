@@ -160,6 +160,22 @@ TEST_CASE("sweep: a job that contradicts its axes is refused by the field") {
   CHECK(refusal_of(swept({wide}, 1)).find("one task's parameters") != std::string::npos);
 }
 
+TEST_CASE("sweep: a million tasks are kept as their axes and 16 bytes each") {
+  static_assert(sizeof(Task) == 16);
+  Rig rig;
+  const SessionId ann = rig.primary();
+  JobSpec spec;
+  spec.name = "sweep";
+  spec.steps = {swept({{"x", {}, 0, 1, 1'000}, {"y", {}, 0, 1, 1'000}}, 1'000'000)};
+  rig.receive(ann, Submit{1, {{1}}, spec});
+  CHECK(rig.only<SubmitOk>().task_count == 1'000'000);
+  const Job& job = *rig.core.state().find_job(first);
+  CHECK(job.spec_bytes < 1'000);
+  CHECK(job.details.empty());
+  CHECK(job.spec.steps[0].task_params.empty());
+  CHECK(text(sweep_params(job.spec.steps[0].axes, 123'456)) == "{\"x\":123,\"y\":456}");
+}
+
 TEST_CASE("sweep: each attempt gets the parameters of its task, a retry the same") {
   Rig rig;
   const SessionId ann = rig.primary();

@@ -50,7 +50,7 @@ int code(Code value) {
 
 }  // namespace
 
-TEST_CASE("upload: opened, filled, committed; every answer waits for its record") {
+TEST_CASE("upload: opened, filled, committed, and every answer waits for its record") {
   Uploader rig;
   rig.open(two_steps());
   rig.expect({"Persist 1 UploadOpened{submit_id=07000000 owner=\"ann\" *",
