@@ -65,9 +65,9 @@ TEST_CASE("archive cost: a hundred thousand tasks") {
   measure(100'000, false);
 }
 
-TEST_CASE("archive cost: a million tasks without results and with") {
+TEST_CASE("archive cost: a million tasks without results, a fifth of it with") {
   measure(1'000'000, false);
-  measure(1'000'000, true);
+  measure(200'000, true);
 }
 
 }  // namespace
