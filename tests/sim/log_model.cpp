@@ -3,19 +3,63 @@
 namespace framebus::sim {
 namespace {
 
-std::string name_of(const TaskRef& task, const Token& token) {
-  return "task " + to_string(task) + " grant " + std::to_string(token.epoch) + "." +
-         std::to_string(token.grant);
+LogModel::Grant grant_of(const Token& token) {
+  return {token.epoch, token.grant};
 }
 
 }  // namespace
 
+std::string grant_name(const TaskRef& task, const Token& token) {
+  return "task " + to_string(task) + " grant " + std::to_string(token.epoch) + "." +
+         std::to_string(token.grant);
+}
+
 std::string result_for(const TaskRef& task, const Token& token) {
-  return "result of " + name_of(task, token);
+  return "result of " + grant_name(task, token);
 }
 
 std::optional<std::string> LogModel::apply(std::uint64_t lsn, const broker::Record& record) {
   return std::visit([&](const auto& each) { return on(lsn, each); }, record);
+}
+
+const LogModel::TaskLog* LogModel::find(const TaskRef& task) const {
+  const auto job = jobs_.find(task.job);
+  if (job == jobs_.end() || task.index >= job->second.tasks.size()) return nullptr;
+  return &job->second.tasks[task.index];
+}
+
+LogModel::TaskLog* LogModel::open_task(const TaskRef& task, Broken& broken) {
+  const auto job = jobs_.find(task.job);
+  if (job == jobs_.end() || task.index >= job->second.tasks.size()) {
+    broken = "records are about tasks that exist: task " + to_string(task);
+    return nullptr;
+  }
+  if (job->second.is_forgotten) {
+    broken = "a forgotten job is not worked on: task " + to_string(task);
+    return nullptr;
+  }
+  return &job->second.tasks[task.index];
+}
+
+bool LogModel::is_archived(JobId job) const {
+  const auto found = jobs_.find(job);
+  return found != jobs_.end() && found->second.is_forgotten && found->second.is_archived;
+}
+
+bool LogModel::is_forgotten(JobId job) const {
+  const auto found = jobs_.find(job);
+  return found != jobs_.end() && found->second.is_forgotten;
+}
+
+std::vector<JobId> LogModel::jobs() const {
+  std::vector<JobId> ids;
+  for (const auto& [id, job] : jobs_) ids.push_back(id);
+  return ids;
+}
+
+std::uint32_t LogModel::task_count(JobId job) const {
+  const auto found = jobs_.find(job);
+  return found == jobs_.end() ? 0 : found->second.task_count;
 }
 
 std::uint64_t LogModel::reported_lsn(const TaskRef& task, const Token& token) const {
@@ -25,95 +69,226 @@ std::uint64_t LogModel::reported_lsn(const TaskRef& task, const Token& token) co
 
 std::uint64_t LogModel::accepted_lsn(JobId job) const {
   const auto found = jobs_.find(job);
-  return found == jobs_.end() ? 0 : found->second;
+  return found == jobs_.end() ? 0 : found->second.accepted_lsn;
+}
+
+std::uint64_t LogModel::part_lsn(const SubmitId& id, std::uint32_t part) const {
+  const auto found = uploads_.find(id);
+  if (found == uploads_.end() || part == 0 || part > found->second.part_lsns.size()) return 0;
+  return found->second.part_lsns[part - 1];
 }
 
 std::uint32_t LogModel::retries_of(const TaskRef& task) const {
-  const auto found = tasks_.find(task);
-  return found == tasks_.end() ? 0 : found->second.retries;
+  const TaskLog* found = find(task);
+  return found == nullptr ? 0 : found->retries;
 }
 
 std::uint32_t LogModel::retries_of(JobId job) const {
-  const auto found = job_retries_.find(job);
-  return found == job_retries_.end() ? 0 : found->second;
+  const auto found = jobs_.find(job);
+  return found == jobs_.end() ? 0 : found->second.retries;
 }
 
-std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::JobAccepted& record) {
-  if (!jobs_.emplace(record.job, lsn).second)
+WorkerId LogModel::worker_of(const TaskRef& task, const Grant& grant) const {
+  const TaskLog* found = find(task);
+  if (found == nullptr) return {};
+  const auto granted = found->granted.find(grant);
+  return granted == found->granted.end() ? WorkerId{} : granted->second;
+}
+
+LogModel::Charges LogModel::charges_of(const TaskRef& task) const {
+  const TaskLog* found = find(task);
+  return found == nullptr ? Charges{} : found->charges;
+}
+
+void LogModel::charge(TaskLog& task, const Token& token, broker::Blame blame) {
+  task.charged[grant_of(token)] = blame;
+  if (blame == broker::Blame::task) ++task.charges.tries;
+  if (blame == broker::Blame::crash) ++task.charges.crashes;
+  if (blame == broker::Blame::infrastructure) ++task.charges.losses;
+}
+
+// The attempt goes on after all: nobody was to blame.
+void LogModel::take_back(TaskLog& task, const Grant& grant) {
+  const auto charged = task.charged.find(grant);
+  if (charged == task.charged.end()) return;
+  Charges& charges = task.charges;
+  if (charged->second == broker::Blame::crash && charges.crashes > 0) --charges.crashes;
+  if (charged->second == broker::Blame::infrastructure && charges.losses > 0) --charges.losses;
+  task.charged.erase(charged);
+}
+
+LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::JobAccepted& record) {
+  if (is_full_) return "a full disk refuses jobs: job " + to_string(record.job);
+  JobLog job;
+  job.accepted_lsn = lsn;
+  std::string name = record.spec.name;
+  for (const StepSpec& step : record.spec.steps) job.task_count += step.task_count;
+  if (record.uploaded) {
+    const auto upload = uploads_.find(record.submit_id);
+    if (upload == uploads_.end())
+      return "an upload is opened before it becomes a job: job " + to_string(record.job);
+    if (upload->second.params != upload->second.params_wanted)
+      return "an upload is whole before it becomes a job: job " + to_string(record.job) + " has " +
+             std::to_string(upload->second.params) + " parameters of " +
+             std::to_string(upload->second.params_wanted);
+    job.task_count = upload->second.task_count;
+    name = upload->second.name;
+    uploads_.erase(upload);
+  }
+  job.tasks.resize(job.task_count);
+  if (!jobs_.emplace(record.job, std::move(job)).second)
     return "a job number is given once: job " + to_string(record.job);
   // In the simulation every order has its own name, so two jobs of a name are one order taken
   // twice.
-  if (!names_.insert(record.spec.name).second)
-    return "one order makes one job: " + record.spec.name;
+  if (!names_.insert(name).second) return "one order makes one job: " + name;
   if (!submits_.emplace(record.submit_id, record.job).second)
     return "one submit id makes one job: job " + to_string(record.job);
   return std::nullopt;
 }
 
-std::optional<std::string> LogModel::on(std::uint64_t, const broker::TaskGranted& record) {
-  const std::pair grant{record.token.epoch, record.token.grant};
-  if (grant <= last_grant_) return "grants grow: " + name_of(record.task, record.token);
+LogModel::Broken LogModel::on(std::uint64_t, const broker::UploadOpened& record) {
+  if (is_full_) return "a full disk refuses uploads: " + record.spec.name;
+  if (submits_.contains(record.submit_id))
+    return "one submit id makes one job: " + record.spec.name;
+  Upload upload;
+  upload.name = record.spec.name;
+  for (const StepSpec& step : record.spec.steps) {
+    upload.task_count += step.task_count;
+    upload.params_wanted += step.task_count;
+    upload.params += step.task_params.size();
+  }
+  if (!uploads_.emplace(record.submit_id, std::move(upload)).second)
+    return "an upload is opened once: " + record.spec.name;
+  return std::nullopt;
+}
+
+LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::UploadPart& record) {
+  const auto upload = uploads_.find(record.submit_id);
+  if (upload == uploads_.end()) return "a part belongs to an open upload";
+  std::vector<std::uint64_t>& lsns = upload->second.part_lsns;
+  if (record.part != lsns.size() + 1)
+    return "the parts of an upload come once and in order: " + upload->second.name + " part " +
+           std::to_string(record.part) + " after " + std::to_string(lsns.size());
+  lsns.push_back(lsn);
+  upload->second.params += record.task_params.size();
+  return std::nullopt;
+}
+
+LogModel::Broken LogModel::on(std::uint64_t, const broker::UploadDropped& record) {
+  if (uploads_.erase(record.submit_id) == 0) return "only an open upload is dropped";
+  return std::nullopt;
+}
+
+LogModel::Broken LogModel::on(std::uint64_t, const broker::TaskGranted& record) {
+  const Grant grant = grant_of(record.token);
+  if (grant <= last_grant_) return "grants grow: " + grant_name(record.task, record.token);
   last_grant_ = grant;
-  TaskLog& task = tasks_[record.task];
-  if (task.has_end)
-    return "a task that has ended is not granted: " + name_of(record.task, record.token);
-  if (!record.duplicate) task.live.clear();
-  task.live.insert(grant);
+  Broken broken;
+  TaskLog* task = open_task(record.task, broken);
+  if (task == nullptr) return broken;
+  if (task->has_end)
+    return "a task that has ended is not granted: " + grant_name(record.task, record.token);
+  if (task->is_cancelled)
+    return "a cancelled task never starts again: " + grant_name(record.task, record.token);
+  if (!record.duplicate) task->live.clear();
+  task->live.insert(grant);
+  task->granted[grant] = record.worker;
   return std::nullopt;
 }
 
-std::optional<std::string> LogModel::on(std::uint64_t, const broker::GrantAdopted& record) {
-  TaskLog& task = tasks_[record.task];
-  if (task.has_end)
-    return "a task that has ended is not adopted: " + name_of(record.task, record.token);
-  const std::pair grant{record.token.epoch, record.token.grant};
-  if (!task.live.empty() && grant < *task.live.rbegin())
-    return "an older grant is not adopted: " + name_of(record.task, record.token);
-  task.live = {grant};
+LogModel::Broken LogModel::on(std::uint64_t, const broker::GrantAdopted& record) {
+  Broken broken;
+  TaskLog* task = open_task(record.task, broken);
+  if (task == nullptr) return broken;
+  if (task->has_end)
+    return "a task that has ended is not adopted: " + grant_name(record.task, record.token);
+  const Grant grant = grant_of(record.token);
+  if (!task->live.empty() && grant < *task->live.rbegin())
+    return "an older grant is not adopted: " + grant_name(record.task, record.token);
+  take_back(*task, grant);
+  task->live = {grant};
+  task->granted[grant] = record.worker;
   return std::nullopt;
 }
 
-std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::AttemptEnded& record) {
+LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::AttemptEnded& record) {
+  Broken broken;
+  TaskLog* task = open_task(record.task, broken);
+  if (task == nullptr) return broken;
   // Handed back before it ran: as if it had never been granted.
-  if (record.uncounted) tasks_[record.task].live.erase({record.token.epoch, record.token.grant});
+  if (record.uncounted) task->live.erase(grant_of(record.token));
+  charge(*task, record.token, record.blame);
   if (!record.reported) return std::nullopt;
   if (!reported_.emplace(GrantKey{record.task, record.token.epoch, record.token.grant}, lsn).second)
-    return "a result is recorded once: " + name_of(record.task, record.token);
+    return "a result is recorded once: " + grant_name(record.task, record.token);
   return std::nullopt;
 }
 
-std::optional<std::string> LogModel::on(std::uint64_t lsn, const broker::TaskEnded& record) {
-  TaskLog& task = tasks_[record.task];
-  if (task.has_end) return "a task has one terminal record: " + name_of(record.task, record.token);
-  task.has_end = true;
-  task.has_succeeded = record.state == TaskState::succeeded;
+LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::TaskEnded& record) {
+  Broken broken;
+  TaskLog* task = open_task(record.task, broken);
+  if (task == nullptr) return broken;
+  if (task->has_end)
+    return "a task has one terminal record: " + grant_name(record.task, record.token);
+  task->has_end = true;
+  task->has_succeeded = record.state == TaskState::succeeded;
+  charge(*task, record.token, record.blame);
   if (!record.reported) return std::nullopt;
-  if (!task.live.contains({record.token.epoch, record.token.grant}))
-    return "only a live grant's result counts: " + name_of(record.task, record.token);
+  if (!task->live.contains(grant_of(record.token)))
+    return "only a live grant's result counts: " + grant_name(record.task, record.token);
   if (!reported_.emplace(GrantKey{record.task, record.token.epoch, record.token.grant}, lsn).second)
-    return "a result is recorded once: " + name_of(record.task, record.token);
+    return "a result is recorded once: " + grant_name(record.task, record.token);
   if (record.state == TaskState::succeeded &&
       text_of(record.result) != result_for(record.task, record.token))
-    return "the recorded result is that of its attempt: " + name_of(record.task, record.token) +
+    return "the recorded result is that of its attempt: " + grant_name(record.task, record.token) +
            " has '" + std::string(text_of(record.result)) + "'";
   return std::nullopt;
 }
 
-std::optional<std::string> LogModel::on(std::uint64_t, const broker::JobActed& record) {
-  if (record.deed != broker::Deed::retry) return std::nullopt;
-  ++job_retries_[record.job];
-  // What is still open or has succeeded stays as it is, whatever the record names.
-  const auto reopen = [&](TaskLog& task) {
+LogModel::Broken LogModel::on(std::uint64_t, const broker::JobActed& record) {
+  const auto found = jobs_.find(record.job);
+  if (found == jobs_.end()) return "people act on jobs that exist: job " + to_string(record.job);
+  JobLog& job = found->second;
+  const bool is_cancel = record.deed == broker::Deed::cancel;
+  const bool is_retry = record.deed == broker::Deed::retry;
+  if (!is_cancel && !is_retry) return std::nullopt;
+  if (is_retry) ++job.retries;
+  const auto act = [&](TaskLog& task) {
+    if (is_cancel) {
+      task.is_cancelled = task.is_cancelled || !task.has_end;
+      return;
+    }
+    // What is still open or has succeeded stays as it is, whatever the record names.
     ++task.retries;
+    task.is_cancelled = false;
     if (!task.has_end || task.has_succeeded) return;
     task.has_end = false;
     task.live.clear();
+    task.charges = {};
+    task.charged.clear();
   };
-  if (record.tasks.empty()) {
-    for (auto& [ref, task] : tasks_)
-      if (ref.job == record.job) reopen(task);
+  if (record.tasks.empty())
+    for (TaskLog& task : job.tasks) act(task);
+  for (const std::uint32_t index : record.tasks) {
+    if (index >= job.tasks.size()) return "people act on tasks that exist";
+    act(job.tasks[index]);
   }
-  for (const std::uint32_t index : record.tasks) reopen(tasks_[{record.job, index}]);
+  return std::nullopt;
+}
+
+LogModel::Broken LogModel::on(std::uint64_t, const broker::JobForgotten& record) {
+  const auto found = jobs_.find(record.job);
+  if (found == jobs_.end()) return "only a known job is forgotten: job " + to_string(record.job);
+  found->second.is_forgotten = true;
+  found->second.is_archived = record.archived;
+  return std::nullopt;
+}
+
+LogModel::Broken LogModel::on(std::uint64_t, const broker::JobRevived& record) {
+  const auto found = jobs_.find(record.image.job);
+  if (found == jobs_.end())
+    return "only a known job comes back: job " + to_string(record.image.job);
+  if (record.image.last) found->second.is_forgotten = false;
   return std::nullopt;
 }
 

@@ -1,7 +1,10 @@
+// The process: start, death, stalls, the turns of its loop and what it writes. What it sends and
+// receives is in sim_broker_peers.cpp.
 #include "tests/sim/sim_broker.h"
 
 #include <algorithm>
 
+#include "broker/core/durable_print.h"
 #include "broker/core/state.h"
 
 namespace framebus::sim {
@@ -10,76 +13,160 @@ namespace {
 constexpr Duration sync_min = std::chrono::microseconds(300);
 constexpr Duration sync_max = milliseconds(25);
 constexpr Duration sync_of_a_busy_disk = milliseconds(1500);
-constexpr Duration peer_loss_noticed_within = seconds(1);
-
-broker::Options broker_options() {
-  broker::Options options;
-  options.epoch = 0;
-  options.ephemeral = false;
-  options.token_key = Bytes(16, 42);
-  options.version = "sim";
-  options.bulk_endpoint = "sim://bulk";
-  options.named_limits = {{"licence", 2}};
-  options.retry_max = seconds(20);
-  return options;
-}
+// Some day in 2026: broker times are those of people.
+constexpr Duration true_start = seconds(1'790'000'000);
 
 }  // namespace
 
-SimBroker::SimBroker(World& world, Network& network, Bug bug)
-    : world_(world), network_(network), bug_(bug), options_(broker_options()) {}
+SimBroker::SimBroker(World& world, Network& network, BrokerSetup setup)
+    : world_(world),
+      network_(network),
+      setup_(std::move(setup)),
+      random_(world.stream(4)),
+      saboteur_(setup_.bug, world.stream(5)),
+      options_(setup_.options),
+      archive_(world, setup_.bug) {}
 
 SimBroker::~SimBroker() = default;
 
-void SimBroker::start() {
-  ++life_;
-  if (bug_ != Bug::same_epoch || options_.epoch == 0) ++options_.epoch;
-  options_.default_strategy = world_.random.happens(500) ? Strategy::load : Strategy::roundrobin;
-  core_ = std::make_unique<broker::Core>(options_, world_.random.next());
-  model_ = LogModel();
-  const Status replayed = store_.replay([this](std::uint64_t lsn, TimePoint at, const broker::Record& record) {
-    core_->restore(lsn, at, record);
-    if (auto broken = model_.apply(lsn, record)) world_.violated("replay: " + *broken);
-  });
-  if (!replayed) world_.violated("the store can be read: " + replayed.error().message);
-  pipeline_ = std::make_unique<broker::CommitPipeline>(store_);
-  ended_lsn_.clear();
-  world_.trace("broker starts, epoch " + std::to_string(options_.epoch) + ", " +
-               std::to_string(store_.size()) + " records");
-  network_.set_server(this);
-  step(broker::Tick{});
+TimePoint SimBroker::wall() const {
+  return world_.now() + true_start + wall_skew_;
 }
 
-void SimBroker::crash() {
+TimePoint SimBroker::broker_now() const {
+  if (saboteur_.is(Bug::lease_by_wall_clock)) return std::max(wall(), core_->state().now);
+  return clock_->at(world_.now());
+}
+
+void SimBroker::start() {
+  if (core_) return;
+  ++life_;
+  if (const Status recovered = recover(); !recovered) return give_up(recovered.error());
+  pipeline_ = std::make_unique<broker::CommitPipeline>(*store_);
+  promises_ = std::make_unique<Promises>(world_, model_, given_out_, setup_.hostile);
+  archive_.open(
+      [this](broker::Event event) { later([this, event = std::move(event)] { step(event); }); });
+  world_.trace("broker starts, epoch " + std::to_string(options_.epoch) + ", " +
+               std::to_string(written_.count()) + " records");
+  network_.set_server(this);
+  if (store_full_) later([this] { step(broker::StorePressure{true, "simulated"}); });
+  later([this] { step(broker::Tick{}); });
+  if (saboteur_.is(Bug::deaf_to_silence)) keep_deaf_sessions_alive();
+}
+
+// A disk that fails is tried again later; anything else is what a crash must never leave.
+void SimBroker::give_up(const Error& error) {
+  core_.reset();
+  world_.trace("the broker does not start: " + error.message);
+  if (error.code != Code::internal)
+    return world_.violated("what a crash leaves can be read: " + error.message);
+  storage().kill(random_);
+  if (died_) died_();
+}
+
+// Reads what the storage has kept and holds it against what was written.
+Status SimBroker::recover() {
+  const auto opened = storage().open();
+  if (!opened) return fail(opened.error());
+  store_ = opened->store;
+  options_.epoch = opened->epoch;
+  options_.default_strategy = random_.happens(500) ? Strategy::load : Strategy::roundrobin;
+  core_ = std::make_unique<broker::Core>(options_, random_.next());
+  TimePoint last_at{};
+  std::uint64_t given_lsn = 0;
+  written_.begin_reading();
+  const Status replayed =
+      store_->replay([&](std::uint64_t lsn, TimePoint at, const broker::Record& original) {
+        broker::Record record = original;
+        for (int i = saboteur_.replays(record); i > 0 && !world_.is_violated(); --i) {
+          if (auto broken = written_.compare(lsn, at, record)) world_.violated(*broken);
+          given_lsn = lsn;
+          if (!world_.is_violated()) core_->restore(lsn, at, record);
+        }
+        last_at = at;
+      });
+  if (!replayed) return fail(replayed.error());
+  if (auto broken = written_.recovered(store_->last_lsn())) world_.violated(*broken);
+  if (world_.is_violated()) return fail(Code::data_loss, world_.violation());
+  model_ = LogModel();
+  for (std::uint64_t lsn = 1; lsn <= written_.count(); ++lsn)
+    if (auto broken = model_.apply(lsn, written_.at(lsn))) world_.violated("replay: " + *broken);
+  model_.set_full(store_full_);
+  const TimePoint last_record = saboteur_.is(Bug::backward_clock) ? TimePoint{} : last_at;
+  clock_ = std::make_unique<broker::BrokerClock>(wall(), world_.now(), last_record);
+  if (written_.has_gaps()) check_replay();
+  return {};
+}
+
+void SimBroker::crash(bool power) {
   if (!core_) return;
-  world_.trace("broker crashes, loses " + std::to_string(store_.size() - store_.durable_lsn()) +
-               " records");
+  world_.trace(std::string(power ? "the broker's machine" : "broker") + " goes down with " +
+               std::to_string(written_.count() - written_.durable()) + " records not synced");
+  if (random_.happens(250)) check_replay();
   const RowHits hits = core_->state().row_hits();
   for (std::size_t row = 0; row < hits.size(); ++row) hits_of_earlier_lives_[row] += hits[row];
-  core_.reset();
   ++life_;
   pipeline_.reset();
-  store_.crash(bug_ == Bug::lost_durable_record ? 1 : 0);
-  syncing_ = false;
+  promises_.reset();
+  core_.reset();
+  if (power) {
+    storage().lose_power(random_);
+  } else {
+    storage().kill(random_);
+  }
+  archive_.crash();
+  inbox_.clear();
+  syncing_ = doomed_now_ = false;
+  doomed_ = CrashPoint::none;
   sessions_.clear();
   connections_.clear();
   worker_of_.clear();
+  last_beat_.clear();
   armed_for_ = TimePoint::max();
   stalled_until_ = {};
+  saboteur_.restart();
   network_.set_server(nullptr);
+}
+
+void SimBroker::check_replay() {
+  if (!core_ || world_.is_violated()) return;
+  const std::string live = durable_state(*core_);
+  const std::string replayed = written_.state_of_replay(options_);
+  if (live == replayed) return;
+  world_.violated("replay gives the state that there was: " +
+                  broker::first_difference(live, replayed));
+}
+
+bool SimBroker::has_job(JobId job) const {
+  if (!model_.has_job(job)) return false;
+  if (core_ && core_->state().jobs.contains(job)) return true;
+  if (!setup_.archive) return model_.is_forgotten(job);  // after its time
+  return archive_.has_all(job);
 }
 
 void SimBroker::stall(Duration duration) {
   if (!core_) return;
   world_.trace("broker stalls for " + std::to_string(to_ms(duration)) + " ms");
+  if (world_.now() + duration <= stalled_until_) return;
+  const Duration more = world_.now() + duration - std::max(stalled_until_, world_.now());
   stalled_until_ = world_.now() + duration;
-  world_.at(stalled_until_, [this, life = life_, duration] {
-    if (life == life_) step(broker::Tick{duration});
+  promises_->on_stall(more);
+  world_.at(stalled_until_, [this, life = life_, more] {
+    if (life != life_) return;
+    // As the broker's loop: what came meanwhile is read first, in the same turn.
+    inbox_.push_back([this, more] { step(broker::Tick{more}); });
+    turn();
   });
 }
 
 void SimBroker::set_store_full(bool full) {
-  if (core_) step(broker::StorePressure{full, full ? "simulated" : ""});
+  if (store_full_ == full) return;
+  store_full_ = full;
+  if (!core_) return;
+  later([this, full] {
+    if (!saboteur_.is(Bug::admits_when_full)) step(broker::StorePressure{full, "simulated"});
+    model_.set_full(full);
+  });
 }
 
 RowHits SimBroker::row_hits() const {
@@ -89,227 +176,145 @@ RowHits SimBroker::row_hits() const {
   return sum;
 }
 
-void SimBroker::on_message(ConnectionId id, const Message& message) {
-  if (world_.now() >= stalled_until_) return receive(id, message);
-  world_.at(stalled_until_, [this, id, message, life = life_] {
-    if (life == life_) receive(id, message);
-  });
-}
-
-void SimBroker::receive(ConnectionId id, const Message& original) {
+void SimBroker::later(std::function<void()> piece_of_work) {
   if (!core_) return;
-  const auto known = sessions_.find(id);
-  if (known == sessions_.end()) {
-    const auto* hello = std::get_if<Hello>(&original);
-    if (hello == nullptr) {
-      network_.send(
-          id, Side::server,
-          ErrorReply{0, {static_cast<std::uint16_t>(Code::no_session), "say Hello first", 0}});
-      return;
-    }
-    const SessionId session{++last_session_};
-    sessions_[id] = session;
-    connections_[session] = id;
-    if (hello->role == Role::worker) worker_of_[session] = hello->worker.id;
-    return step(broker::PeerHello{session, *hello, "sim"});
+  inbox_.push_back(std::move(piece_of_work));
+  turn();
+}
+
+// As the broker's loop: nothing new is made while the store turns records away.
+void SimBroker::turn() {
+  if (in_turn_) return;
+  in_turn_ = true;
+  while (core_ && !inbox_.empty() && world_.now() >= stalled_until_ && !world_.is_violated() &&
+         !pipeline_->is_backlogged()) {
+    const std::function<void()> piece_of_work = std::move(inbox_.front());
+    inbox_.pop_front();
+    piece_of_work();
+    if (!doomed_now_) continue;
+    crash(false);
+    if (died_) died_();
   }
-  Message message = original;
-  if (auto* beat = std::get_if<Heartbeat>(&message)) {
-    const auto forgetful = forgetful_.find(worker_of_[known->second]);
-    if (forgetful != forgetful_.end() && forgetful->second > world_.now()) beat->attempts.clear();
-  }
-  if (bug_ == Bug::dropped_results && std::holds_alternative<Results>(message) &&
-      world_.random.happens(50))
-    return;
-  mangle(message);
-  broker::Received event{known->second, std::move(message), {}};
-  // Now and then the inputs have to be put first.
-  if (const auto* submit = std::get_if<Submit>(&event.message);
-      submit && !submit->job.steps.empty() && world_.random.happens(200))
-    event.missing = submit->job.steps[0].inputs;
-  step(event);
-}
-
-void SimBroker::mangle(Message& message) {
-  auto* results = std::get_if<Results>(&message);
-  if (bug_ == Bug::swapped_results && results != nullptr && results->results.size() > 1)
-    std::swap(results->results.front().result, results->results.back().result);
-}
-
-void SimBroker::on_close(ConnectionId id) {
-  if (!core_) return;
-  const auto known = sessions_.find(id);
-  if (known == sessions_.end()) return;
-  const SessionId session = known->second;
-  forget_session(id);
-  if (bug_ != Bug::swallowed_peer_lost) step(broker::PeerLost{session, "simulated"});
-  world_.after(peer_loss_noticed_within, [this, session, life = life_] {
-    if (life == life_ && core_ && core_->state().sessions.contains(session))
-      world_.violated("a closed peer's session ends within a second: session " +
-                      to_string(session));
-  });
-}
-
-void SimBroker::forget_session(ConnectionId id) {
-  const SessionId session = sessions_[id];
-  connections_.erase(session);
-  worker_of_.erase(session);
-  sessions_.erase(id);
+  in_turn_ = false;
+  if (!core_ || world_.is_violated()) return;
+  begin_sync();
+  // While something waits a Tick would only wait behind it.
+  if (inbox_.empty()) arm();
 }
 
 void SimBroker::step(const broker::Event& event) {
-  if (!core_ || world_.is_violated()) return;
+  if (!core_ || doomed_now_ || world_.is_violated()) return;
   if (world_.traces()) world_.trace("broker <- " + broker::to_string(event));
   ++steps_;
+  promises_->before_step(core_->state(), event);
   broker::Actions actions;
-  core_->step(world_.now(), event, actions);
-  core_->check_invariants();
+  core_->step(broker_now(), event, actions);
   for (broker::Action& action : actions) look_at(action);
+  if (steps_ % setup_.check_every == 0) {
+    core_->check_invariants();
+    promises_->check_state(core_->state());
+  }
   commit(std::move(actions));
-  check_ends();
-  begin_sync();
-  arm();
 }
 
 // Before anything is done: the model reads the records, planted bugs change what sends wait for.
 void SimBroker::look_at(broker::Action& action) {
-  auto* send = std::get_if<broker::Send>(&action);
-  if (world_.traces() && send == nullptr) world_.trace("broker -> " + broker::to_string(action));
-  if (const auto* persist = std::get_if<broker::Persist>(&action))
+  if (world_.traces() && !std::holds_alternative<broker::Send>(action))
+    world_.trace("broker -> " + broker::to_string(action));
+  if (const auto* persist = std::get_if<broker::Persist>(&action)) {
+    written_.add(broker_now(), persist->record);
     if (auto broken = model_.apply(persist->lsn, persist->record)) world_.violated(*broken);
-  if (send == nullptr) return;
-  if (bug_ == Bug::early_replies) send->after_lsn = 0;
-  if (bug_ == Bug::overtaking_aborts && std::holds_alternative<Abort>(send->message))
-    send->after_lsn = 0;
-  const auto* told = std::get_if<Events>(&send->message);
-  if (bug_ == Bug::overtaking_events && told != nullptr &&
-      std::all_of(told->events.begin(), told->events.end(),
-                  [](const Event& event) { return event.kind == EventKind::progress; }))
-    send->after_lsn = 0;
+    promises_->on_record(persist->record);
+  }
+  saboteur_.act(action);
 }
 
-// As the broker's loop does it, with a store that is late.
-void SimBroker::commit(broker::Actions&& actions) {
-  Status done = pipeline_->append(world_.now(), std::move(actions));
-  if (done) done = pipeline_->sync();
-  if (!done) return world_.violated("the store works: " + done.error().message);
-  pipeline_->release([this](broker::Action&& action) { carry_out(action); });
+bool SimBroker::meets(CrashPoint point, bool has_records) {
+  if (doomed_ != point || !has_records) return false;
+  doomed_ = CrashPoint::none;
+  doomed_now_ = true;
+  return true;
 }
 
-void SimBroker::carry_out(const broker::Action& action) {
-  if (const auto* send = std::get_if<broker::Send>(&action)) transmit(send->session, send->message);
-  if (const auto* closing = std::get_if<broker::CloseSession>(&action)) close(closing->session);
+// As the broker's loop does it: append, ask how far the store is, release. False: the process ends.
+bool SimBroker::commit(broker::Actions&& actions) {
+  const bool has_records = std::any_of(actions.begin(), actions.end(), [](const auto& action) {
+    return std::holds_alternative<broker::Persist>(action);
+  });
+  if (meets(CrashPoint::before_append, has_records)) return false;
+  if (const Status done = pipeline_->append(broker_now(), std::move(actions)); !done) {
+    store_failed(done.error());
+    return false;
+  }
+  if (meets(CrashPoint::after_append, has_records)) return false;
+  const auto synced = pipeline_->poll();
+  if (!synced) {
+    store_failed(synced.error());
+    return false;
+  }
+  written_.set_durable(pipeline_->durable_lsn());
+  if (meets(CrashPoint::before_release, synced->has_value())) return false;
+  if (synced->has_value()) step(**synced);
+  if (!doomed_now_) release();
+  return !doomed_now_;
+}
+
+void SimBroker::release() {
+  std::uint64_t done = 0;
+  const bool stops_half_way = doomed_ == CrashPoint::within_release;
+  pipeline_->release([&](broker::Action&& action) {
+    if (doomed_now_) return;
+    carry_out(std::move(action));
+    if (stops_half_way && ++done > 1 && random_.happens(500)) doomed_now_ = true;
+  });
+}
+
+// A store that fails ends the process (exit 74), and somebody starts it again.
+void SimBroker::store_failed(const Error& error) {
+  world_.trace("the store fails: " + error.message);
+  doomed_now_ = true;
 }
 
 void SimBroker::begin_sync() {
-  if (syncing_ || store_.durable_lsn() == store_.size()) return;
+  if (syncing_ || !storage().has_work()) return;
   syncing_ = true;
-  const std::uint64_t target = store_.size();
-  const bool is_slow = world_.now() < slow_disk_until_ || world_.random.happens(60);
+  const bool is_slow =
+      setup_.slow_syncs && (world_.now() < slow_disk_until_ || random_.happens(60));
   const Duration most = is_slow ? sync_of_a_busy_disk : sync_max;
-  world_.after(world_.random.between(sync_min, most), [this, target, life = life_] {
+  world_.after(random_.between(sync_min, most), [this, life = life_] {
     if (life != life_) return;
     syncing_ = false;
-    store_.make_durable(target);
-    commit({});
-    begin_sync();
+    storage().work();
+    later([this] { commit({}); });
+    // A full backlog stops the inbox, not the store's word that there is room again.
+    if (core_ && !in_turn_ && pipeline_->is_backlogged() && world_.now() >= stalled_until_) {
+      in_turn_ = true;
+      commit({});
+      in_turn_ = false;
+      if (doomed_now_) {
+        crash(false);
+        if (died_) died_();
+      }
+      turn();
+    }
   });
-}
-
-void SimBroker::transmit(SessionId session, const Message& message) {
-  check_promises(message);
-  if (bug_ == Bug::dropped_results_ok && std::holds_alternative<ResultsOk>(message)) return;
-  if (bug_ == Bug::dropped_events && std::holds_alternative<Events>(message) &&
-      world_.random.happens(30))
-    return;
-  if (bug_ == Bug::repeated_events && std::holds_alternative<Events>(message) &&
-      world_.random.happens(30))
-    if (const auto at = connections_.find(session); at != connections_.end())
-      network_.send(at->second, Side::server, message);
-  if (bug_ == Bug::doubled_assign && std::holds_alternative<Assign>(message))
-    for (const auto& [other_session, worker] : worker_of_)
-      if (other_session != session)
-        network_.send(connections_[other_session], Side::server, message);
-  const auto at = connections_.find(session);
-  const bool unlucky = std::holds_alternative<Assign>(message) && world_.random.happens(5);
-  if (world_.traces())
-    world_.trace("broker -> " +
-                 broker::to_string(broker::Action(broker::Send{session, message, 0})));
-  if (at != connections_.end() && !unlucky && network_.send(at->second, Side::server, message))
-    return;
-  world_.after(Duration{0}, [this, session, message, life = life_] {
-    if (life == life_) step(broker::SendFailed{session, message});
-  });
-}
-
-void SimBroker::close(SessionId session) {
-  const auto at = connections_.find(session);
-  if (at == connections_.end()) return;
-  const ConnectionId id = at->second;
-  forget_session(id);
-  network_.close(id, Side::server);
 }
 
 // One alarm at a time; an earlier one replaces it, a late one is harmless.
 void SimBroker::arm() {
   const auto at = core_->next_wakeup();
   if (!at) return;
-  TimePoint when = std::max({*at, world_.now(), stalled_until_});
-  if (bug_ == Bug::lost_wakeup) when += seconds(3600);
+  const Duration wait = std::max(*at - broker_now(), Duration{0});
+  TimePoint when = std::max(world_.now() + wait, stalled_until_);
+  if (saboteur_.is(Bug::lost_wakeup)) when += seconds(3600);
   if (when >= armed_for_) return;
   armed_for_ = when;
   world_.at(when, [this, when, life = life_] {
     if (life != life_ || armed_for_ != when) return;
     armed_for_ = TimePoint::max();
-    step(broker::Tick{});
+    // After a stall the loop knows that it was late.
+    if (world_.now() >= stalled_until_) later([this] { step(broker::Tick{}); });
   });
-}
-
-void SimBroker::check_promises(const Message& message) {
-  if (const auto* ok = std::get_if<SubmitOk>(&message)) {
-    const std::uint64_t lsn = model_.accepted_lsn(ok->job);
-    if (lsn == 0 || lsn > store_.durable_lsn())
-      world_.violated("SubmitOk leaves after its record is durable: job " + to_string(ok->job));
-  }
-  if (const auto* assign = std::get_if<Assign>(&message))
-    for (const AttemptSpec& spec : assign->attempts)
-      if (!given_out_.insert({spec.token.epoch, spec.token.grant}).second)
-        world_.violated("a token is given out once: " + std::to_string(spec.token.epoch) + "." +
-                        std::to_string(spec.token.grant));
-  if (const auto* abort = std::get_if<Abort>(&message))
-    for (const AttemptId& id : abort->attempts)
-      if (!given_out_.contains({id.token.epoch, id.token.grant}))
-        world_.violated("an Abort leaves after its Assign: task " + to_string(id.task));
-  const auto check = [&](const AttemptId& id) {
-    const std::uint64_t lsn = model_.reported_lsn(id.task, id.token);
-    if (lsn == 0 || lsn > store_.durable_lsn())
-      world_.violated("ResultsOk leaves after its record is durable: task " + to_string(id.task));
-  };
-  if (const auto* ok = std::get_if<ResultsOk>(&message)) {
-    std::for_each(ok->attempts.begin(), ok->attempts.end(), check);
-    std::for_each(ok->duplicates.begin(), ok->duplicates.end(), check);
-  }
-}
-
-// What has ended stays ended, with the same record, until a person retries it.
-void SimBroker::check_ends() {
-  for (const auto& [id, job] : core_->state().jobs) {
-    for (std::uint32_t index = 0; index < job.tasks.size(); ++index) {
-      const broker::Task& task = job.tasks[index];
-      const TaskRef ref{id, index};
-      const auto seen = ended_lsn_.find(ref);
-      if (broker::is_terminal(task.state)) {
-        if (seen != ended_lsn_.end() && seen->second != task.ended_lsn &&
-            model_.retries_of(ref.job) == 0)
-          world_.violated("a task ends once: task " + to_string(ref));
-        ended_lsn_[ref] = task.ended_lsn;
-      } else if (seen != ended_lsn_.end() && model_.retries_of(ref.job) == 0) {
-        world_.violated("what has ended stays ended: task " + to_string(ref));
-      } else if (seen != ended_lsn_.end()) {
-        ended_lsn_.erase(seen);
-      }
-    }
-  }
 }
 
 }  // namespace framebus::sim

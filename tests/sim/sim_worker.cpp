@@ -1,44 +1,11 @@
+// The process and its loop. What its executors and commands do is in sim_worker_executors.cpp.
 #include "tests/sim/sim_worker.h"
 
 #include <algorithm>
 
-#include "tests/sim/log_model.h"
 #include "worker/core/state.h"
 
 namespace framebus::sim {
-namespace {
-
-using worker::ExecutorFinished;
-using worker::StartAttempt;
-
-AttemptId id_of(const StartAttempt& start) {
-  return {start.attempt.task, start.attempt.token};
-}
-
-ExecutorFinished success(const AttemptId& id) {
-  ExecutorFinished finished;
-  finished.attempt = id;
-  finished.outcome = Outcome::ok;
-  const std::string text = result_for(id.task, id.token);
-  finished.result = Bytes(text.begin(), text.end());
-  return finished;
-}
-
-ExecutorFinished failure(const AttemptId& id, Code code, bool permanent,
-                         Outcome outcome = Outcome::error) {
-  ExecutorFinished finished;
-  finished.attempt = id;
-  finished.outcome = outcome;
-  finished.error = {static_cast<std::uint16_t>(code), "simulated", 0};
-  finished.permanent = permanent;
-  return finished;
-}
-
-}  // namespace
-
-Bytes poison() {
-  return {'p', 'o', 'i', 's', 'o', 'n'};
-}
 
 SimWorker::SimWorker(World& world, Network& network, unsigned host, const Mischief& mischief,
                      Observer on_executor)
@@ -46,24 +13,27 @@ SimWorker::SimWorker(World& world, Network& network, unsigned host, const Mischi
       network_(network),
       host_(host),
       mischief_(mischief),
-      on_executor_(std::move(on_executor)) {
+      on_executor_(std::move(on_executor)),
+      random_(world.stream(100 + host)) {
   options_.broker_url = "sim://broker";
   options_.program = "sim";
   options_.info.id.bytes[0] = static_cast<std::uint8_t>(host + 1);
   options_.info.host = "host" + std::to_string(host);
   options_.info.pid = host;
-  options_.info.slots = static_cast<std::uint32_t>(world.random.between(1, 4));
-  options_.info.prefetch = static_cast<std::uint32_t>(world.random.between(0, 3));
+  options_.info.slots = static_cast<std::uint32_t>(random_.between(1, 4));
+  options_.info.prefetch = static_cast<std::uint32_t>(random_.between(0, 3));
   options_.info.threads = options_.info.slots;
   options_.info.task_types = {"work"};
+  options_.info.commands = {"poke", "prepare0", "prepare1", "prepare2"};
   if (host == 0) options_.info.labels = {{"room", "7"}};
   options_.orphan_timeout = seconds(120);
+  options_.executors_killable = random_.happens(700);
 }
 
 void SimWorker::start() {
   if (core_) return;
   ++life_;
-  core_ = std::make_unique<worker::Core>(options_, world_.random.next());
+  core_ = std::make_unique<worker::Core>(options_, random_.next());
   world_.trace("worker " + std::to_string(host_) + " starts");
   arm();
 }
@@ -76,12 +46,24 @@ void SimWorker::die() {
   for (const auto& [key, running] : running_) on_executor_(running.start, false);
   running_.clear();
   wires_.clear();
+  inbox_.clear();
+  stalled_until_ = {};
   armed_for_ = TimePoint::max();
   network_.kill_client(host_);
 }
 
+void SimWorker::stall(Duration duration) {
+  if (!core_) return;
+  world_.trace("worker " + std::to_string(host_) + " stalls for " +
+               std::to_string(to_ms(duration)) + " ms");
+  stalled_until_ = std::max(stalled_until_, world_.now() + duration);
+  world_.at(stalled_until_, [this, life = life_] {
+    if (life == life_) turn();
+  });
+}
+
 void SimWorker::drain() {
-  step(worker::DrainRequested{});
+  later([this] { step(worker::DrainRequested{}); });
 }
 
 std::string SimWorker::leftovers() const {
@@ -97,18 +79,42 @@ std::string SimWorker::leftovers() const {
 }
 
 void SimWorker::on_open(ConnectionId id) {
-  for (const auto& [number, wire] : wires_)
-    if (wire == id) return step(worker::Connected{number});
+  later([this, id] {
+    for (const auto& [number, wire] : wires_)
+      if (wire == id) return step(worker::Connected{number});
+  });
 }
 
 void SimWorker::on_message(ConnectionId id, const Message& message) {
-  for (const auto& [number, wire] : wires_)
-    if (wire == id) return step(worker::Received{number, message});
+  later([this, id, message] {
+    for (const auto& [number, wire] : wires_)
+      if (wire == id) return step(worker::Received{number, message});
+  });
 }
 
 void SimWorker::on_close(ConnectionId id) {
-  for (const auto& [number, wire] : wires_)
-    if (wire == id) return step(worker::Closed{number, "simulated"});
+  later([this, id] {
+    for (const auto& [number, wire] : wires_)
+      if (wire == id) return step(worker::Closed{number, "simulated"});
+  });
+}
+
+void SimWorker::later(std::function<void()> piece_of_work) {
+  if (!core_) return;
+  inbox_.push_back(std::move(piece_of_work));
+  turn();
+}
+
+void SimWorker::turn() {
+  if (in_turn_) return;
+  in_turn_ = true;
+  while (core_ && !inbox_.empty() && world_.now() >= stalled_until_) {
+    const std::function<void()> piece_of_work = std::move(inbox_.front());
+    inbox_.pop_front();
+    piece_of_work();
+  }
+  in_turn_ = false;
+  if (core_ && world_.now() >= stalled_until_) arm();
 }
 
 void SimWorker::step(const worker::Event& event) {
@@ -120,7 +126,6 @@ void SimWorker::step(const worker::Event& event) {
   core_->check_invariants();
   for (const worker::Action& action : actions)
     if (core_) perform(action);
-  if (core_) arm();
 }
 
 void SimWorker::perform(const worker::Action& action) {
@@ -134,106 +139,33 @@ void SimWorker::perform(const worker::Action& action) {
   }
   if (const auto* send = std::get_if<worker::Send>(&action))
     network_.send(wires_[send->connection], Side::client, send->message);
-  if (const auto* start = std::get_if<StartAttempt>(&action)) begin(*start);
-  if (const auto* stop = std::get_if<worker::CancelAttempt>(&action)) cancel(stop->attempt);
-  if (std::holds_alternative<worker::Exit>(action)) {
-    // Drained: the process is gone and comes back some time later, as after an update of its host.
-    world_.after(Duration{0}, [this, life = life_] {
-      if (life == life_) die();
-    });
-    world_.after(world_.random.between(seconds(1), seconds(10)), [this] { start(); });
-  }
+  if (const auto* start = std::get_if<worker::StartAttempt>(&action)) begin(*start);
+  if (const auto* stop = std::get_if<worker::CancelAttempt>(&action)) cancel(stop->attempt, false);
+  if (const auto* stop = std::get_if<worker::KillAttempt>(&action)) cancel(stop->attempt, true);
+  if (const auto* command = std::get_if<worker::StartCommand>(&action)) begin_command(*command);
+  if (const auto* exit = std::get_if<worker::Exit>(&action)) leave(*exit);
 }
 
-void SimWorker::begin(const StartAttempt& start) {
-  const AttemptId id = id_of(start);
-  const std::uint64_t number = ++last_execution_;
-  running_[{id.task, id.token}] = {start, number};
-  on_executor_(start, true);
-  if (start.step.params == poison() && start.attempt.index == 0)
-    return die_after(Duration{0}, world_.random.between(milliseconds(200), seconds(5)));
-  // Rarely an executor takes longer to begin than the broker allows (row 7).
-  const bool slow = mischief_.enabled && world_.random.happens(4);
-  const Duration wait = slow ? seconds(12) : world_.random.between(Duration{0}, milliseconds(4));
-  world_.after(wait, [this, id, start, number, life = life_] {
-    const auto found = running_.find({id.task, id.token});
-    if (life != life_ || found == running_.end() || found->second.number != number) return;
-    step(worker::ExecutorStarted{id});
-    plan_end(start, number);
+// The process is gone and comes back some time later, as after an update of its host, or because
+// somebody starts it again.
+void SimWorker::leave(const worker::Exit& exit) {
+  world_.after(Duration{0}, [this, life = life_] {
+    if (life == life_) die();
   });
-}
-
-void SimWorker::die_after(Duration wait, Duration back_after) {
-  world_.after(wait, [this, back_after, life = life_] {
-    if (life != life_) return;
-    die();
-    world_.after(back_after, [this] { start(); });
-  });
-}
-
-void SimWorker::plan_end(const StartAttempt& start, std::uint64_t number) {
-  const AttemptId id = id_of(start);
-  const bool may_hang = start.step.timeout_ms > 0 || start.step.progress_timeout_ms > 0;
-  const std::uint64_t dice = mischief_.enabled ? world_.random.below(1000) : 999;
-  if (dice < 30 && may_hang) return;  // until it is cancelled
-  const std::uint64_t length = world_.random.below(100);
-  const Duration most = length < 5 ? seconds(40) : length < 30 ? milliseconds(20) : seconds(3);
-  const Duration takes = world_.random.between(milliseconds(1), most);
-  if (dice >= 30 && dice < 40)
-    return die_after(takes, world_.random.between(milliseconds(200), seconds(20)));
-  ExecutorFinished finished = success(id);
-  if (dice >= 40 && dice < 120) finished = failure(id, Code::task_failed, false);
-  if (dice >= 120 && dice < 135) finished = failure(id, Code::task_failed, true);
-  if (dice >= 135 && dice < 150) finished = failure(id, Code::device_lost, false, Outcome::crashed);
-  for (std::uint32_t part = 1; part < 4; ++part)
-    world_.after(takes * part / 4, [this, id, number, part, life = life_] {
-      if (life == life_) report_progress(id, number, part * 250);
-    });
-  world_.after(takes, [this, id, number, finished, life = life_] {
-    if (life == life_) end(id, number, finished);
-  });
-}
-
-void SimWorker::report_progress(const AttemptId& attempt, std::uint64_t number,
-                                std::uint32_t permille) {
-  const auto found = running_.find({attempt.task, attempt.token});
-  if (found != running_.end() && found->second.number == number)
-    step(worker::ExecutorProgress{attempt, permille, "at work"});
-}
-
-void SimWorker::end(const AttemptId& attempt, std::uint64_t number, ExecutorFinished finished) {
-  const auto found = running_.find({attempt.task, attempt.token});
-  if (found == running_.end() || found->second.number != number) return;
-  on_executor_(found->second.start, false);
-  running_.erase(found);
-  step(finished);
-}
-
-void SimWorker::cancel(const AttemptId& attempt) {
-  const auto found = running_.find({attempt.task, attempt.token});
-  if (found == running_.end()) return;
-  const std::uint64_t number = found->second.number;
-  // Some executors are deaf for longer than any grace, some are done before they hear it.
-  const Duration takes = mischief_.enabled && world_.random.happens(30)
-                             ? seconds(25)
-                             : world_.random.between(Duration{0}, milliseconds(500));
-  const ExecutorFinished finished =
-      world_.random.happens(100) ? success(attempt) : failure(attempt, Code::cancelled, false);
-  world_.after(takes, [this, attempt, number, finished, life = life_] {
-    if (life == life_) end(attempt, number, finished);
-  });
+  const Duration away = exit.restart ? milliseconds(200) : random_.between(seconds(1), seconds(10));
+  world_.after(away, [this] { start(); });
 }
 
 void SimWorker::arm() {
   const auto at = core_->next_wakeup();
   if (!at) return;
-  const TimePoint when = std::max(*at, world_.now());
+  const TimePoint when = std::max({*at, world_.now(), stalled_until_});
   if (when >= armed_for_) return;
   armed_for_ = when;
   world_.at(when, [this, when, life = life_] {
     if (life != life_ || armed_for_ != when) return;
     armed_for_ = TimePoint::max();
-    step(worker::Tick{});
+    later([this] { step(worker::Tick{}); });
   });
 }
 

@@ -5,14 +5,13 @@
 
 #include "broker/core/state.h"
 #include "libmsg/base/check.h"
-#include "tests/sim/sim_primary.h"
-#include "tests/sim/sim_worker.h"
+#include "tests/sim/fault_driver.h"
 
 namespace framebus::sim {
 namespace {
 
-constexpr Duration peace_lasts = seconds(1200);
-constexpr unsigned primary_hosts_from = 100;
+constexpr Duration peace_lasts = seconds(7200);
+constexpr Duration begins_within = seconds(8);
 
 // Of the run in progress; a failed CHECK aborts, and this is all that can still be said.
 Setup current_setup;
@@ -21,104 +20,94 @@ void print_rerun() {
   std::fprintf(stderr, "run again: %s\n", how_to_rerun(current_setup).c_str());
 }
 
+// What kind of run a seed is: fixed shares, so that every kind is met in any hundred of them.
+struct Character {
+  bool real_disk, hostile, archive, every_step;
+  explicit Character(const Setup& setup) {
+    real_disk = setup.seed % 4 == 3 || needs_real_disk(setup.bug);
+    hostile = setup.seed % 10 == 7 && setup.bug == Bug::none;
+    archive = setup.seed % 8 != 5 || setup.bug == Bug::forgetful_archive;
+    every_step = setup.seed % 16 == 1;
+  }
+};
+
+broker::Options broker_options(const Character& character, Random random) {
+  broker::Options options;
+  options.ephemeral = false;
+  options.token_key = Bytes(16, 42);
+  options.version = "sim";
+  options.bulk_endpoint = "sim://bulk";
+  options.named_limits = {{"licence", 2}};
+  options.retry_max = seconds(20);
+  options.archive = character.archive;
+  options.archive_after = random.between(seconds(1), seconds(30));
+  options.finished_jobs_kept =
+      character.archive ? random.between(seconds(20), seconds(120)) : std::chrono::hours(24);
+  options.archived_job_kept = random.between(seconds(5), seconds(60));
+  // Bounds that are met now and then.
+  if (random.happens(200)) options.queued_tasks_max = 120;
+  if (random.happens(100)) options.sessions_max = 12;
+  return options;
+}
+
 class Simulation {
  public:
   explicit Simulation(const Setup& setup)
       : setup_(setup),
+        character_(setup),
         world_(setup.seed, setup.trace),
         network_(world_),
-        broker_(world_, network_, setup.bug) {
-    const std::int64_t worker_count = world_.random.between(1, 5);
-    for (std::int64_t i = 0; i < worker_count; ++i)
+        broker_(world_, network_, broker_setup()) {
+    Random random = world_.stream(7);
+    network_.set_delays(setup.filter.has(Feature::delays));
+    network_.set_hostile(character_.hostile);
+    mischief_.enabled = setup.filter.has(Feature::executors);
+    SimPrimary::Setup primary{0, setup.bug, character_.hostile, {}};
+    for (std::int64_t i = random.between(1, 5); i > 0; --i) {
       workers_.push_back(std::make_unique<SimWorker>(
-          world_, network_, static_cast<unsigned>(i), mischief_,
+          world_, network_, static_cast<unsigned>(workers_.size()), mischief_,
           [this](const worker::StartAttempt& start, bool begins) { on_executor(start, begins); }));
-    const std::int64_t primary_count = world_.random.between(1, 3);
-    for (std::int64_t i = 0; i < primary_count; ++i)
-      primaries_.push_back(std::make_unique<SimPrimary>(
-          world_, network_, primary_hosts_from + static_cast<unsigned>(i), setup.bug));
+      primary.workers.push_back(workers_.back()->id());
+    }
+    for (std::int64_t i = random.between(1, 3); i > 0; --i) {
+      primary.host = primary_hosts_from + static_cast<unsigned>(primaries_.size());
+      primaries_.push_back(std::make_unique<SimPrimary>(world_, network_, primary));
+    }
+    driver_ = std::make_unique<FaultDriver>(world_, network_, broker_, workers_, primaries_,
+                                            setup.filter);
   }
 
   Report run() {
     // Any start order.
-    world_.after(world_.random.between(Duration{0}, seconds(8)), [this] { broker_.start(); });
+    Random random = world_.stream(8);
+    world_.after(random.between(Duration{0}, begins_within), [this] { broker_.start(); });
     for (auto& worker : workers_)
-      world_.after(world_.random.between(Duration{0}, seconds(8)), [&worker] { worker->start(); });
+      world_.after(random.between(Duration{0}, begins_within), [&worker] { worker->start(); });
     for (auto& primary : primaries_)
-      world_.after(world_.random.between(Duration{0}, seconds(8)),
-                   [&primary] { primary->start(); });
-    world_.after(seconds(9), [this] { next_fault(); });
-    if (world_.run_until(world_.now() + std::chrono::minutes(setup_.minutes))) make_peace();
+      world_.after(random.between(Duration{0}, begins_within), [&primary] { primary->start(); });
+    driver_->begin(plan(setup_.seed, setup_.minutes));
+    TimePoint end = TimePoint{} + std::chrono::minutes(setup_.minutes);
+    if (setup_.filter.until_s > 0)
+      end = TimePoint{} + std::chrono::duration_cast<Duration>(
+                              std::chrono::duration<double>(setup_.filter.until_s));
+    if (world_.run_until(end)) make_peace();
     return report();
   }
 
  private:
-  void next_fault() {
-    if (!mischief_.enabled) return;
-    fault();
-    world_.after(world_.random.between(milliseconds(300), seconds(12)), [this] { next_fault(); });
-  }
-
-  void fault() {
-    Random& random = world_.random;
-    SimWorker& worker = *workers_[random.below(workers_.size())];
-    switch (random.below(10)) {
-      case 0:
-        worker.die();
-        return world_.after(random.between(milliseconds(50), seconds(25)),
-                            [&worker] { worker.start(); });
-      case 1:
-        return cut_some(worker.host());
-      case 2:
-        return cut_some(primary_hosts_from +
-                        static_cast<unsigned>(random.below(primaries_.size())));
-      case 3:
-        return partition(random.happens(700) ? worker.host() : primary_hosts_from);
-      case 4:
-        return crash_broker();
-      case 5:
-        return broker_.stall(random.between(milliseconds(500), seconds(20)));
-      case 6:
-        if (worker.is_up()) worker.drain();
-        return;
-      case 7:
-        return broker_.forget_heartbeats_of(worker.id(),
-                                            world_.now() + random.between(seconds(1), seconds(5)));
-      case 8:
-        return broker_.slow_disk(random.between(seconds(1), seconds(10)));
-      default:
-        broker_.set_store_full(true);
-        return world_.after(random.between(seconds(1), seconds(5)),
-                            [this] { broker_.set_store_full(false); });
-    }
-  }
-
-  void cut_some(unsigned host) {
-    for (const ConnectionId id : network_.open_of(host))
-      network_.cut(id, world_.random.between(milliseconds(1), seconds(3)));
-  }
-
-  void partition(unsigned host) {
-    const Duration lasts = world_.random.between(milliseconds(200), seconds(40));
-    world_.trace("host " + std::to_string(host) + " is unreachable for " +
-                 std::to_string(to_ms(lasts)) + " ms");
-    network_.partition(host, lasts);
-  }
-
-  void crash_broker() {
-    if (!broker_.is_up()) return;
-    broker_.crash();
-    world_.after(
-        world_.random.between(milliseconds(100),
-                              world_.random.happens(100) ? seconds(60) : seconds(6)),
-        [this] {
-          if (broker_.is_up()) return;
-          broker_.start();
-          for (const auto& primary : primaries_)
-            for (const JobId job : primary->accepted())
-              if (!broker_.core()->state().jobs.contains(job))
-                world_.violated("an accepted job survives a restart: job " + to_string(job));
-        });
+  BrokerSetup broker_setup() {
+    Random random = world_.stream(6);
+    BrokerSetup broker;
+    broker.bug = setup_.bug;
+    broker.archive = character_.archive;
+    broker.hostile = character_.hostile;
+    broker.slow_syncs = setup_.filter.has(Feature::syncs);
+    broker.check_every = character_.every_step ? 1 : 64;
+    const std::size_t backlog_max = random.happens(300) ? 20 : 100'000;
+    broker.storage = character_.real_disk ? make_disk_storage(setup_.bug, random.next())
+                                          : make_model_storage(setup_.bug, backlog_max);
+    broker.options = broker_options(character_, random);
+    return broker;
   }
 
   // at_most_once: never twice but by a person's wish, never two at a time.
@@ -147,30 +136,44 @@ class Simulation {
 
   // No more faults: then everything has to come to its end.
   void make_peace() {
+    peace_at_s_ = world_.now_s();
     world_.trace("peace");
     mischief_.enabled = false;
-    broker_.set_store_full(false);
-    for (auto& primary : primaries_) primary->settle();
+    driver_->end();
+    network_.set_hostile(false);
+    if (character_.hostile) return;  // what it made people miss nobody tells them again
+    for (auto& primary : primaries_) primary->start(), primary->settle();
     for (auto& worker : workers_) worker->start();
-    const TimePoint limit = world_.now() + peace_lasts;
-    // Confirmations on their way, attempts that were superseded: a few leases are enough for all of
-    // it. A retry that a partition held back may open a job again: then once more.
-    do {
-      while (!world_.is_violated() && world_.now() < limit && !everybody(&SimPrimary::is_done))
-        world_.run_until(world_.now() + seconds(5));
-      if (world_.is_violated()) return;
-      for (const auto& primary : primaries_)
-        if (!primary->is_done()) return world_.violated("every job ends: " + primary->unfinished());
-      if (!world_.run_until(world_.now() + seconds(60))) return;
-    } while (!everybody(&SimPrimary::is_done));
+    if (!everything_ends()) return;
     for (const auto& worker : workers_)
       if (!worker->leftovers().empty())
         return world_.violated("nobody holds anything in the end: " + worker->leftovers());
     for (auto& primary : primaries_) primary->audit();
-    if (!world_.run_until(world_.now() + seconds(60))) return;
+    const TimePoint limit = world_.now() + seconds(120);
+    while (!everybody(&SimPrimary::is_audited) && world_.now() < limit)
+      if (!world_.run_until(world_.now() + seconds(5))) return;
     if (!everybody(&SimPrimary::is_audited))
       return world_.violated("a watch from the beginning comes to its live end");
     compare_with_state();
+    broker_.check_replay();
+  }
+
+  // Confirmations on their way, attempts that were superseded: a few leases are enough for all of
+  // it. A retry that a partition held back may open a job again: then once more.
+  bool everything_ends() {
+    const TimePoint limit = world_.now() + peace_lasts;
+    do {
+      while (!world_.is_violated() && world_.now() < limit && !everybody(&SimPrimary::is_done))
+        world_.run_until(world_.now() + seconds(5));
+      if (world_.is_violated()) return false;
+      for (const auto& primary : primaries_)
+        if (!primary->is_done()) {
+          world_.violated("every job ends: " + primary->unfinished());
+          return false;
+        }
+      if (!world_.run_until(world_.now() + seconds(60))) return false;
+    } while (!everybody(&SimPrimary::is_done));
+    return true;
   }
 
   void compare_with_state() {
@@ -179,19 +182,33 @@ class Simulation {
     for (const auto& primary : primaries_)
       for (const auto& [ref, told] : primary->told()) {
         const broker::Job* job = state.find_job(ref.job);
-        if (job == nullptr || job->tasks.at(ref.index).state != told)
-          world_.violated("what a watcher was told last is true: task " + to_string(ref));
+        if (job == nullptr && !broker_.has_job(ref.job))
+          return world_.violated("an acknowledged job survives: job " + to_string(ref.job));
+        const TaskState true_state = job != nullptr ? job->tasks.at(ref.index).state
+                                     : broker_.archive().has_all(ref.job)
+                                         ? broker_.archive().state_of(ref)
+                                         : told;
+        if (true_state != told)
+          return world_.violated("what a watcher was told last is true: task " + to_string(ref));
       }
   }
 
   Report report() const {
     Report report;
     report.violation = world_.violation();
+    report.violated_at_s = world_.violated_at_s();
+    report.peace_at_s = peace_at_s_;
     report.row_hits = broker_.row_hits();
     report.happenings = world_.happenings();
     report.records = broker_.records();
-    report.virtual_s = std::chrono::duration<double>(world_.now().time_since_epoch()).count();
-    for (const auto& primary : primaries_) report.jobs += primary->accepted().size();
+    report.archived = broker_.archive().jobs();
+    report.virtual_s = world_.now_s();
+    report.real_disk = character_.real_disk;
+    report.hostile = character_.hostile;
+    for (const auto& primary : primaries_) {
+      report.jobs += primary->accepted().size();
+      report.commands += primary->commands_done();
+    }
     return report;
   }
 
@@ -201,13 +218,16 @@ class Simulation {
   };
 
   const Setup setup_;
+  const Character character_;
   World world_;
   Network network_;
   Mischief mischief_;
   SimBroker broker_;
   std::vector<std::unique_ptr<SimWorker>> workers_;
   std::vector<std::unique_ptr<SimPrimary>> primaries_;
+  std::unique_ptr<FaultDriver> driver_;
   std::map<TaskRef, Execution> executions_;
+  double peace_at_s_ = 0;
 };
 
 }  // namespace
@@ -224,8 +244,30 @@ Report simulate(const Setup& setup) {
 std::string how_to_rerun(const Setup& setup) {
   std::string text =
       "sim --seed " + std::to_string(setup.seed) + " --minutes " + std::to_string(setup.minutes);
-  if (setup.bug != Bug::none)
-    text += " --bug " + std::string(bug_table[static_cast<std::size_t>(setup.bug)].name);
+  if (setup.bug != Bug::none) text += " --bug " + std::string(name_of(setup.bug));
+  if (!setup.filter.all) {
+    text += " --only-faults ";
+    if (setup.filter.only.empty()) text += "none";
+    bool first = true;
+    for (const std::uint32_t number : setup.filter.only) {
+      text += (first ? "" : ",") + std::to_string(number);
+      first = false;
+    }
+  }
+  if (setup.filter.without != 0) {
+    text += " --without ";
+    bool first = true;
+    for (const FeatureInfo& feature : feature_table)
+      if (!setup.filter.has(feature.feature)) {
+        text += (first ? "" : ",") + std::string(feature.name);
+        first = false;
+      }
+  }
+  if (setup.filter.until_s > 0) {
+    char until[32];
+    std::snprintf(until, sizeof until, " --until %.6f", setup.filter.until_s);
+    text += until;
+  }
   return text + " --replay";
 }
 

@@ -1,5 +1,6 @@
 #include "tests/sim/world.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace framebus::sim {
@@ -11,21 +12,16 @@ constexpr std::uint64_t at_one_moment_max = 200'000;
 
 }  // namespace
 
-std::uint64_t Random::next() {
-  std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
 void World::at(TimePoint when, std::function<void()> happening) {
-  queue_.push({when < now_ ? now_ : when, order_++, std::move(happening)});
+  queue_.push_back({when < now_ ? now_ : when, order_++, std::move(happening)});
+  std::push_heap(queue_.begin(), queue_.end(), is_later);
 }
 
 bool World::run_until(TimePoint end) {
-  while (!is_violated() && !queue_.empty() && queue_.top().at < end) {
-    Happening next = queue_.top();
-    queue_.pop();
+  while (!is_violated() && !queue_.empty() && queue_.front().at < end) {
+    std::pop_heap(queue_.begin(), queue_.end(), is_later);
+    const Happening next = std::move(queue_.back());
+    queue_.pop_back();
     at_this_moment_ = next.at == now_ ? at_this_moment_ + 1 : 0;
     if (at_this_moment_ > at_one_moment_max)
       violated("time goes on: a core asks for ticks without end");
@@ -40,16 +36,14 @@ bool World::run_until(TimePoint end) {
 void World::violated(const std::string& promise) {
   if (!violation_.empty()) return;
   char when[32];
-  std::snprintf(when, sizeof when,
-                "at %.6f s: ", std::chrono::duration<double>(now_.time_since_epoch()).count());
+  std::snprintf(when, sizeof when, "at %.6f s: ", now_s());
   violation_ = when + promise;
+  violated_at_s_ = now_s();
   trace("VIOLATED " + promise);
 }
 
 void World::trace(const std::string& line) const {
-  if (trace_)
-    std::printf("%11.6f %s\n", std::chrono::duration<double>(now_.time_since_epoch()).count(),
-                line.c_str());
+  if (trace_) std::printf("%11.6f %s\n", now_s(), line.c_str());
 }
 
 }  // namespace framebus::sim

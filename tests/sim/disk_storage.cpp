@@ -1,0 +1,232 @@
+// The real storage: the broker's journal and an epoch file on a disk in memory, which keeps, drops,
+// tears, reorders or zeroes what was not synced when the machine goes down.
+//
+// The journal's writer thread is not here: work() does what it does, in the same order (write,
+// sync, now and then seal and upkeep). Planted bugs sit between journal and disk.
+#include <deque>
+
+#include "broker/store/journal/journal.h"
+#include "tests/sim/storage.h"
+#include "tests/store/fault_disk.h"
+
+namespace framebus::sim {
+namespace {
+
+using broker::journal::Batch;
+using broker::journal::Journal;
+using broker::journal::JournalOptions;
+using testing::CrashMode;
+using testing::FaultDisk;
+
+constexpr std::size_t backlog_bytes_max = 256 * 1024;
+constexpr unsigned seal_permille = 200;
+
+JournalOptions journal_options() {
+  JournalOptions options;
+  options.directory = "/data/journal";
+  options.segment_bytes = 32 * 1024;  // small, so that segments end and compaction comes
+  options.free_bytes_min = 0;
+  options.compact_dead_bytes_min = 64 * 1024;
+  options.salt = 99;
+  return options;
+}
+
+// The disk as the broker of a planted bug uses it.
+class SabotagedFile final : public DiskFile {
+ public:
+  SabotagedFile(Bug bug, std::unique_ptr<DiskFile> file) : bug_(bug), file_(std::move(file)) {}
+  Status write(std::uint64_t offset, BytesView bytes) override {
+    return file_->write(offset, bytes);
+  }
+  Result<std::size_t> read(std::uint64_t offset, std::span<std::uint8_t> into) const override {
+    return file_->read(offset, into);
+  }
+  Result<std::uint64_t> size() const override { return file_->size(); }
+  Status allocate(std::uint64_t bytes) override { return file_->allocate(bytes); }
+  Status truncate(std::uint64_t bytes) override { return file_->truncate(bytes); }
+  Status sync() override {
+    if (bug_ == Bug::skipped_file_sync) return {};
+    const Status synced = file_->sync();
+    if (bug_ == Bug::ignored_sync_error) return {};
+    return synced;
+  }
+
+ private:
+  const Bug bug_;
+  std::unique_ptr<DiskFile> file_;
+};
+
+class SabotagedDisk final : public Disk {
+ public:
+  SabotagedDisk(Bug bug, Disk& disk) : bug_(bug), disk_(disk) {}
+  Result<std::unique_ptr<DiskFile>> open(const std::filesystem::path& path,
+                                         OpenFor purpose) override {
+    FRAMEBUS_ASSIGN(std::unique_ptr<DiskFile> file, disk_.open(path, purpose));
+    return std::unique_ptr<DiskFile>(std::make_unique<SabotagedFile>(bug_, std::move(file)));
+  }
+  Status rename(const std::filesystem::path& from, const std::filesystem::path& to) override {
+    return disk_.rename(from, to);
+  }
+  Status remove(const std::filesystem::path& path) override { return disk_.remove(path); }
+  Status sync_directory(const std::filesystem::path& path) override {
+    return bug_ == Bug::skipped_directory_sync ? Status() : disk_.sync_directory(path);
+  }
+  Status make_directory(const std::filesystem::path& path) override {
+    return disk_.make_directory(path);
+  }
+  Result<std::vector<std::string>> list(const std::filesystem::path& directory) const override {
+    return disk_.list(directory);
+  }
+  Result<std::uint64_t> free_bytes(const std::filesystem::path& path) const override {
+    return disk_.free_bytes(path);
+  }
+
+ private:
+  const Bug bug_;
+  Disk& disk_;
+};
+
+// A Store over a Journal, without a thread.
+class JournalHere final : public broker::Store {
+ public:
+  JournalHere(Disk& disk, Random random)
+      : disk_(disk), random_(random), journal_(disk, journal_options()) {}
+
+  Status replay(const broker::RecordSink& sink) override {
+    FRAMEBUS_TRY(journal_.replay(sink));
+    last_lsn_ = journal_.last_lsn();
+    return {};
+  }
+  std::uint64_t last_lsn() const override { return last_lsn_; }
+  Status append(TimePoint at, std::vector<broker::Record>&& records) override {
+    FRAMEBUS_ASSIGN(Batch batch, broker::journal::make_batch(at, last_lsn_ + 1, records));
+    if (backlog_bytes_ > 0 && backlog_bytes_ + batch.body.size() > backlog_bytes_max)
+      return fail(Code::resource_exhausted, "the backlog is full");
+    last_lsn_ = batch.last_lsn();
+    backlog_bytes_ += batch.body.size();
+    backlog_.push_back(std::move(batch));
+    return {};
+  }
+  Result<std::uint64_t> durable() override {
+    if (!failure_) return fail(failure_.error());
+    return journal_.durable_lsn();
+  }
+  Status sync() override {
+    work();
+    return failure_;
+  }
+  broker::StoreStats stats() const override { return journal_.stats(); }
+
+  bool has_work() const { return failure_.has_value() && last_lsn_ > journal_.durable_lsn(); }
+  void work() {
+    if (!failure_) return;
+    const std::vector<Batch> batches(backlog_.begin(), backlog_.end());
+    failure_ = journal_.write(batches);
+    if (failure_) failure_ = journal_.sync();
+    if (!failure_) return;
+    backlog_.clear();
+    backlog_bytes_ = 0;
+    if (random_.happens(seal_permille)) failure_ = journal_.seal();
+    if (const auto job = journal_.plan_upkeep(); job && failure_)
+      journal_.finish_upkeep(broker::journal::run_upkeep(disk_, *job));
+  }
+  // What the process had begun to write when it was killed.
+  void write_some() {
+    if (!failure_ || backlog_.empty()) return;
+    const std::vector<Batch> batches(
+        backlog_.begin(),
+        backlog_.begin() + 1 + static_cast<std::ptrdiff_t>(random_.below(backlog_.size())));
+    (void)journal_.write(batches);
+  }
+
+ private:
+  Disk& disk_;
+  Random random_;
+  Journal journal_;
+  Status failure_;
+  std::deque<Batch> backlog_;
+  std::size_t backlog_bytes_ = 0;
+  std::uint64_t last_lsn_ = 0;
+};
+
+class DiskStorage final : public Storage {
+ public:
+  DiskStorage(Bug bug, std::uint64_t seed)
+      : bug_(bug), random_(seed), disk_(random_.next()), sabotaged_(bug, disk_) {
+    (void)disk_.make_directory("/data");
+    (void)disk_.sync_directory("/");
+  }
+
+  Result<Opened> open() override {
+    FRAMEBUS_ASSIGN(const std::uint64_t epoch, raise_epoch());
+    store_ = std::make_unique<JournalHere>(sabotaged_, Random(random_.next()));
+    return Opened{store_.get(), epoch};
+  }
+  bool has_work() const override { return store_ != nullptr && store_->has_work(); }
+  void work() override { store_->work(); }
+  void fail_next_sync() override { disk_.fail_sync(1); }
+
+  void kill(Random&) override {
+    if (store_ != nullptr) store_->write_some();
+    store_.reset();
+    disk_.restart(CrashMode::keep);
+  }
+  void lose_power(Random& random) override {
+    // Often in the middle of what the journal does.
+    if (random.happens(700)) disk_.crash_at(disk_.operation_count() + 1 + random.below(6));
+    if (random.happens(500)) {
+      store_->work();
+    } else {
+      store_->write_some();
+    }
+    store_.reset();
+    disk_.restart(testing::all_crash_modes[random.below(std::size(testing::all_crash_modes))]);
+  }
+
+ private:
+  // As the broker's data directory: a new file beside it, synced, renamed, the directory synced.
+  Result<std::uint64_t> raise_epoch() {
+    std::uint64_t epoch = 0;
+    if (auto file = disk_.open("/data/epoch", OpenFor::read)) {
+      std::array<std::uint8_t, 8> bytes{};
+      FRAMEBUS_ASSIGN(const std::size_t count, (*file)->read(0, bytes));
+      if (count != bytes.size()) return fail(Code::data_loss, "the epoch file is damaged");
+      for (std::size_t i = 8; i-- > 0;) epoch = epoch << 8 | bytes[i];
+    } else if (file.error().code != Code::not_found) {
+      return fail(file.error());
+    }
+    ++epoch;
+    std::array<std::uint8_t, 8> bytes{};
+    for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::uint8_t>(epoch >> (8 * i));
+    (void)disk_.remove("/data/epoch.new");
+    FRAMEBUS_ASSIGN(auto file, disk_.open("/data/epoch.new", OpenFor::create));
+    FRAMEBUS_TRY(file->write(0, bytes));
+    if (bug_ == Bug::unsynced_epoch) {
+      FRAMEBUS_TRY(disk_.rename("/data/epoch.new", "/data/epoch"));
+      return epoch;
+    }
+    FRAMEBUS_TRY(file->sync());
+    FRAMEBUS_TRY(disk_.rename("/data/epoch.new", "/data/epoch"));
+    FRAMEBUS_TRY(disk_.sync_directory("/data"));
+    return epoch;
+  }
+
+  const Bug bug_;
+  Random random_;
+  FaultDisk disk_;
+  SabotagedDisk sabotaged_;
+  std::unique_ptr<JournalHere> store_;
+};
+
+}  // namespace
+
+std::unique_ptr<Storage> make_disk_storage(Bug bug, std::uint64_t seed) {
+  return std::make_unique<DiskStorage>(bug, seed);
+}
+
+bool needs_real_disk(Bug bug) {
+  return bug == Bug::skipped_file_sync || bug == Bug::skipped_directory_sync ||
+         bug == Bug::ignored_sync_error || bug == Bug::unsynced_epoch;
+}
+
+}  // namespace framebus::sim
