@@ -37,9 +37,15 @@ Status read_sources(Disk& disk, const UpkeepJob& job, const RawSink& sink, Conti
                                    std::to_string(job.upto_lsn));
 }
 
-Result<LiveRecords> find_live(Disk& disk, const UpkeepJob& job) {
+Status check_stop(const std::atomic<bool>* stop) {
+  if (stop == nullptr || !stop->load(std::memory_order_relaxed)) return {};
+  return fail(Code::cancelled, "the store is being closed");
+}
+
+Result<LiveRecords> find_live(Disk& disk, const UpkeepJob& job, const std::atomic<bool>* stop) {
   LiveRecords live(job.forget_after);
   const auto note = [&](const RawRecord& record) -> Status {
+    FRAMEBUS_TRY(check_stop(stop));
     FRAMEBUS_ASSIGN(const RecordKeys keys, read_keys(record.number, record.payload));
     live.note(record.lsn, record.at_ns, keys);
     return {};
@@ -51,12 +57,13 @@ Result<LiveRecords> find_live(Disk& disk, const UpkeepJob& job) {
 
 }  // namespace
 
-Result<Compacted> compact(Disk& disk, const UpkeepJob& job) {
-  FRAMEBUS_ASSIGN(const LiveRecords live, find_live(disk, job));
+Result<Compacted> compact(Disk& disk, const UpkeepJob& job, const std::atomic<bool>* stop) {
+  FRAMEBUS_ASSIGN(const LiveRecords live, find_live(disk, job, stop));
   FRAMEBUS_ASSIGN(SnapshotWriter writer, SnapshotWriter::create(disk, job.directory, job.upto_lsn,
                                                                 job.next_segment, job.stamp));
   Compacted result;
   const auto copy = [&](const RawRecord& record) -> Status {
+    FRAMEBUS_TRY(check_stop(stop));
     FRAMEBUS_ASSIGN(const RecordKeys keys, read_keys(record.number, record.payload));
     if (!live.keeps(record.lsn, record.at_ns, keys)) {
       result.dropped_bytes += record_header_bytes + record.payload.size();
@@ -71,9 +78,7 @@ Result<Compacted> compact(Disk& disk, const UpkeepJob& job) {
   // The snapshot is durable under its name: from here on the sources are superfluous, and whatever
   // of them a crash leaves is removed when the journal is opened.
   for (const SealedFile& source : job.sources) {
-    if (source.name != result.snapshot.name) {
-      FRAMEBUS_TRY(disk.remove(job.directory / source.name));
-    }
+    if (source.name != result.snapshot.name) (void)disk.remove(job.directory / source.name);
   }
   return result;
 }

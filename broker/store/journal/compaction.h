@@ -16,7 +16,8 @@ struct Compacted {
   std::uint64_t kept_records = 0;
 };
 
-// data_loss: a source can not be read; nothing was removed.
-Result<Compacted> compact(Disk& disk, const UpkeepJob& job);
+// data_loss: a source can not be read; nothing was removed. cancelled: `stop` (may be null) was
+// set.
+Result<Compacted> compact(Disk& disk, const UpkeepJob& job, const std::atomic<bool>* stop);
 
 }  // namespace framebus::broker::journal

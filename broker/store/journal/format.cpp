@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view file_magic = "FBJRNL\r\n";
 constexpr std::uint32_t batch_magic = 0x62424af1;  // no text, no msgpack of ours begins so
+// Far beyond what is ever written; sums with it do not overflow.
+constexpr std::uint64_t lsn_max = UINT64_MAX / 2;
 constexpr std::size_t file_crc_at = file_header_bytes - 4;
 constexpr std::size_t batch_guarded_from = 8;
 
@@ -145,7 +147,7 @@ Result<BatchHeader> decode_batch_header(BytesView bytes) {
   const bool is_sound = header.length % batch_alignment_bytes == 0 &&
                         header.length <= batch_body_bytes_max &&
                         (header.count == 0) == (header.length == 0) && header.first_lsn != 0 &&
-                        header.durable_upto < header.first_lsn;
+                        header.first_lsn <= lsn_max && header.durable_upto < header.first_lsn;
   if (!is_sound) return fail(Code::data_loss, "the batch header contradicts itself");
   return header;
 }

@@ -28,7 +28,8 @@ Status Journal::replay(const RecordSink& sink) {
 
 Status Journal::recover(const RecordSink& sink) {
   FRAMEBUS_TRY(disk_.make_directory(options_.directory));
-  FRAMEBUS_TRY(disk_.sync_directory(options_.directory.parent_path()));
+  const std::filesystem::path parent = options_.directory.parent_path();
+  FRAMEBUS_TRY(disk_.sync_directory(parent.empty() ? "." : parent));
   const auto take = [&](const RawRecord& raw) -> Status {
     auto record = decode_record(raw.number, raw.payload);
     if (!record) {

@@ -5,6 +5,7 @@
 #include "broker/store/journal/journal_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -33,6 +34,7 @@ class JournalStore final : public Store {
         journal_(disk, options_.journal) {}
 
   ~JournalStore() override {
+    stop_upkeep_ = true;
     {
       const std::lock_guard lock(mutex_);
       is_stopping_ = true;
@@ -84,6 +86,7 @@ class JournalStore final : public Store {
   StoreStats stats_;
   std::optional<UpkeepJob> upkeep_job_;
   std::optional<UpkeepResult> upkeep_result_;
+  std::atomic<bool> stop_upkeep_ = false;
 
   // The commit thread only.
   Clock::time_point next_space_check_{};
@@ -299,7 +302,7 @@ void JournalStore::upkeep_loop() {
       if (is_stopping_) return;
       job.swap(upkeep_job_);
     }
-    UpkeepResult result = run_upkeep(disk_, *job);
+    UpkeepResult result = run_upkeep(disk_, *job, &stop_upkeep_);
     {
       const std::lock_guard lock(mutex_);
       upkeep_result_ = std::move(result);

@@ -7,6 +7,9 @@
 namespace framebus::broker::journal {
 namespace {
 
+// A file that stands further ahead than that was not left by a crash: its stamp is not followed.
+constexpr std::uint64_t segments_ahead_max = 1'000;
+
 bool is_zero(BytesView bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; });
 }
@@ -82,6 +85,7 @@ void Reading::note(const BatchReader& reader, FileFacts& file, std::uint64_t bat
 
 std::uint64_t Reading::stamp_of(std::uint64_t later_segment) const {
   if (facts_.segments.empty()) return 0;
+  if (later_segment - facts_.segments.back().number > segments_ahead_max) return 0;
   std::uint64_t stamp = facts_.stamp;
   for (auto n = facts_.segments.back().number; n < later_segment; ++n) stamp = next_stamp(stamp);
   return stamp;

@@ -23,7 +23,7 @@ Result<SealedFile> make_spare(Disk& disk, const UpkeepJob& job) {
 
 }  // namespace
 
-UpkeepResult run_upkeep(Disk& disk, const UpkeepJob& job) {
+UpkeepResult run_upkeep(Disk& disk, const UpkeepJob& job, const std::atomic<bool>* stop) {
   UpkeepResult result;
   result.job = job;
   if (job.kind == UpkeepJob::Kind::spare) {
@@ -35,7 +35,7 @@ UpkeepResult run_upkeep(Disk& disk, const UpkeepJob& job) {
     }
     return result;
   }
-  auto compacted = compact(disk, job);
+  auto compacted = compact(disk, job, stop);
   if (compacted) {
     result.made = compacted->snapshot;
     result.dropped_bytes = compacted->dropped_bytes;

@@ -4,6 +4,7 @@
 // Journal as a result. Thread rule: run_upkeep() may run on any thread, one job at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -44,6 +45,7 @@ struct UpkeepResult {
   std::uint64_t dropped_bytes = 0;  // compact: of records
 };
 
-UpkeepResult run_upkeep(Disk& disk, const UpkeepJob& job);
+// `stop`, when given: ends a compaction early, as cancelled; nothing is changed then.
+UpkeepResult run_upkeep(Disk& disk, const UpkeepJob& job, const std::atomic<bool>* stop = nullptr);
 
 }  // namespace framebus::broker::journal

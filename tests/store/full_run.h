@@ -1,0 +1,20 @@
+// How much of a long test runs: a fixed tenth, or all of it with FRAMEBUS_TEST_FULL=1.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+namespace framebus::testing {
+
+inline bool is_full_run() {
+  const char* const full = std::getenv("FRAMEBUS_TEST_FULL");
+  return full != nullptr && std::string_view(full) == "1";
+}
+
+// Cases `first`, `first + stride` ... of a long test are run.
+inline std::uint64_t stride_of_run() {
+  return is_full_run() ? 1 : 10;
+}
+
+}  // namespace framebus::testing
