@@ -154,7 +154,7 @@ TEST_CASE("crash: at every operation and in every mode nothing acknowledged is l
         lost_unacknowledged += written - std::min(written, run.rig.journal->last_lsn());
         recovered = run.go_on();
       }
-      INFO("operation " << at << ", mode " << name_of(mode) << ", seed " << seed);
+      INFO("operation " << at << ", mode " << std::string(name_of(mode)) << ", seed " << seed);
       INFO((recovered ? std::string() : recovered.error().message));
       INFO((run.wrong.empty() ? std::string() : run.wrong.front()));
       REQUIRE(recovered.has_value());
@@ -183,7 +183,7 @@ TEST_CASE("crash: many short lives one after the other, each crashed anywhere") 
     const CrashMode mode = all_crash_modes[dice.below(std::size(all_crash_modes))];
     Status recovered = run.recover(mode);
     if (recovered) recovered = run.go_on();
-    INFO("seed " << seed << ", mode " << name_of(mode));
+    INFO("seed " << seed << ", mode " << std::string(name_of(mode)));
     INFO((recovered ? std::string() : recovered.error().message));
     INFO((run.wrong.empty() ? std::string() : run.wrong.front()));
     REQUIRE(recovered.has_value());
