@@ -149,8 +149,9 @@ void say_what_they_know(Cli& cli, const Commanded& done) {
   std::set<std::string> known;
   for (const WorkerSummary& worker : *workers)
     known.insert(worker.info.commands.begin(), worker.info.commands.end());
-  if (known.contains(done.command)) return;
-  const std::string nearest = nearest_name(done.command, {known.begin(), known.end()});
+  const std::string asked = done.command.substr(0, done.command.find(':'));  // "prepare:map"
+  if (known.contains(asked)) return;
+  const std::string nearest = nearest_name(asked, {known.begin(), known.end()});
   if (!nearest.empty()) return cli.say("did you mean \"" + one_line(nearest) + "\"?");
   std::string text = "commands that workers know:";
   for (const std::string& name : known) text += " " + one_line(name);

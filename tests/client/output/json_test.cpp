@@ -80,11 +80,13 @@ TEST_CASE("json: answers to a command, administration, pieces of logs") {
   ok.worker_name = "node7:4711";
   ok.payload = Bytes{'{', '}'};
   lost.error = {static_cast<std::uint16_t>(Code::worker_lost), "it went away", 0};
-  CHECK(
-      text(Commanded{"ping", false, 0, {ok, lost}}) ==
-      R"({"command":"ping","sticky":false,"load_id":null,"answers":[{"worker_id":"00000000000000000000000000000000","worker":"node7:4711","ok":true,"error":null,"reply":{}},)"
-      R"({"worker_id":"00000000000000000000000000000000","worker":"","ok":false,"error":{"code":"worker_lost","message":"it went away"},"reply":null}]})"
-      "\n");
+  CHECK(text(Commanded{"ping", false, 0, {ok, lost}}) ==
+        R"({"command":"ping","sticky":false,"load_id":null,"answers":[)"
+        R"({"worker_id":"00000000000000000000000000000000","worker":"node7:4711",)"
+        R"("ok":true,"error":null,"reply":{}},)"
+        R"({"worker_id":"00000000000000000000000000000000","worker":"",)"
+        R"("ok":false,"error":{"code":"worker_lost","message":"it went away"},"reply":null}]})"
+        "\n");
   CHECK(json(Commanded{"map", true, 7, {}})["load_id"] == 7);
   const Json administered = json(Administered{WorkerAction::drain, samples::worker()});
   CHECK(administered["action"] == "drain");
