@@ -1,5 +1,7 @@
 // The worker's commands, each carried out beside the loop.
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "tests/worker/scripted_broker.h"
 #include "worker/shell/commands.h"
@@ -77,13 +79,18 @@ TEST_CASE("commands: status is JSON about attempts, processes and what is prepar
         R"("prepared": [{"name": "scene", "bytes": 10}]})");
 }
 
-TEST_CASE("commands: drop_caches empties the blob cache and asks the executors") {
+TEST_CASE(
+    "commands: drop_caches asks the executors and empties the blob cache, but for what is in use") {
   Rig rig;
-  const auto blob = rig.cache->put_bytes(bytes_of("content"));
-  REQUIRE(blob);
+  const auto old = rig.cache->put_bytes(bytes_of("old")),
+             fresh = rig.cache->put_bytes(bytes_of("x"));
+  REQUIRE((old && fresh));
+  const timespec long_ago[2] = {{1, 0}, {1, 0}};
+  REQUIRE(::utimensat(AT_FDCWD, rig.cache->path_of(old->hash)->c_str(), long_ago, 0) == 0);
   CHECK(rig.run("drop_caches", "").error.code == 0);
   CHECK(rig.slots.drops == 1);
-  CHECK_FALSE(rig.cache->has(blob->hash));
+  CHECK_FALSE(rig.cache->has(old->hash));
+  CHECK(rig.cache->has(fresh->hash));
 }
 
 TEST_CASE("commands: a wait is cancelled, a wrong one is told what is wanted") {

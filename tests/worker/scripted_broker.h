@@ -83,6 +83,11 @@ class ScriptedBroker {
   int closed = 0;
 
  private:
+  // The worker may have left meanwhile.
+  void answer(const Message& message) {
+    static_cast<void>(router_->send(peer, encode(message, true)));
+  }
+
   void hear(const Incoming& incoming) {
     if (incoming.kind == Incoming::Kind::closed) {
       ++closed;
@@ -100,11 +105,11 @@ class ScriptedBroker {
       welcome.epoch = 1;
       welcome.heartbeat_ms = 50;
       welcome.lease_ms = 15000;
-      say(welcome);
+      answer(welcome);
     }
     if (const auto* beat = std::get_if<Heartbeat>(&message)) {
       beats.push_back(*beat);
-      say(HeartbeatAck{beat->sequence});
+      answer(HeartbeatAck{beat->sequence});
     }
     if (const auto* report = std::get_if<Results>(&message)) {
       ResultsOk ok;
@@ -112,7 +117,7 @@ class ScriptedBroker {
         results.push_back(result);
         ok.attempts.push_back({result.task, result.token});
       }
-      say(ok);
+      answer(ok);
     }
     if (const auto* begun = std::get_if<Started>(&message))
       started.insert(started.end(), begun->attempts.begin(), begun->attempts.end());
@@ -132,7 +137,7 @@ class ScriptedBroker {
       text.replace(chunk.offset, chunk.bytes.size(), text_of(chunk.bytes));
       ok.positions.push_back({chunk.task, chunk.token, text.size()});
     }
-    say(ok);
+    answer(ok);
   }
 
   std::unique_ptr<RouterSocket> router_;

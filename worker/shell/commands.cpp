@@ -53,8 +53,8 @@ Result<Bytes> status(Call& call) {
   text += "], \"executors\": [";
   comma = "";
   for (const ChildView& each : view.children) {
-    text += comma + ("{\"role\": " + in_quotes(each.role)) + ", \"pid\": " + std::to_string(each.pid) +
-            "}";
+    text += comma + ("{\"role\": " + in_quotes(each.role)) +
+            ", \"pid\": " + std::to_string(each.pid) + "}";
     comma = ", ";
   }
   text += "], \"prepared\": [";

@@ -3,8 +3,8 @@
 //   ping         answers nothing, at once
 //   echo         answers its payload
 //   status       answers what this worker does, as JSON: attempts, processes, what is prepared
-//   drop_caches  forgets what executors keep in memory and the blob cache
-//   wait         {"ms": 1000}: answers after that time; for trials of deadlines and barriers
+//   drop_caches  forgets what executors keep in memory and the blob cache, but for blobs used
+//   lately wait         {"ms": 1000}: answers after that time; for trials of deadlines and barriers
 //   prepare      keeps its payload for later tasks, under the name behind "prepare:" (none: "")
 //
 // A few threads of their own, so that a long command holds up neither the loop nor every other one.
