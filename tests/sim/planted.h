@@ -42,7 +42,6 @@ namespace framebus::sim {
   X(backward_clock, "a restarted broker goes by the wall clock, though that went back")    \
   X(deaf_to_silence, "an open connection counts as a living worker, though nothing comes") \
   X(unchecked_mac, "a token is believed without a look at its MAC")                        \
-  X(mixed_sessions, "what comes late on an old connection counts as from the new one")     \
   X(credit_leak, "a worker's credit is not given back for each result")                    \
   X(forgetful_archive, "the archive confirms before it has committed")                     \
   X(early_archive, "jobs go to the archive before their records are synced")               \

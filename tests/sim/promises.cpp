@@ -41,7 +41,7 @@ void Promises::on_record(const broker::Record& record) {
 
 // A worker that speaks keeps its leases, whatever any clock says.
 void Promises::check_lease_end(const TaskRef& task, const Token& token) {
-  if (!is_tick_) return;  // a closed connection, a Goodbye
+  if (!is_tick_ || hostile_) return;  // a closed connection, a Goodbye; an Assign that was lost
   const auto heard = heard_.find(log_.worker_of(task, {token.epoch, token.grant}));
   const TimePoint last = heard == heard_.end() ? born_ : heard->second;
   // A beat before the worker had the Assign does not count for it.

@@ -186,11 +186,12 @@ void SimBroker::later(std::function<void()> piece_of_work) {
 void SimBroker::turn() {
   if (in_turn_) return;
   in_turn_ = true;
-  while (core_ && !inbox_.empty() && world_.now() >= stalled_until_ && !world_.is_violated() &&
-         !pipeline_->is_backlogged()) {
+  while (core_ && !inbox_.empty() && world_.now() >= stalled_until_ && !world_.is_violated()) {
+    if (pipeline_->is_backlogged()) commit({});
+    if (!doomed_now_ && pipeline_->is_backlogged()) break;
     const std::function<void()> piece_of_work = std::move(inbox_.front());
     inbox_.pop_front();
-    piece_of_work();
+    if (!doomed_now_) piece_of_work();
     if (!doomed_now_) continue;
     crash(false);
     if (died_) died_();
@@ -279,24 +280,14 @@ void SimBroker::begin_sync() {
   if (syncing_ || !storage().has_work()) return;
   syncing_ = true;
   const bool is_slow =
-      setup_.slow_syncs && (world_.now() < slow_disk_until_ || random_.happens(60));
+      setup_.slow_syncs &&
+      (setup_.disk_is_slow || world_.now() < slow_disk_until_ || random_.happens(60));
   const Duration most = is_slow ? sync_of_a_busy_disk : sync_max;
   world_.after(random_.between(sync_min, most), [this, life = life_] {
     if (life != life_) return;
     syncing_ = false;
     storage().work();
     later([this] { commit({}); });
-    // A full backlog stops the inbox, not the store's word that there is room again.
-    if (core_ && !in_turn_ && pipeline_->is_backlogged() && world_.now() >= stalled_until_) {
-      in_turn_ = true;
-      commit({});
-      in_turn_ = false;
-      if (doomed_now_) {
-        crash(false);
-        if (died_) died_();
-      }
-      turn();
-    }
   });
 }
 

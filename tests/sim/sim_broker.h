@@ -34,6 +34,7 @@ struct BrokerSetup {
   bool archive = true;
   bool hostile = false;  // the network is
   bool slow_syncs = true;
+  bool disk_is_slow = false;  // always
   unsigned check_every = 16;  // steps between looks at the whole state
   std::unique_ptr<Storage> storage;
   broker::Options options;

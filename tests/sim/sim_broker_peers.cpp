@@ -42,14 +42,11 @@ void SimBroker::receive(ConnectionId id, const Message& original) {
         ErrorReply{0, {static_cast<std::uint16_t>(Code::no_session), "say Hello first", 0}});
     return;
   }
-  SessionId session = known->second;
+  const SessionId session = known->second;
   const auto worker = worker_of_.find(session);
   const WorkerId from = worker == worker_of_.end() ? WorkerId{} : worker->second;
   Message message = original;
   touch_up(message, from);
-  if (saboteur_.is(Bug::mixed_sessions) && !from.is_none())
-    for (const auto& [other, id_of_other] : worker_of_)
-      if (id_of_other == from) session = std::max(session, other);
   if (!saboteur_.receive(message, from, options_.token_key)) return;
   if (const auto* beat = std::get_if<Heartbeat>(&message);
       beat != nullptr && saboteur_.is(Bug::deaf_to_silence))

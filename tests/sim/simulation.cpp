@@ -31,7 +31,7 @@ struct Character {
   }
 };
 
-broker::Options broker_options(const Character& character, Random random) {
+broker::Options broker_options(const Character& character, Bug bug, Random random) {
   broker::Options options;
   options.ephemeral = false;
   options.token_key = Bytes(16, 42);
@@ -44,6 +44,8 @@ broker::Options broker_options(const Character& character, Random random) {
   options.finished_jobs_kept =
       character.archive ? random.between(seconds(20), seconds(120)) : std::chrono::hours(24);
   options.archived_job_kept = random.between(seconds(5), seconds(60));
+  // What would be archived too early has to be archived soon.
+  if (bug == Bug::early_archive) options.archive_after = milliseconds(1);
   // Bounds that are met now and then.
   if (random.happens(200)) options.queued_tasks_max = 120;
   if (random.happens(100)) options.sessions_max = 12;
@@ -102,11 +104,13 @@ class Simulation {
     broker.archive = character_.archive;
     broker.hostile = character_.hostile;
     broker.slow_syncs = setup_.filter.has(Feature::syncs);
+    // What leaves too early shows only while something is not synced yet.
+    broker.disk_is_slow = setup_.bug == Bug::overtaking_aborts;
     broker.check_every = character_.every_step ? 1 : 64;
     const std::size_t backlog_max = random.happens(300) ? 20 : 100'000;
     broker.storage = character_.real_disk ? make_disk_storage(setup_.bug, random.next())
                                           : make_model_storage(setup_.bug, backlog_max);
-    broker.options = broker_options(character_, random);
+    broker.options = broker_options(character_, setup_.bug, random);
     return broker;
   }
 
