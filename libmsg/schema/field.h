@@ -66,3 +66,8 @@ constexpr bool numbers_are_unique() {
 
 #define FRAMEBUS_FIELD(number, member, doc) \
   ::framebus::schema::field(number, #member, &S::member, doc)
+// Number and name of a message on the wire, and a sentence for people.
+#define FRAMEBUS_MESSAGE(number_, name_, doc_)     \
+  static constexpr std::uint16_t number = number_; \
+  static constexpr const char* name = name_;       \
+  static constexpr const char* doc = doc_
