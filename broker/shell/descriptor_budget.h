@@ -12,12 +12,13 @@
 namespace framebus::broker {
 
 struct DescriptorBudget {
-  std::size_t connections_of_endpoint = 0;  // each of the three
-  std::size_t sessions = 0;                 // workers and clients together
-  std::size_t log_files = 0;                // kept open at once
+  std::size_t connections = 0;  // of all endpoints
+  std::size_t sessions = 0;     // workers and clients together
+  std::size_t log_files = 0;    // kept open at once
 };
 
-// `open_now`: before anything of the broker is open. resource_exhausted: fewer than ten peers fit.
+// `open_now`: before anything of the broker is open. resource_exhausted: fewer than thirty
+// connections fit.
 Result<DescriptorBudget> plan_descriptors(std::uint64_t limit, std::uint64_t open_now,
                                           std::size_t sessions_max);
 

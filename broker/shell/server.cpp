@@ -50,6 +50,8 @@ class Server final : public BrokerServer {
   DataDirectory data_;
   std::shared_ptr<Context> context_;
   const DescriptorBudget budget_;
+  std::shared_ptr<ConnectionQuota> quota_ =  // of the three endpoints together
+      std::make_shared<ConnectionQuota>(budget_.connections);
   StartFacts facts_;
   Wakeup wakeup_;
 
@@ -129,7 +131,7 @@ Status Server::open_data() {
 Status Server::recover() {
   // The core tells every peer where blobs travel, so that endpoint comes first.
   auto bulk =
-      start_blob_server(context_, *blobs_, config_.bulk_endpoint, budget_.connections_of_endpoint);
+      start_blob_server(context_, *blobs_, config_.bulk_endpoint, quota_);
   if (!bulk) return fail(bulk.error().context("bulk-endpoint"));
   bulk_ = std::move(*bulk);
   facts_.endpoints.bulk = bulk_->endpoint();
@@ -162,7 +164,7 @@ Status Server::recover() {
 
 Status Server::bind(RouterSocket& router, const char* key, const std::string& url,
                     std::string& bound) {
-  router.limit_connections(budget_.connections_of_endpoint);
+  router.limit_connections(quota_);
   auto address = router.bind(url);
   if (!address) return fail(address.error().context(key));
   bound = std::move(*address);

@@ -217,9 +217,9 @@ void BulkServer::on_message(PeerId id, BlobPeer& peer, const Message& message,
 
 Result<std::unique_ptr<BlobServer>> start_blob_server(std::shared_ptr<Context> context,
                                                       BlobStore& store, const std::string& bind_url,
-                                                      std::size_t connections_max) {
+                                                      std::shared_ptr<ConnectionQuota> quota) {
   auto router = make_router(std::move(context));
-  router->limit_connections(connections_max);
+  router->limit_connections(std::move(quota));
   FRAMEBUS_ASSIGN(std::string endpoint, router->bind(bind_url));
   return std::make_unique<BulkServer>(store, std::move(router), std::move(endpoint));
 }

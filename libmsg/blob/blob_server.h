@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 
-#include "libmsg/base/limits.h"
 #include "libmsg/blob/blob_store.h"
 #include "libmsg/transport/transport.h"
 
@@ -18,9 +17,10 @@ class BlobServer {
   virtual const std::string& endpoint() const = 0;  // as bound, with the real port
 };
 
-// `store` must outlive the server. `connections_max`: more are ended at once.
+// `store` must outlive the server. `quota`: connections beyond it are ended at once; none: no
+// bound.
 Result<std::unique_ptr<BlobServer>> start_blob_server(
     std::shared_ptr<Context> context, BlobStore& store, const std::string& bind_url,
-    std::size_t connections_max = limits::sessions_max);
+    std::shared_ptr<ConnectionQuota> quota = nullptr);
 
 }  // namespace framebus

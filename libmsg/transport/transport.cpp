@@ -14,7 +14,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <unordered_set>
 #include <zmq.hpp>
 
@@ -212,12 +211,17 @@ Duration earlier(Duration a, Duration b) {
 class ZmqRouter final : public RouterSocket, public Pollable {
  public:
   explicit ZmqRouter(std::shared_ptr<Context> context) : context_(std::move(context)) {}
+  ~ZmqRouter() override {
+    if (quota_) quota_->open -= connected_.size();
+  }
 
   Result<std::string> bind(const std::string& url) override;
   void receive(std::vector<Incoming>& out, std::size_t max) override;
   Status send(PeerId peer, const WireFrames& frames) override;
   void forget(PeerId peer) override { peers_.forget(peer); }
-  void limit_connections(std::size_t max) override { connections_max_ = max; }
+  void limit_connections(std::shared_ptr<ConnectionQuota> quota) override {
+    quota_ = std::move(quota);
+  }
   std::uint64_t dropped_messages() const override { return dropped_; }
 
   void add_poll_items(std::vector<zmq_pollitem_t>& items) override;
@@ -239,8 +243,8 @@ class ZmqRouter final : public RouterSocket, public Pollable {
   ConnectionWatch watch_;
   TimePoint full_until_{};  // a queue was full: come back soon
   std::uint64_t dropped_ = 0;
-  std::unordered_set<int> connected_;  // descriptors, as the monitor tells
-  std::size_t connections_max_ = std::numeric_limits<std::size_t>::max();
+  std::unordered_set<int> connected_;       // descriptors, as the monitor tells
+  std::shared_ptr<ConnectionQuota> quota_;  // shared with the process's other sockets
   TimePoint crowd_warned_at_{};
 };
 
@@ -342,7 +346,7 @@ void ZmqRouter::read_monitor(TimePoint now) {
     if (event.what == ZMQ_EVENT_ACCEPTED) {
       on_accepted(event.fd, now);
     } else {
-      connected_.erase(event.fd);
+      if (connected_.erase(event.fd) > 0 && quota_) --quota_->open;
       watch_.on_ended(event.fd);
       peers_.on_connection_ended(event.fd, now);
     }
@@ -359,13 +363,12 @@ void end_connection(int fd) {
 
 void ZmqRouter::on_accepted(int fd, TimePoint now) {
   watch_.on_accepted(fd, now);
-  connected_.insert(fd);
-  if (connected_.size() <= connections_max_) return;
+  if (!quota_ || !connected_.insert(fd).second || ++quota_->open <= quota_->max) return;
   end_connection(fd);
   if (now - crowd_warned_at_ < crowd_warning_interval) return;
   crowd_warned_at_ = now;
   log_error("transport", "refused a connection: too many (is the limit of open files too low?)",
-            {{"connections_max", connections_max_}});
+            {{"connections_max", quota_->max}});
 }
 
 void ZmqRouter::drop_useless_connections(TimePoint now, bool is_drained) {

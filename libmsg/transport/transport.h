@@ -7,6 +7,7 @@
 // any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -56,6 +57,13 @@ class Wakeup {
   int fd_ = -1;
 };
 
+// Places for connections that several sockets of a process share. Thread rule: any thread.
+struct ConnectionQuota {
+  explicit ConnectionQuota(std::size_t connections_max) : max(connections_max) {}
+  const std::size_t max;
+  std::atomic<std::size_t> open{0};
+};
+
 // A bound ROUTER with MANDATORY set.
 //
 // `closed` comes once for each PeerId, after the last message of that peer. tcp and ipc: within
@@ -75,9 +83,9 @@ class RouterSocket {
   virtual Status send(PeerId peer, const WireFrames& frames) = 0;
   // Forgets a peer; later messages of its connection arrive under a new PeerId.
   virtual void forget(PeerId peer) = 0;
-  // Ends every connection (tcp, ipc) beyond so many at once, as soon as it is accepted. Default: no
-  // bound.
-  virtual void limit_connections(std::size_t max) { (void)max; }
+  // Ends every connection (tcp, ipc) beyond the quota as soon as it is accepted. Before bind();
+  // default: no bound.
+  virtual void limit_connections(std::shared_ptr<ConnectionQuota> quota) { (void)quota; }
   // Messages thrown away unread because their frames together exceeded
   // limits::wire_message_bytes_max.
   virtual std::uint64_t dropped_messages() const { return 0; }

@@ -68,10 +68,10 @@ TEST_CASE("descriptor budget: the endpoints' parts and the broker's own files fi
     CAPTURE(limit);
     const auto budget = plan_descriptors(limit, 10, limits::sessions_max);
     REQUIRE(budget);
-    CHECK(3 * budget->connections_of_endpoint + budget->log_files + 10 + 64 < limit);
+    CHECK(budget->connections + budget->log_files + 10 + 64 < limit);
     CHECK(budget->sessions <= limits::sessions_max);
-    CHECK(budget->sessions <= 2 * budget->connections_of_endpoint);
-    CHECK(budget->connections_of_endpoint >= 10);
+    CHECK(budget->sessions <= budget->connections);
+    CHECK(budget->connections >= 30);
   }
   CHECK(plan_descriptors(1'048'576, 10, limits::sessions_max)->sessions == limits::sessions_max);
 }
