@@ -134,7 +134,7 @@ void SimBroker::carry_out(broker::Action&& action) {
     return hand_over(read->session, logs_.read(*read));
   if (const auto* dropped = std::get_if<broker::DropLogs>(&action)) return logs_.drop(dropped->job);
   if (const auto* piece = std::get_if<broker::Archive>(&action)) {
-    if (piece->after_lsn > written_.durable())
+    if (piece->piece.last_lsn > written_.durable())
       world_.violated("a job goes to the archive after its records are durable: job " +
                       to_string(piece->piece.job));
     return archive_.put(*piece);

@@ -89,6 +89,9 @@ void SimPrimary::order(Random& dice, bool in_parts) {
   order.submit.submit_id.bytes[3] = static_cast<std::uint8_t>(number >> 8);
   order.submit.job =
       random_job(dice, "job" + std::to_string(setup_.host) + "-" + std::to_string(number));
+  // Only their Assign waits for its record.
+  if (setup_.bug == Bug::overtaking_aborts)
+    for (StepSpec& step : order.submit.job.steps) step.at_most_once = true;
   if (in_parts) make_upload(dice, order);
   for (const StepSpec& step : order.submit.job.steps) order.task_count += step.task_count;
   orders_.push_back(std::move(order));

@@ -47,6 +47,7 @@ void SimPrimary::act_on_job(Random& dice) {
   Act message;
   message.request = ++request_;
   message.job = accepted_[dice.below(accepted_.size())];
+  if (setup_.bug == Bug::overtaking_aborts) message.job = accepted_.back();
   message.action = static_cast<JobAction>(dice.between(1, 5));
   message.priority = static_cast<std::uint32_t>(dice.between(0, 100));
   if (dice.happens(600)) message.tasks = {static_cast<std::uint32_t>(dice.below(2))};
