@@ -27,7 +27,8 @@ std::set<Seat>::const_iterator first_seat(const Shape& shape) {
 // Whether it will take tasks by itself, sooner or later: one that drains, or that says it can take
 // none, must not keep a job waiting.
 bool is_eligible(const Worker& worker) {
-  return worker.state != SessionState::draining && worker.credit > 0 && !has_failed_load(worker);
+  const bool drains = worker.said_draining || worker.order != WorkerAction::none;
+  return !drains && worker.credit > 0 && !has_failed_load(worker);
 }
 
 std::optional<Choice> choose_worker(const State& state, const Shape& shape, const Job& job) {

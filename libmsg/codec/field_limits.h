@@ -26,6 +26,42 @@ template <>
 constexpr std::size_t bin_bytes_max<TaskSummary>(std::uint8_t) {
   return limits::inline_result_bytes_max;
 }
+template <>
+constexpr std::size_t bin_bytes_max<SubmitCommit>(std::uint8_t) {
+  return 16;  // a digest
+}
+template <>
+constexpr std::size_t bin_bytes_max<LogChunk>(std::uint8_t) {
+  return limits::log_chunk_bytes_max;
+}
+template <>
+constexpr std::size_t bin_bytes_max<LogData>(std::uint8_t) {
+  return limits::log_chunk_bytes_max;
+}
+template <>
+constexpr std::size_t bin_bytes_max<Command>(std::uint8_t) {
+  return limits::command_payload_bytes_max;
+}
+template <>
+constexpr std::size_t bin_bytes_max<RunCommand>(std::uint8_t) {
+  return limits::command_payload_bytes_max;
+}
+template <>
+constexpr std::size_t bin_bytes_max<Prepare>(std::uint8_t) {
+  return limits::command_payload_bytes_max;
+}
+template <>
+constexpr std::size_t bin_bytes_max<CommandReply>(std::uint8_t) {
+  return limits::command_reply_bytes_max;
+}
+template <>
+constexpr std::size_t bin_bytes_max<CommandAnswer>(std::uint8_t) {
+  return limits::command_reply_bytes_max;
+}
+template <>
+constexpr std::size_t bin_bytes_max<Ready>(std::uint8_t) {
+  return limits::command_reply_bytes_max;
+}
 
 // Most elements of an array of T.
 template <class T>
@@ -49,6 +85,14 @@ template <>
 inline constexpr std::size_t elements_max<DeviceInfo> = limits::devices_per_worker_max;
 template <>
 inline constexpr std::size_t elements_max<Label> = limits::labels_max;
+template <>
+inline constexpr std::size_t elements_max<SweepAxis> = limits::sweep_axes_max;
+template <>
+inline constexpr std::size_t elements_max<WorkerId> = limits::workers_max;
+template <>
+inline constexpr std::size_t elements_max<CommandAnswer> = limits::workers_max;
+template <>
+inline constexpr std::size_t elements_max<ErrorSummary> = limits::attempts_kept_per_task_max;
 template <>
 inline constexpr std::size_t elements_max<AttemptSummary> = limits::attempts_kept_per_task_max;
 

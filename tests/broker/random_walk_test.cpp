@@ -105,6 +105,7 @@ class Walk {
     CHECK(durable_dump(copy->state()) == replayed);
   }
 
+  void stop() { step(Stopping{}); }
   const Core& core() const { return *core_; }
   const Options& options() const { return options_; }
   TimePoint now() const { return now_; }
@@ -450,17 +451,39 @@ TEST_CASE("random walk: invariants hold after every event, and replay gives the 
   std::array<std::uint64_t, task_row_count + 1> rows{};
   std::uint64_t revived = 0;
   std::int64_t uploaded = 0;
+  Counters sum;
+  std::uint64_t answers = 0;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     INFO("seed ", seed);
     Walk walk(seed);
     for (int i = 0; i < 3000; ++i) walk.event();
     for (std::size_t row = 1; row <= task_row_count; ++row) rows[row] += walk.rows()[row];
-    revived += walk.revived + walk.core().state().counters.jobs_revived;
+    const Counters& counters = walk.core().state().counters;
+    revived += walk.revived + counters.jobs_revived;
+    sum.command_replies += counters.command_replies;
+    sum.command_replies_late += counters.command_replies_late;
+    sum.commands_late += counters.commands_late;
+    sum.readies_stale += counters.readies_stale;
+    sum.loads_failed += counters.loads_failed;
+    sum.orders += counters.orders;
+    sum.workers_removed += counters.workers_removed;
+    sum.log_chunks += counters.log_chunks;
+    sum.log_chunks_dropped += counters.log_chunks_dropped;
+    answers += walk.core().state().ledger.answers_given;
     uploaded += std::count_if(walk.journal.begin(), walk.journal.end(), [](const Record& each) {
       const auto* job = std::get_if<JobAccepted>(&each);
       return job != nullptr && job->uploaded;
     });
     walk.check_replay();
+  }
+  std::printf("random walk: %llu answers of workers, %llu replies\n",
+              static_cast<unsigned long long>(answers),
+              static_cast<unsigned long long>(sum.command_replies));
+  for (const std::uint64_t seen :
+       {answers, sum.command_replies, sum.command_replies_late, sum.commands_late,
+        sum.readies_stale, sum.loads_failed, sum.orders, sum.workers_removed, sum.log_chunks,
+        sum.log_chunks_dropped}) {
+    CHECK(seen > 0);
   }
   for (std::size_t row = 1; row <= task_row_count; ++row) {
     CHECK_MESSAGE(rows[row] > 0, "row ", row, " was never taken");
@@ -479,4 +502,15 @@ TEST_CASE("random walk: the same seed gives the same records") {
     two.event();
   }
   CHECK(one.journal == two.journal);
+}
+
+TEST_CASE("random walk: at its end the broker leaves no request without an answer") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    INFO("seed ", seed);
+    Walk walk(seed);
+    for (int i = 0; i < 1500; ++i) walk.event();
+    walk.stop();
+    CHECK(walk.core().state().commands.empty());
+    CHECK(walk.core().state().archive.parked == 0);
+  }
 }

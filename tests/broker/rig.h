@@ -150,7 +150,7 @@ class Rig {
 
   // The actions of the last step, log lines left out.
   Actions take() { return std::exchange(unread_, {}); }
-  // Exactly these, as printed; a '*' stands for any text.
+  // Exactly these, as printed; each '*' stands for any text.
   void expect(const std::vector<std::string>& lines) {
     const Actions actions = take();
     std::vector<std::string> found;
@@ -163,10 +163,16 @@ class Rig {
     for (const std::string& line : lines) wanted += "\n  " + line;
     CHECK_MESSAGE(equal, "expected:", wanted, "\nfound:", text(actions));
   }
-  static bool matches(const std::string& found, const std::string& line) {
+  static bool matches(std::string_view found, std::string_view line) {
     const std::size_t star = line.find('*');
-    if (star == std::string::npos) return found == line;
-    return found.starts_with(line.substr(0, star)) && found.ends_with(line.substr(star + 1));
+    if (star == std::string_view::npos) return found == line;
+    if (!found.starts_with(line.substr(0, star))) return false;
+    found.remove_prefix(star);
+    line.remove_prefix(star + 1);
+    for (;; found.remove_prefix(1)) {
+      if (matches(found, line)) return true;
+      if (found.empty()) return false;
+    }
   }
   // The only message of this type among the actions; takes them all.
   template <class M>

@@ -2,6 +2,7 @@
 
 #include <sstream>
 
+#include "broker/core/bounds.h"
 #include "broker/core/tables.h"
 #include "libmsg/base/error.h"
 #include "libmsg/base/limits.h"
@@ -109,8 +110,27 @@ std::string limits_table() {
   FRAMEBUS_ROW(queued_tasks_max, "queued tasks in the broker");
   FRAMEBUS_ROW(inputs_per_step_max, "blobs that a step names");
   FRAMEBUS_ROW(results_per_message_max, "TaskResults in one Results");
+  FRAMEBUS_ROW(attempts_listed_max, "attempts in one Heartbeat or Hello");
+  FRAMEBUS_ROW(blob_name_bytes_max, "the name of one blob: a path");
+  FRAMEBUS_ROW(blob_names_bytes_max, "all blob names of a step's inputs, or of a result");
   FRAMEBUS_ROW(attempts_kept_per_task_max, "attempts shown of one task, the latest");
   FRAMEBUS_ROW(error_text_bytes_max, "message of an error; longer ones are cut by their sender");
+  FRAMEBUS_ROW(sweep_axes_max, "axes of one step");
+  FRAMEBUS_ROW(uploads_max, "uploads (SubmitOpen) open at once");
+  FRAMEBUS_ROW(upload_parts_max, "parts of one upload");
+  FRAMEBUS_ROW(parked_requests_max, "requests that wait for jobs which the archive must bring");
+  FRAMEBUS_ROW(attempt_log_bytes_max, "log kept of one attempt: half its head, half its tail");
+  FRAMEBUS_ROW(log_chunk_bytes_max, "bytes of one LogChunk or LogData");
+  FRAMEBUS_ROW(command_payload_bytes_max, "payload of a Command");
+  FRAMEBUS_ROW(command_reply_bytes_max, "payload of a CommandReply or Ready");
+  FRAMEBUS_ROW(commands_per_session_max, "Commands of one connection without their last answer");
+  FRAMEBUS_ROW(command_requests_max, "answers of workers outstanding in the broker");
+  FRAMEBUS_ROW(waiting_command_bytes_max, "payloads of Commands that wait for a worker to come");
+  FRAMEBUS_ROW(command_fanout_bytes_max, "payload of a Command times the workers asked");
+  FRAMEBUS_ROW(sticky_commands_max, "sticky commands, by name");
+  FRAMEBUS_ROW(sticky_bytes_max, "payloads of all sticky commands");
+  FRAMEBUS_ROW(commands_per_worker_max, "commands that one worker lists");
+  FRAMEBUS_ROW(journal_backlog_bytes_max, "records appended and not yet durable");
   FRAMEBUS_ROW(peer_outbox_bytes_max,
                "messages that wait for one peer; a watcher that exceeds it is dropped and resumes "
                "by cursor");
@@ -120,12 +140,25 @@ std::string limits_table() {
   FRAMEBUS_ROW(devices_per_worker_max, "devices of one worker");
   FRAMEBUS_ROW(task_types_per_worker_max, "task types of one worker");
   FRAMEBUS_ROW(labels_max, "labels of a worker, a job or a requirement");
+  FRAMEBUS_ROW(watches_per_session_max, "watches of one connection");
+  FRAMEBUS_ROW(watches_per_principal_max, "watches of one principal");
   FRAMEBUS_ROW(events_per_job_kept_max,
                "events kept for watchers; one that is further behind gets a snapshot");
   FRAMEBUS_ROW(blob_chunk_bytes, "one BlobChunk's attachment");
   FRAMEBUS_ROW(blob_window_chunks, "chunks asked for and not yet arrived, each transfer");
   FRAMEBUS_ROW(blob_bytes_max, "one blob");
 #undef FRAMEBUS_ROW
+  return out.str();
+}
+
+std::string refusals_table() {
+  std::ostringstream out;
+  out << "| bound | error | `retry_after_ms` | counter in BrokerStatus |\n|---|---|---|---|\n";
+  for (const broker::BoundRow& row : broker::bounds) {
+    if (row.keeper != broker::Keeper::core) continue;
+    out << "| `" << row.key << "` | `" << error_info(row.code).name << "` | " << row.retry_after_ms
+        << " | `refused_" << row.name << "` |\n";
+  }
   return out.str();
 }
 
@@ -173,6 +206,8 @@ std::string protocol_document(const std::string& prose) {
       out += errors_table();
     else if (line == "@LIMITS@")
       out += limits_table();
+    else if (line == "@REFUSALS@")
+      out += refusals_table();
     else if (line == "@TASK_ROWS@")
       out += task_rows_table();
     else if (line == "@EXAMPLE@")

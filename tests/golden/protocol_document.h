@@ -16,6 +16,7 @@ std::string structs_table();   // the structs they are made of
 std::string enums_table();
 std::string errors_table();
 std::string limits_table();
+std::string refusals_table();  // what the broker refuses, and how
 std::string task_rows_table();
 std::string worked_example();
 

@@ -187,6 +187,36 @@ TEST_CASE("hostile: bounds of single fields hold") {
             .message.find("worker.labels: an array of 65 elements") != std::string::npos);
 }
 
+TEST_CASE("hostile: payloads of commands, logs and digests are bounded before they are taken") {
+  const auto fits = [](const Message& message) {
+    const auto decoded = decode(views_of(encode(message, true)), true);
+    if (!decoded) CHECK(decoded.error().message.find("at most") != std::string::npos);
+    return decoded.has_value();
+  };
+  for (const std::size_t over : {0u, 1u}) {
+    CAPTURE(over);
+    const Bytes payload(limits::command_payload_bytes_max + over, 1);
+    const Bytes reply(limits::command_reply_bytes_max + over, 1);
+    Command command;
+    command.payload = payload;
+    CHECK(fits(command) == (over == 0));
+    CHECK(fits(RunCommand{1, "step", payload, 1}) == (over == 0));
+    CHECK(fits(Prepare{1, "step", payload}) == (over == 0));
+    CHECK(fits(CommandReply{1, {}, reply}) == (over == 0));
+    CHECK(fits(Ready{1, "step", {}, reply}) == (over == 0));
+    CHECK(fits(CommandDone{1, {{{}, "", {}, reply}}, false, 0}) == (over == 0));
+    CHECK(fits(Log{{{{}, {}, 0, Bytes(limits::log_chunk_bytes_max + over, 1)}}}) == (over == 0));
+    CHECK(fits(SubmitCommit{1, {}, 1, Bytes(16 + over, 1)}) == (over == 0));
+    command.payload.clear();
+    command.workers.resize(limits::workers_max + over);
+    CHECK(fits(command) == (over == 0));
+    SubmitOpen open;
+    open.job.steps.resize(1);
+    open.job.steps[0].axes.resize(limits::sweep_axes_max + over);
+    CHECK(fits(open) == (over == 0));
+  }
+}
+
 TEST_CASE("hostile: a field twice, field 0, a field number that is no number are refused") {
   check_refused(Unwatch::number, Bytes{0x82, 0x01, 0x05, 0x01, 0x06}, "field 1 comes twice");
   check_refused(Unwatch::number, Bytes{0x82, 0x64, 0x05, 0x64, 0x06}, "field 100 comes twice");

@@ -5,6 +5,7 @@
 // anything a program may build, extremes and defaults included.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <random>
@@ -95,8 +96,13 @@ void fill(Source& source, T& value, const T& absent) {
 template <schema::Described S>
 void fill_struct(Source& source, S& value) {
   const S& absent = schema::defaults_of<S>();
-  schema::for_each_field<S>(
-      [&](const auto& field) { fill(source, value.*field.member, absent.*field.member); });
+  schema::for_each_field<S>([&]<class M>(const schema::Field<S, M>& field) {
+    fill(source, value.*field.member, absent.*field.member);
+    if constexpr (std::is_same_v<M, Bytes>) {
+      Bytes& bytes = value.*field.member;
+      bytes.resize(std::min(bytes.size(), codec::bin_bytes_max<S>(field.number)));
+    }
+  });
 }
 
 template <schema::Described S>
