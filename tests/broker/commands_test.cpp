@@ -209,6 +209,8 @@ TEST_CASE("command: a silent worker is lost to its commands at the end of its le
   rig.command(ann, 7, all, "step");
   rig.take();
   rig.tick(seconds(3));
+  rig.expect({});
+  rig.tick(seconds(12));
   rig.expect({"CloseSession session 2 no heartbeat for a lease",
               "Send session 1 CommandDone{request=7 answers=[{worker=01000000 "
               "worker_name=\"w1:1\" error={code=21 *}] last=1}"});

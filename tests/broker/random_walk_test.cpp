@@ -185,6 +185,12 @@ class Walk {
     }
     return any_session();
   }
+  SessionId primary_session() {
+    for (const auto& [session, peer] : core_->state().sessions) {
+      if (peer.role == Role::primary && below(2) == 0) return session;
+    }
+    return any_session();
+  }
   AttemptPhase any_phase() { return static_cast<AttemptPhase>(below(4)); }
 
   void hello() {
@@ -332,7 +338,7 @@ class Walk {
   void command() {
     if (below(8) == 0) {
       Administer order{5, static_cast<WorkerAction>(below(6)), any_worker(), "walk"};
-      return receive(any_session(), order);
+      return receive(primary_session(), order);
     }
     Command message;
     message.request = below(50);
@@ -344,13 +350,19 @@ class Walk {
     message.payload = Bytes(below(3), 1);
     message.deadline_ms = below(2) == 0 ? 0 : static_cast<std::int64_t>(below(4'000));
     message.sticky = message.verb != "step" && below(4) == 0;
-    receive(any_session(), message);
+    receive(primary_session(), message);
   }
   WorkerId any_worker() { return worker_id(static_cast<std::uint8_t>(1 + below(7))); }
+  // Mostly what the worker was asked, or has to prepare.
   void command_reply() {
     const SessionId session = worker_session();
     CommandReply message;
     message.command = core_->state().next_command - below(12);
+    const auto entry = core_->state().sessions.find(session);
+    if (entry != core_->state().sessions.end() && below(4) != 0) {
+      const Worker* worker = core_->state().find_worker(entry->second.worker);
+      if (worker != nullptr && !worker->asked.empty()) message.command = *worker->asked.begin();
+    }
     if (below(4) == 0) message.error = {15, "walk", 0};
     receive(session, message);
   }
@@ -358,6 +370,14 @@ class Walk {
     const SessionId session = worker_session();
     const std::uint64_t newest = core_->state().last_load_id;
     Ready message{newest - std::min(newest, below(3)), "load:" + std::to_string(below(3)), {}, {}};
+    const auto entry = core_->state().sessions.find(session);
+    if (entry != core_->state().sessions.end() && below(4) != 0) {
+      const Worker* worker = core_->state().find_worker(entry->second.worker);
+      if (worker != nullptr && !worker->loads.empty()) {
+        message.verb = worker->loads.begin()->first;
+        message.load_id = worker->loads.begin()->second.load_id;
+      }
+    }
     if (below(4) == 0) message.error = {15, "walk", 0};
     receive(session, message);
   }
