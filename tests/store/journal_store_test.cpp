@@ -33,7 +33,7 @@ class Folder {
 };
 
 // Counts on_progress and waits for what it brings.
-class Progress {
+class StoreProgress {
  public:
   std::function<void()> callback() {
     return [this] {
@@ -87,7 +87,7 @@ TEST_CASE("journal store: what is said to be durable is there after the next sta
   RecordStream stream(17);
   std::uint64_t durable = 0;
   {
-    Progress progress;
+    StoreProgress progress;
     const auto store =
         make_journal_store(*disk, options_in(folder.path / "journal"), progress.callback());
     REQUIRE(store->replay([](std::uint64_t, TimePoint, const Record&) { FAIL("empty"); }));
@@ -121,7 +121,7 @@ TEST_CASE("journal store: what is said to be durable is there after the next sta
 TEST_CASE("journal store: the backlog is bounded, a refused batch stays with the caller") {
   FaultDisk disk(1);
   REQUIRE(disk.make_directory("/data"));
-  Progress progress;
+  StoreProgress progress;
   const auto store = make_journal_store(disk, options_in("/data/journal"), progress.callback());
   REQUIRE(store->replay({}));
   REQUIRE(store->sync());
@@ -152,7 +152,7 @@ TEST_CASE("journal store: the backlog is bounded, a refused batch stays with the
 TEST_CASE("journal store: a failed sync is the answer to everything from then on") {
   FaultDisk disk(2);
   REQUIRE(disk.make_directory("/data"));
-  Progress progress;
+  StoreProgress progress;
   const auto store = make_journal_store(disk, options_in("/data/journal"), progress.callback());
   REQUIRE(store->replay({}));
   REQUIRE(store->append({}, some_records(2)));
@@ -175,7 +175,7 @@ TEST_CASE("journal store: a failed sync is the answer to everything from then on
 TEST_CASE("journal store: an idle journal seals itself") {
   FaultDisk disk(3);
   REQUIRE(disk.make_directory("/data"));
-  Progress progress;
+  StoreProgress progress;
   const auto store = make_journal_store(disk, options_in("/data/journal"), progress.callback());
   REQUIRE(store->replay({}));
   REQUIRE(store->append({}, some_records(2)));
@@ -189,7 +189,7 @@ TEST_CASE("journal store: an idle journal seals itself") {
 TEST_CASE("journal store: compaction runs beside the commits and loses nothing that counts") {
   FaultDisk disk(4);
   REQUIRE(disk.make_directory("/data"));
-  Progress progress;
+  StoreProgress progress;
   const auto store = make_journal_store(disk, options_in("/data/journal"), progress.callback());
   REQUIRE(store->replay({}));
   std::uint64_t job = 0;

@@ -33,7 +33,7 @@ std::uint64_t seed_of_run() {
 }
 
 Oracle::Oracle(const std::string& primary_endpoint, std::uint64_t seed)
-    : primary_(options_for(primary_endpoint)), random_(seed) {}
+    : random_(seed), primary_(options_for(primary_endpoint)) {}
 
 void Oracle::submit_jobs(int count, std::uint32_t tasks_each_max) {
   for (int i = 0; i < count; ++i) {
@@ -57,6 +57,7 @@ void Oracle::submit_jobs(int count, std::uint32_t tasks_each_max) {
     jobs_.push_back(std::move(promise));
   }
   collect_answers();
+  end_watches();
 }
 
 void Oracle::collect_answers() {
@@ -67,27 +68,36 @@ void Oracle::collect_answers() {
     REQUIRE_MESSAGE(accepted.has_value(), "a Submit was answered by: " << accepted.error().message);
     promise.id = accepted->job;
     CHECK_FALSE(accepted->ephemeral);
-    watch(promise.id);
+    promise.watch = watch(promise.id);
   }
 }
 
 std::size_t Oracle::acknowledged() {
   collect_answers();
+  end_watches();
   std::size_t count = 0;
   for (const JobPromise& promise : jobs_) count += !promise.id.is_none();
   return count;
 }
 
-void Oracle::watch(JobId job) {
+std::uint64_t Oracle::watch(JobId job) {
   client::WatchOptions options;
   options.job = job;
   options.results = true;
-  primary_.watch(
+  return primary_.watch(
       options, [this, job](const Event& event) { on_event(job, event); },
       [this, job](const Error& error) {
         const std::lock_guard lock(mutex_);
         seen_[job].broken = error.message;
       });
+}
+
+void Oracle::end_watches() {
+  for (JobPromise& promise : jobs_) {
+    if (promise.watch == 0 || !is_done(promise)) continue;
+    primary_.unwatch(promise.watch);
+    promise.watch = 0;
+  }
 }
 
 void Oracle::on_event(JobId job, const Event& event) {
@@ -133,6 +143,7 @@ void Oracle::settle(Duration patience) {
   const bool done = eventually(
       [&] {
         collect_answers();
+        end_watches();
         for (const JobPromise& each : jobs_)
           if (!is_done(each)) return false;
         return true;

@@ -39,6 +39,7 @@ class Oracle {
     std::vector<Bytes> params;
     client::Future<client::Accepted> answer;
     JobId id;  // none: not answered yet
+    std::uint64_t watch = 0;  // 0: over
   };
   struct Seen {
     std::map<std::uint32_t, std::uint32_t> ends;  // by task
@@ -48,17 +49,19 @@ class Oracle {
   };
 
   void collect_answers();
-  void watch(JobId job);
+  std::uint64_t watch(JobId job);
+  // A connection may have 64 watches: those that have told all are ended.
+  void end_watches();
   void on_event(JobId job, const Event& event);
   bool is_done(const JobPromise& promise);
   void check_job(const JobPromise& promise);
 
-  client::Primary primary_;
   std::mt19937_64 random_;
   std::vector<JobPromise> jobs_;
   std::uint64_t tasks_submitted_ = 0;
   std::mutex mutex_;  // guards what callbacks write
   std::map<JobId, Seen> seen_;
+  client::Primary primary_;  // last: its callbacks use what is above, until it is gone
 };
 
 // FRAMEBUS_TEST_FULL=1: the whole of docs/RELIABILITY.md's column, else a tenth of it.

@@ -32,7 +32,10 @@ TEST_CASE("crowd: connected workers cost little memory, and all are back soon af
   farm.wait_for_workers(1);
   ZmtpCrowd crowd(port_of(farm.worker_endpoint()));
   const TimePoint first = now_monotonic();
-  REQUIRE(crowd.connect(count, 256, seconds(60)));
+  const bool connected = crowd.connect(count, 256, seconds(30));
+  REQUIRE_MESSAGE(connected, crowd.welcome_count() << " of " << count << " welcome, "
+                                                   << crowd.refused_count() << " refused: "
+                                                   << crowd.last_refusal());
   const std::int64_t first_ms = to_ms(now_monotonic() - first);
   crowd.serve(seconds(3));
   CHECK(crowd.acks() >= count);

@@ -94,9 +94,6 @@ bool ZmtpCrowd::open_one() {
   peer.fd = fd;
   peer.number = next_number_++;
   peer.out = greeting();
-  const Bytes ready = ready_command();
-  peer.out.insert(peer.out.end(), ready.begin(), ready.end());
-  send(peer, hello_of(peer.number));
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLET;
   event.data.ptr = &peer;
@@ -161,6 +158,8 @@ void ZmtpCrowd::take_frames(Peer& peer) {
   if (!peer.greeted && peer.in.size() >= greeting_bytes) {
     peer.greeted = true;
     at = greeting_bytes;
+    const Bytes ready = ready_command();
+    peer.out.insert(peer.out.end(), ready.begin(), ready.end());
   }
   while (peer.greeted && peer.in.size() - at >= 2) {
     const std::uint8_t flags = peer.in[at];
@@ -171,7 +170,11 @@ void ZmtpCrowd::take_frames(Peer& peer) {
     if (peer.in.size() - at - header < size) break;
     const auto begin = peer.in.begin() + static_cast<std::ptrdiff_t>(at + header);
     at += header + size;
-    if ((flags & flag_command) != 0) continue;
+    // Its READY: from here on messages are allowed. (What comes earlier ends the connection.)
+    if ((flags & flag_command) != 0) {
+      send(peer, hello_of(peer.number));
+      continue;
+    }
     peer.parts.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(size));
     if ((flags & flag_more) != 0) continue;
     take_message(peer);
@@ -183,13 +186,21 @@ void ZmtpCrowd::take_frames(Peer& peer) {
 void ZmtpCrowd::take_message(Peer& peer) {
   const std::vector<BytesView> views(peer.parts.begin(), peer.parts.end());
   const auto decoded = decode(views, false);
-  if (!decoded) return;
+  if (!decoded) {
+    last_refusal_ = decoded.error().message;
+    return;
+  }
   if (std::holds_alternative<Welcome>(decoded->message) && !peer.welcome) {
     peer.welcome = true;
     ++welcome_count_;
     peer.next_heartbeat = now_monotonic() + milliseconds(peer.number % 1000);
   }
-  if (std::holds_alternative<Refused>(decoded->message)) ++refused_count_;
+  if (const auto* refused = std::get_if<Refused>(&decoded->message)) {
+    ++refused_count_;
+    last_refusal_ = refused->error.message;
+  }
+  if (const auto* error = std::get_if<ErrorReply>(&decoded->message))
+    last_refusal_ = error->error.message;
   if (std::holds_alternative<HeartbeatAck>(decoded->message)) ++acks_;
 }
 

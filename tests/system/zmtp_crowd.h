@@ -33,6 +33,7 @@ class ZmtpCrowd {
   std::size_t welcome_count() const { return welcome_count_; }
   std::uint64_t acks() const { return acks_; }
   std::size_t refused_count() const { return refused_count_; }
+  const std::string& last_refusal() const { return last_refusal_; }
 
  private:
   struct Peer {
@@ -61,6 +62,7 @@ class ZmtpCrowd {
   std::deque<Peer> peers_;  // addresses stay
   std::size_t welcome_count_ = 0;
   std::size_t refused_count_ = 0;
+  std::string last_refusal_;
   std::uint64_t acks_ = 0;
   std::uint32_t next_number_ = 1;
 };
