@@ -162,16 +162,17 @@ std::optional<int> run_data_command(int argc, const char* const* argv,
   const auto outcome = load_config(command_table(), static_cast<int>(flags.size()), flags.data(),
                                    environment, config);
   if (!outcome) return complain(outcome.error());
-  if (outcome->help) {
-    print_usage(stdout, group);
-    return 0;
-  }
   if (outcome->version || outcome->print) {
     std::printf("%s\n", outcome->text.c_str());
     return 0;
   }
   const Command* const command = words.empty() ? nullptr : find_command(group, words[0]);
-  if (!command || words.size() != 1 + command->word_count) {
+  const bool is_one = command && words.size() == 1 + command->word_count;
+  if (outcome->help && (is_one || words.empty())) {
+    print_usage(stdout, group);
+    return 0;
+  }
+  if (!is_one) {
     print_usage(stderr, group);
     return exit_config_refused;
   }

@@ -74,16 +74,22 @@ void Delivery::send(SessionId id, const Message& message) {
 
 void Delivery::drop_slow_consumer(PeerSession& session) {
   ++counters_.slow_consumers;
-  const PeerKey peer = session.peer;
   const std::string reason = "slow_consumer: " + std::to_string(session.outbox_bytes) +
                              " bytes wait for it, at most " + std::to_string(outbox_bytes_max_) +
                              " may";
-  log_warning("delivery", "peer dropped", {{"session", session.id.value}, {"reason", reason}});
+  drop(session.id, reason);
+}
+
+void Delivery::drop(SessionId id, const std::string& reason) {
+  const PeerSession* const session = sessions_.find(id);
+  if (!session) return;
+  const PeerKey peer = session->peer;
+  log_warning("delivery", "peer dropped", {{"session", id.value}, {"reason", reason}});
   const Farewell farewell{
       encode(error_reply(0, {Code::no_session, reason + "; connect anew and go on from there", 0}),
-             session.checksum),
+             session->checksum),
       0};
-  lost(session.id, reason);
+  lost(id, reason);
   if (farewells_.size() < farewells_max) {
     farewells_.emplace(peer, farewell);
   } else {

@@ -41,6 +41,9 @@ class Delivery {
   void close(SessionId session, const std::string& reason);
   // Ends a session whose connection is gone; what waited for it becomes SendFailed.
   void lost(SessionId session, const std::string& reason);
+  // Ends a session that can not go on; its peer is told with no_session when it listens, so that it
+  // connects anew.
+  void drop(SessionId session, const std::string& reason);
   // The connection is gone, and nobody is there to be told why its session ended.
   void forget_farewell(const PeerKey& peer);
   // Tries the outboxes again.

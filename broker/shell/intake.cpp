@@ -40,7 +40,7 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
   ++counters_.received;
   const std::vector<BytesView> parts(incoming.parts.begin(), incoming.parts.end());
   auto decoded = decode(parts, session && session->checksum);
-  if (!decoded) return on_malformed(peer, session, parts, decoded.error());
+  if (!decoded) return on_malformed(peer, session, parts, decoded.error(), events);
   Message& message = decoded->message;
   if (auto* hello = std::get_if<Hello>(&message))
     return on_hello(peer, session, std::move(*hello), events);
@@ -116,10 +116,18 @@ void Intake::check_result_blobs(Results& results) {
 }
 
 void Intake::on_malformed(const PeerKey& peer, const PeerSession* session,
-                          std::span<const BytesView> parts, const Error& error) {
+                          std::span<const BytesView> parts, const Error& error,
+                          std::vector<Event>& events) {
   ++counters_.malformed;
   log_debug("intake", "message not understood",
             {{"side", name_of(peer.side)}, {"error", error.message}});
+  if (session && is_damaged(parts)) {
+    // Its sender believes that it has arrived. So the connection ends, and what counts is repeated.
+    ++counters_.damaged;
+    delivery_.drop(session->id, error.message);
+    for (Event& event : delivery_.take_events()) events.push_back(std::move(event));
+    return;
+  }
   // Before a session exists the peer expects Welcome or Refused, and a foreign version understands
   // no more.
   if (!session && error.code == Code::unsupported_version) {

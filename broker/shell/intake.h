@@ -16,6 +16,7 @@ namespace framebus::broker {
 struct IntakeCounters {
   std::uint64_t received = 0;
   std::uint64_t malformed = 0;
+  std::uint64_t damaged = 0;  // of those: the checksum did not match
   std::uint64_t refused = 0;  // no session, wrong role, wrong direction, inputs of another size
   std::uint64_t results_without_blob = 0;
 };
@@ -36,7 +37,7 @@ class Intake {
   void on_hello(const PeerKey& peer, const PeerSession* session, Hello&& hello,
                 std::vector<Event>& events);
   void on_malformed(const PeerKey& peer, const PeerSession* session,
-                    std::span<const BytesView> parts, const Error& error);
+                    std::span<const BytesView> parts, const Error& error, std::vector<Event>& events);
   void take(InputCheck::Checked&& checked, std::vector<Event>& events);
   // Of an upload that is open, or that an event of this batch opens.
   std::vector<InputCheck::Wanted> inputs_of_commit(const SubmitCommit& commit,

@@ -16,6 +16,7 @@ void StatusCounters::add_to(BrokerStatus& status) const {
   const IntakeCounters& intake = sources_.intake.counters();
   add("intake.received", intake.received);
   add("intake.malformed", intake.malformed);
+  add("intake.damaged", intake.damaged);
   add("intake.refused", intake.refused);
   add("intake.results_without_blob", intake.results_without_blob);
 

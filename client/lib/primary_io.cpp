@@ -104,6 +104,10 @@ void PrimaryImpl::receive(TimePoint now, Effects& out) {
       if (const auto* welcome = std::get_if<Welcome>(&decoded->message))
         checksum_required_ = welcome->checksum;
       session_.on_message(now, decoded->message, out);
+    } else if (is_damaged(parts)) {
+      // What else was lost can not be known: connect anew, repeat what may be repeated.
+      session_.on_closed(now, "a message was damaged on its way", out);
+      break;
     } else {
       session_.on_garbled(request_of(parts), decoded.error(), out);
     }

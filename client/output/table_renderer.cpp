@@ -196,9 +196,12 @@ std::string TableRenderer::text_for(const Administered& administered) const {
   static constexpr std::string_view done[] = {"changed", "drains", "resumes", "restarts", "leaves"};
   const auto index = static_cast<std::size_t>(administered.action);
   const WorkerSummary& worker = administered.worker;
+  // One that has not been here since the broker's start is known by its id only.
+  const std::string name = worker.info.host.empty()
+                               ? to_string(worker.info.id)
+                               : one_line(worker.info.host) + ":" + std::to_string(worker.info.pid);
   std::string out =
-      "worker " +
-      paint(one_line(worker.info.host) + ":" + std::to_string(worker.info.pid), Style::bold) + " " +
+      "worker " + paint(name, Style::bold) + " " +
       std::string(index < std::size(done) ? done[index] : done[0]) + "; it is " +
       paint(word_of(worker.state), style_of(worker.state)) + " now";
   if (worker.in_flight > 0) out += " and holds " + count_text(worker.in_flight, "task");

@@ -134,6 +134,10 @@ Status check_sizes(std::span<const BytesView> parts) {
   return {};
 }
 
+bool read_checksum(Reader& in, std::uint64_t& found) {
+  return in.read_uint(found, UINT64_MAX) && in.expect_end();
+}
+
 Status check_checksum(std::span<const BytesView> parts, bool is_required) {
   Reader in(parts[2]);
   if (in.next_is_nil()) {
@@ -147,7 +151,7 @@ Status check_checksum(std::span<const BytesView> parts, bool is_required) {
     return {};
   }
   std::uint64_t found = 0;
-  if (!in.read_uint(found, UINT64_MAX) || !in.expect_end()) {
+  if (!read_checksum(in, found)) {
     return fail(Code::malformed_message, "Checksum frame: " + in.error());
   }
   if (found != hash_of(parts[0], parts[1])) {
@@ -162,6 +166,13 @@ Bytes copy_of(BytesView view) {
 }
 
 }  // namespace
+
+bool is_damaged(std::span<const BytesView> parts) {
+  if (parts.size() < 3) return false;
+  Reader in(parts[2]);
+  std::uint64_t found = 0;
+  return !in.next_is_nil() && read_checksum(in, found) && found != hash_of(parts[0], parts[1]);
+}
 
 WireFrames encode(const Message& message, bool with_checksum, std::vector<Bytes> attachments) {
   Bytes type;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "broker/shell/config.h"
+#include "broker/shell/data_commands.h"
 #include "client/commands/arguments.h"
 #include "client/commands/client_config.h"
 #include "client/jobfile/jobfile.h"
@@ -88,19 +89,19 @@ void stand_in(const SceneFolder& folder, const std::string& job) {
     folder.write(name, picture);
 }
 
-struct Command {
+struct ShownCommand {
   std::string page;
   std::vector<std::string> words;
 };
 
 // The commands of Framebus in blocks of shell: up to a comment, a pipe, a redirection or "&".
-std::vector<Command> commands() {
-  std::vector<Command> found;
+std::vector<ShownCommand> commands() {
+  std::vector<ShownCommand> found;
   for (const Block& block : blocks()) {
     if (!block.language.empty() && block.language != "sh") continue;
     std::istringstream lines(block.text);
     for (std::string line; std::getline(lines, line);) {
-      Command command{block.page, {}};
+      ShownCommand command{block.page, {}};
       std::istringstream words(line);
       for (std::string word; words >> word;) {
         if (word.starts_with('#') || word.starts_with('|') || word.starts_with('>') || word == "&")
@@ -115,7 +116,7 @@ std::vector<Command> commands() {
   return found;
 }
 
-Status taken(const Command& command) {
+Status taken(const ShownCommand& command) {
   std::vector<const char*> words;
   for (const std::string& word : command.words) words.push_back(word.c_str());
   const int count = static_cast<int>(words.size());
@@ -125,6 +126,13 @@ Status taken(const Command& command) {
     return {};
   }
   if (program == "framebus-broker") {
+    // `journal verify` and its like: with --help their words and flags are checked, nothing is done.
+    std::vector<const char*> asking = words;
+    asking.push_back("--help");
+    if (const auto code = broker::run_data_command(count + 1, asking.data(), nullptr)) {
+      if (*code == 0) return {};
+      return fail(Code::invalid_argument, "ends with " + std::to_string(*code));
+    }
     broker::BrokerConfig config;
     FRAMEBUS_TRY(load_config(broker::broker_config_table(), count, words.data(), nullptr, config));
     return {};
@@ -155,9 +163,9 @@ TEST_CASE("documents: every job file they show is taken") {
 }
 
 TEST_CASE("documents: every command they show is one") {
-  const std::vector<Command> found = commands();
+  const std::vector<ShownCommand> found = commands();
   CHECK(found.size() >= 10);
-  for (const Command& command : found) {
+  for (const ShownCommand& command : found) {
     std::string line;
     for (const std::string& word : command.words) line += word + " ";
     CAPTURE(command.page);

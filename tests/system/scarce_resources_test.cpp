@@ -15,7 +15,7 @@ namespace framebus::test {
 namespace {
 
 constexpr const char* mount_and_exec =
-    "mkdir -p \"$1\" && mount -t tmpfs -o size=\"$2\" tmpfs \"$1\" && shift 2 && exec \"$@\"";
+    "mkdir -p -m 700 \"$1\" && mount -t tmpfs -o mode=700,size=\"$2\" tmpfs \"$1\" && shift 2 && exec \"$@\"";
 
 bool may_mount() {
   return std::system("unshare -m true 2>/dev/null") == 0;
@@ -84,7 +84,7 @@ TEST_CASE("descriptors: a crowd of connections beyond the limit is survived, mem
 }
 
 TEST_CASE("a peer that never reads is dropped, and the rest of the farm does not notice") {
-  Farm farm({"--peer-outbox", "256KiB"}, Farm::Sockets::tcp, Farm::Keeps::journal);
+  Farm farm({"--peer-outbox", "8MiB"}, Farm::Sockets::tcp, Farm::Keeps::journal);
   farm.worker({"--slots", "4", "--prefetch", "64"});
   farm.wait_for_workers(1);
   const std::string job = farm.submit(
