@@ -40,8 +40,9 @@ WireFrames encode(const Message& message, bool with_checksum, std::vector<Bytes>
 // read.
 Result<Decoded> decode(std::span<const BytesView> parts, bool checksum_required);
 
-// For parts that decode() refused: they are a message whose Checksum frame contradicts it. What else
-// came over this connection may be damaged or lost, so its two ends begin anew.
+// For parts that decode() refused: they have the number of frames of a message, and a Checksum frame
+// that is not nil and contradicts them. What else came over this connection may be damaged or lost,
+// so its two ends begin anew.
 bool is_damaged(std::span<const BytesView> parts);
 
 // The `request` field of a payload that could not be decoded further, so that its Error can name

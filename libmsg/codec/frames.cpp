@@ -168,10 +168,11 @@ Bytes copy_of(BytesView view) {
 }  // namespace
 
 bool is_damaged(std::span<const BytesView> parts) {
-  if (parts.size() < 3) return false;
+  if (parts.size() < 3 || parts.size() > 3 + limits::attachment_frames_max) return false;
+  if (parts[2].size() == 1 && parts[2][0] == 0xc0) return false;  // nil: none was agreed on
   Reader in(parts[2]);
   std::uint64_t found = 0;
-  return !in.next_is_nil() && read_checksum(in, found) && found != hash_of(parts[0], parts[1]);
+  return !read_checksum(in, found) || found != hash_of(parts[0], parts[1]);
 }
 
 WireFrames encode(const Message& message, bool with_checksum, std::vector<Bytes> attachments) {

@@ -51,6 +51,8 @@ TEST_CASE("hostile: a flipped bit anywhere in the three frames is noticed") {
         const auto decoded = decode(views_of(damaged), true);
         CHECK_MESSAGE(!decoded, name_of(message)
                                     << " frame " << part << " bit " << bit << " went unnoticed");
+        CHECK_MESSAGE(is_damaged(views_of(damaged)),
+                      name_of(message) << " frame " << part << " bit " << bit << " looks whole");
       }
     }
   }
