@@ -12,7 +12,9 @@
 namespace framebus::broker {
 namespace {
 
-constexpr std::size_t page_bytes_max = 4 * limits::MiB;
+// Pages are small, so that whoever asks for long lists holds up nobody: about a millisecond each.
+constexpr std::size_t page_bytes_max = 256 * limits::KiB;
+constexpr std::size_t spec_bytes_max = 4 * limits::MiB;
 
 std::size_t weight(const TaskSummary& task) {
   std::size_t bytes = 96 + task.result.size() + task.log_tail.size() + task.error.message.size() +
@@ -119,7 +121,7 @@ Status fill_of_job(const State& state, const Query& message, QueryReply& reply) 
     case QueryKind::spec:
       reply.total = 1;
       // A job that came in parts may not fit one message: then without what its tasks differ in.
-      reply.spec = job->spec_bytes > page_bytes_max ? spec_head(job->spec) : job->spec;
+      reply.spec = job->spec_bytes > spec_bytes_max ? spec_head(job->spec) : job->spec;
       break;
     default:
       reply.tasks.push_back(summarize_task(state, *job, message.task.index, Detail::whole));

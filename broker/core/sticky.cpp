@@ -73,6 +73,8 @@ void on_ready(Turn& turn, SessionId session, const Ready& message) {
   load.error = error;
   end_ask(state, std::exchange(load.command, 0), worker.info.id, error, std::move(payload));
   if (error.code != 0) {
+    // A bound of the worker's passes: its Prepare comes again with the next heartbeat.
+    load.is_unsent = error.code == static_cast<std::uint16_t>(Code::resource_exhausted);
     ++state.counters.loads_failed;
     turn.note(2, "worker " + worker.name + ": " + why_loading(worker));
     return;

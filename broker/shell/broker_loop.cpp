@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "libmsg/base/limits.h"
 #include "libmsg/base/log.h"
 
 namespace framebus::broker {
@@ -14,6 +15,27 @@ constexpr Duration wait_max = milliseconds(250);  // so that a late turn means a
 constexpr Duration stall_min = seconds(1);
 constexpr Duration unsent_retry = milliseconds(2);
 constexpr Duration goodbye_max = milliseconds(500);
+constexpr std::size_t handed_over_bytes = 32 * limits::MiB;
+
+// Near enough, without walking through lists: replies with lists may fill a message, as may the
+// records of jobs.
+std::size_t rough_bytes(const Action& action) {
+  if (const auto* persist = std::get_if<Persist>(&action)) {
+    const Record& record = persist->record;
+    if (const auto* ended = std::get_if<TaskEnded>(&record))
+      return 256 + ended->result.size() + ended->log_tail.size();
+    if (const auto* ended = std::get_if<AttemptEnded>(&record)) return 256 + ended->log_tail.size();
+    const bool may_be_large = std::holds_alternative<JobAccepted>(record) ||
+                              std::holds_alternative<UploadOpened>(record) ||
+                              std::holds_alternative<UploadPart>(record) ||
+                              std::holds_alternative<JobRevived>(record) ||
+                              std::holds_alternative<JobActed>(record);
+    return may_be_large ? limits::wire_message_bytes_max : 256;
+  }
+  if (const auto* send = std::get_if<Send>(&action))
+    return std::holds_alternative<QueryReply>(send->message) ? 512 * limits::KiB : 1024;
+  return 256;
+}
 
 }  // namespace
 
@@ -53,7 +75,7 @@ Status BrokerLoop::turn() {
   parts_.carrier.take(now, events_);
   parts_.housekeeping.tick(now, events_);
   receive_all_or_some(stalled);
-  step_events(now);
+  FRAMEBUS_TRY(step_events(now));
   const auto wakeup = parts_.core.next_wakeup();
   if (stalled > Duration{0} || (wakeup && *wakeup <= now))
     parts_.core.step(now, Tick{stalled}, actions_);
@@ -81,13 +103,39 @@ Status BrokerLoop::pause() {
   return {};
 }
 
-void BrokerLoop::step_events(TimePoint now) {
-  for (const Event& event : events_) {
-    parts_.core.step(now, event, actions_);
-    if (const auto* lost = std::get_if<PeerLost>(&event))
-      parts_.carrier.session_gone(lost->session);
+// What a turn has made is handed over whenever it is much, so that neither one batch of records nor
+// the replies to one greedy peer grow without bound: its outbox runs over first, and what else it
+// has asked for is refused.
+Status BrokerLoop::step_events(TimePoint now) {
+  std::vector<Event> taken;
+  taken.swap(events_);
+  std::size_t weighed = actions_.size();
+  std::size_t bytes = 0;
+  for (const Event& event : taken) {
+    step(now, event);
+    for (; weighed < actions_.size(); ++weighed) bytes += rough_bytes(actions_[weighed]);
+    if (bytes < handed_over_bytes) continue;
+    FRAMEBUS_TRY(hand_over(now));
+    weighed = 0;
+    bytes = 0;
   }
-  events_.clear();
+  return {};
+}
+
+void BrokerLoop::step(TimePoint now, const Event& event) {
+  parts_.core.step(now, event, actions_);
+  if (const auto* lost = std::get_if<PeerLost>(&event)) parts_.carrier.session_gone(lost->session);
+}
+
+// In the middle of a turn; the core hears at once of the sessions that ended by it.
+Status BrokerLoop::hand_over(TimePoint now) {
+  FRAMEBUS_TRY(parts_.pipeline.append(now, std::move(actions_)));
+  actions_.clear();
+  release();
+  std::vector<Event> news;
+  news.swap(events_);
+  for (const Event& event : news) step(now, event);
+  return {};
 }
 
 void BrokerLoop::release() {
@@ -130,7 +178,7 @@ void BrokerLoop::receive_all_or_some(Duration stalled) {
 // Whatever waits for an answer gets one, and everything recorded is sealed.
 Status BrokerLoop::end_orderly() {
   const TimePoint now = this->now();
-  step_events(now);
+  FRAMEBUS_TRY(step_events(now));
   parts_.core.step(now, Stopping{}, actions_);
   FRAMEBUS_TRY(parts_.pipeline.append(now, std::move(actions_)));
   actions_.clear();

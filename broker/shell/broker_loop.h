@@ -46,7 +46,9 @@ class BrokerLoop {
   void receive_all_or_some(Duration stalled);
   Status turn();
   Status poll_store();
-  void step_events(TimePoint now);
+  Status step_events(TimePoint now);
+  void step(TimePoint now, const Event& event);
+  Status hand_over(TimePoint now);
   Status pause();
   void release();
   Status end_orderly();

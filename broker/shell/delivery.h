@@ -44,6 +44,8 @@ class Delivery {
   // Ends a session that can not go on; its peer is told with no_session when it listens, so that it
   // connects anew.
   void drop(SessionId session, const std::string& reason);
+  // Its session was ended, and it is being told so; nothing new begins on this connection.
+  bool has_farewell(const PeerKey& peer) const { return farewells_.contains(peer); }
   // The connection is gone, and nobody is there to be told why its session ended.
   void forget_farewell(const PeerKey& peer);
   // Tries the outboxes again.

@@ -147,6 +147,11 @@ void Intake::on_hello(const PeerKey& peer, const PeerSession* session, Hello&& h
         error_reply(0, {Code::failed_precondition,
                         "this connection has a session; connect anew to say Hello again", 0}));
   }
+  // A session made now would outlive its connection: nobody would hear of its end.
+  if (delivery_.has_farewell(peer)) {
+    ++counters_.refused;
+    return;
+  }
   if (const Status right = check_role(peer.side, hello.role, endpoints_); !right) {
     ++counters_.refused;
     return delivery_.reply(peer, Refused{to_wire(right.error())});

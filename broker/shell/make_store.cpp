@@ -11,6 +11,7 @@ std::unique_ptr<Store> make_store(const BrokerConfig& config, const DataDirector
   JournalStoreOptions options;
   options.journal.directory = data.journal();
   options.journal.segment_bytes = config.journal_segment.bytes;
+  options.backlog_bytes_max = config.journal_backlog.bytes;
   options.journal.free_bytes_min = config.disk_reserve.bytes;
   options.journal.forget_after = config.submit_ids_kept;
   options.journal.salt = 0;  // drawn at random

@@ -45,6 +45,7 @@ void Cli::say(std::string_view line) const {
 
 int Cli::fail(const Error& error) const {
   finish_waiting();
+  const bool by_the_user = error.code == Code::cancelled && InterruptGuard::is_interrupted();
   std::string text = painted("error:", Style::failed, error_terminal_.has_colour) + " " +
                      many_lines(error.message) + "\n";
   if (error.code == Code::unavailable && error.message.starts_with("no broker answers")) {
@@ -56,6 +57,7 @@ int Cli::fail(const Error& error) const {
   if (error.retry_after_ms > 0)
     text += "  try again in " + std::to_string((error.retry_after_ms + 999) / 1000) + " s\n";
   write_all(stderr, text);
+  if (by_the_user) return InterruptGuard::exit_code();  // no task has failed
   return error_info(error.code).exit_code;
 }
 

@@ -45,15 +45,16 @@ std::optional<LogPiece> LogFollower::on_data(const LogData& data) {
 }
 
 void LogFollower::on_task(const TaskSummary& task) {
+  // Grants are numbered anew in each epoch of the broker.
+  const bool is_new = !task.attempts.empty() && (task.attempts.back().grant != grant_ ||
+                                                 task.attempts.back().epoch != epoch_);
   if (is_terminal(task.state)) {
     // An attempt that came and ended meanwhile is still to be read.
-    const bool has_more =
-        !task.attempts.empty() && task.attempts.back().grant != grant_ && choice_.grant == 0;
-    if (!has_more) {
+    if (!is_new || choice_.grant != 0) {
       step_ = Step::over;
       return;
     }
-  } else if (task.attempts.empty() || task.attempts.back().grant == grant_) {
+  } else if (!is_new) {
     is_idle_ = true;  // waits for its next attempt
     return;
   }

@@ -37,7 +37,8 @@ struct Options {
   Duration log_interval = milliseconds(200);  // between two Log messages, unless much has come
   std::size_t attempt_log_bytes_max = 256 * limits::KiB;  // kept of one log until LogOk
   std::size_t log_bytes_max = 64 * limits::MiB;           // kept of all logs together
-  std::uint32_t commands_max = 64;                        // not yet finished; more are refused
+  // Not yet finished; more are refused. As many as a broker has out at one worker.
+  std::uint32_t commands_max = limits::commands_per_session_max;
 };
 
 }  // namespace framebus::worker

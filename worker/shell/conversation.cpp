@@ -45,7 +45,7 @@ ExecutorFinished Conversation::run(const std::vector<PreparedStore::Entry>& prep
     const bool has_outgoing = is_talk_open_ && outgoing_begin_ < outgoing_.size();
     const short talk_events = static_cast<short>(POLLIN | (has_outgoing ? POLLOUT : 0));
     pollfd watched[] = {{wakeup_.fd(), POLLIN, 0},
-                        {child_.output_fd(), POLLIN, 0},
+                        {is_output_open_ ? child_.output_fd() : -1, POLLIN, 0},
                         {is_talk_open_ ? child_.talk_fd() : -1, talk_events, 0},
                         {child_.control_fd(), POLLIN, 0}};
     if (::poll(watched, 4, -1) < 0) continue;
@@ -99,6 +99,7 @@ void Conversation::read_output() {
   std::uint8_t bytes[read_bytes];
   for (std::size_t total = 0; total < output_per_turn_max;) {
     const ssize_t count = ::read(child_.output_fd(), bytes, sizeof bytes);
+    if (count == 0) is_output_open_ = false;
     if (count <= 0) return;
     total += static_cast<std::size_t>(count);
     context_.log_output(BytesView(bytes, static_cast<std::size_t>(count)));

@@ -44,6 +44,7 @@ class Conversation {
   bool is_cancel_sent_ = false;
   bool is_killed_ = false;
   bool is_talk_open_ = true;
+  bool is_output_open_ = true;  // somebody can still write to the executor's stdout or stderr
   bool must_end_ = false;
   std::string nonsense_;
   std::optional<ExecutorFinished> finished_;

@@ -115,10 +115,10 @@ Status JournalStore::append(TimePoint at, std::vector<Record>&& records) {
     if (!failure_) return failure_;
     // A batch that is larger than the bound itself gets its turn when nothing else waits.
     if (backlog_bytes_ > 0 &&
-        backlog_bytes_ + batch.body.size() > limits::journal_backlog_bytes_max) {
+        backlog_bytes_ + batch.body.size() > options_.backlog_bytes_max) {
       return fail(Code::resource_exhausted,
                   std::to_string(backlog_bytes_) + " bytes wait for the disk; at most " +
-                      std::to_string(limits::journal_backlog_bytes_max) + " may");
+                      std::to_string(options_.backlog_bytes_max) + " may");
     }
     appended_lsn_ = batch.last_lsn();
     backlog_bytes_ += batch.body.size();

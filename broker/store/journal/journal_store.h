@@ -9,11 +9,13 @@
 
 #include "broker/store/journal/journal.h"
 #include "broker/store/store.h"
+#include "libmsg/base/limits.h"
 
 namespace framebus::broker {
 
 struct JournalStoreOptions {
   journal::JournalOptions journal;
+  std::size_t backlog_bytes_max = limits::journal_backlog_bytes_max;  // appended and not durable
   Duration seal_after = milliseconds(10);  // without anything to write
   Duration space_check_interval = seconds(1);
   Duration space_retry_interval = milliseconds(200);  // when a write had no room
