@@ -1,1 +1,1 @@
-framebus_fuzz(child fuzz_child.cpp LINK worker_shell SECONDS 3)
+framebus_fuzz(child fuzz_child.cpp LINK worker_shell)

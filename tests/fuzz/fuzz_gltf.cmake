@@ -1,1 +1,1 @@
-framebus_fuzz(gltf fuzz_gltf.cpp LINK render_scene render_film SECONDS 5)
+framebus_fuzz(gltf fuzz_gltf.cpp LINK render_scene render_film)

@@ -1,1 +1,1 @@
-framebus_fuzz(journal fuzz_journal.cpp LINK broker_journal_tool broker_store fault_disk SECONDS 5)
+framebus_fuzz(journal fuzz_journal.cpp LINK broker_journal_tool broker_store fault_disk)

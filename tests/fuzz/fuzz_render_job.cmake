@@ -1,1 +1,1 @@
-framebus_fuzz(render_job fuzz_render_job.cpp LINK render_job SECONDS 3)
+framebus_fuzz(render_job fuzz_render_job.cpp LINK render_job)

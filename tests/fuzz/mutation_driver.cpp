@@ -1,8 +1,8 @@
 // main() of a fuzz target without libFuzzer: mutates valid inputs with a seeded generator, so that
 // every plain build exercises every decoder the same way.
 //
-// Usage: fuzz_NAME_mutations [--seconds S] [--runs N] [--seed X] [--write FOLDER] [FILE |
-// FOLDER]...
+// Usage: fuzz_NAME_mutations [--runs N] [--seconds S] [--seed X] [--write FOLDER] [FILE | FOLDER]...
+// Without --runs: a tenth of a million, all of it with FRAMEBUS_TEST_FULL=1. --seconds ends it earlier.
 // --write only saves the seeds as files, as a corpus for libFuzzer.
 // The last input is kept in the temporary folder while it runs, so a crash can be looked at; the
 // driver prints seed and path first. Runs with the same seed and --runs are the same.
@@ -20,6 +20,7 @@
 #include <iterator>
 #include <string>
 
+#include "tests/full_run.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace {
@@ -41,8 +42,8 @@ struct Random {
 };
 
 struct Options {
-  double seconds = 3;
-  std::uint64_t runs = 1'000'000;
+  double seconds = 0;  // 0: as long as the runs take
+  std::uint64_t runs = framebus::testing::is_full_run() ? 1'000'000 : 100'000;
   std::uint64_t seed = 20'240'611;
   std::string write_folder;
   std::vector<std::string> paths;
@@ -201,10 +202,9 @@ int main(int argc, char** argv) {
   const std::string last_path = (std::filesystem::temp_directory_path() /
                                  ("framebus_fuzz_last_" + std::to_string(::getpid())))
                                     .string();
-  std::printf(
-      "seed %llu, %zu seeds, at most %.1f s; the running input (8 bytes of length before it): %s\n",
-      static_cast<unsigned long long>(options.seed), seeds.size(), options.seconds,
-      last_path.c_str());
+  std::printf("seed %llu, %zu seeds, %llu runs; the running input (8 bytes of length before it): %s\n",
+              static_cast<unsigned long long>(options.seed), seeds.size(),
+              static_cast<unsigned long long>(options.runs), last_path.c_str());
   std::fflush(stdout);
   LastInput last(last_path);
   Random random{options.seed | 1};
@@ -213,15 +213,17 @@ int main(int argc, char** argv) {
     LLVMFuzzerTestOneInput(input.data(), input.size());
   };
   for (const Input& seed : seeds) run(seed);
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::duration<double>(options.seconds);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto seconds = [&begin] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
   std::uint64_t runs = 0;
-  while (runs < options.runs && std::chrono::steady_clock::now() < deadline) {
+  while (runs < options.runs && (options.seconds <= 0 || seconds() < options.seconds)) {
     Input input = seeds[random.below(seeds.size())];
     for (std::size_t i = 1 + random.below(6); i > 0; --i) mutate_once(input, seeds, random);
     run(input);
     ++runs;
   }
-  std::printf("%llu mutated inputs taken\n", static_cast<unsigned long long>(runs));
+  std::printf("%llu mutated inputs taken in %.1f s\n", static_cast<unsigned long long>(runs), seconds());
   return 0;
 }

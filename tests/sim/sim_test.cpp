@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 
 #include "broker/core/tables.h"
+#include "tests/full_run.h"
 #include "tests/sim/apart.h"
 #include "tests/sim/shrink.h"
 
@@ -19,11 +19,6 @@ constexpr std::uint64_t seeds = 200;
 constexpr std::uint64_t seeds_full = 2000;
 constexpr std::int64_t minutes = 10;
 constexpr unsigned shrink_trials = 200;
-
-bool is_full() {
-  const char* full = std::getenv("FRAMEBUS_TEST_FULL");
-  return full != nullptr && *full != '\0' && *full != '0';
-}
 
 unsigned jobs() {
   return static_cast<unsigned>(std::clamp(::sysconf(_SC_NPROCESSORS_ONLN), 1L, 8L));
@@ -48,7 +43,7 @@ struct Sums {
 };
 
 TEST_CASE("sim: every promise is kept, and every row of the task table is taken") {
-  const std::uint64_t last = is_full() ? seeds_full : seeds;
+  const std::uint64_t last = testing::is_full_run() ? seeds_full : seeds;
   std::vector<Setup> setups(last);
   for (std::uint64_t i = 0; i < last; ++i) {
     setups[i].seed = i + 1;

@@ -10,7 +10,7 @@
 #include <map>
 
 #include "broker/store/journal/live_records.h"
-#include "tests/store/full_run.h"
+#include "tests/full_run.h"
 #include "tests/store/journal_rig.h"
 
 using namespace framebus;

@@ -8,7 +8,7 @@
 
 #include "broker/store/journal/format.h"
 #include "broker/store/record_codec.h"
-#include "tests/store/full_run.h"
+#include "tests/full_run.h"
 #include "tests/store/journal_rig.h"
 
 using namespace framebus;

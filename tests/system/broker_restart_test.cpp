@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tests/full_run.h"
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/system/chaos.h"
 #include "tests/system/farm.h"
@@ -109,7 +110,7 @@ TEST_CASE("broker restart: back in under two seconds with 100,000 tasks, running
 }
 
 TEST_CASE("lost worker: killed again and again, its task is granted anew within a second (p99)") {
-  const int kills = runs_in_full() ? 200 : 20;
+  const int kills = testing::is_full_run() ? 200 : 20;
   Farm farm({"--retry-base", "10ms", "--retry-max", "10ms", "--crashes-max", "1000", "--crash-workers-max", "1000",
              "--infrastructure-losses-max", "1000"},
             Farm::Sockets::tcp, Farm::Keeps::journal);

@@ -22,11 +22,6 @@ client::PrimaryOptions options_for(const std::string& endpoint) {
 
 }  // namespace
 
-bool runs_in_full() {
-  const char* const full = std::getenv("FRAMEBUS_TEST_FULL");
-  return full != nullptr && std::string(full) == "1";
-}
-
 std::uint64_t seed_of_run() {
   const char* const given = std::getenv("FRAMEBUS_TEST_SEED");
   return given != nullptr ? std::stoull(given) : std::random_device{}();

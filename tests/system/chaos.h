@@ -64,8 +64,6 @@ class Oracle {
   client::Primary primary_;  // last: its callbacks use what is above, until it is gone
 };
 
-// FRAMEBUS_TEST_FULL=1: the whole of docs/RELIABILITY.md's column, else a tenth of it.
-bool runs_in_full();
 // FRAMEBUS_TEST_SEED, or a fresh one; print it.
 std::uint64_t seed_of_run();
 

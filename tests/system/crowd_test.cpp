@@ -5,6 +5,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/full_run.h"
 #include "libmsg/transport/transport.h"
 #include "tests/system/chaos.h"
 #include "tests/system/farm.h"
@@ -26,7 +27,7 @@ std::uint16_t port_of(const std::string& url) {
 }
 
 TEST_CASE("crowd: connected workers cost little memory, and all are back soon after a restart") {
-  const std::size_t count = runs_in_full() ? 9'900 : 1'000;
+  const std::size_t count = testing::is_full_run() ? 9'900 : 1'000;
   Farm farm({"--log-level", "warning"}, Farm::Sockets::tcp, Farm::Keeps::journal);
   farm.worker({"--reconnect-interval", "50ms", "--reconnect-max", "500ms"});
   farm.wait_for_workers(1);

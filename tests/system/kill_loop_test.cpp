@@ -10,6 +10,7 @@
 #include <map>
 #include <sstream>
 
+#include "tests/full_run.h"
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/system/chaos.h"
 #include "tests/system/farm.h"
@@ -42,7 +43,7 @@ std::map<std::string, int> ends_in_journal(Farm& farm) {
 
 TEST_CASE("kill loop: nothing acknowledged is lost or recorded twice over random kill -9") {
   const std::uint64_t seed = seed_of_run();
-  const int loops = runs_in_full() ? 200 : 20;
+  const int loops = testing::is_full_run() ? 200 : 20;
   MESSAGE("seed " << seed << " (FRAMEBUS_TEST_SEED), " << loops << " loops");
   std::mt19937_64 random(seed);
   Farm farm({"--retry-base", "10ms", "--lease", "3s"}, Farm::Sockets::tcp, Farm::Keeps::journal);

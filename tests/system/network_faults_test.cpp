@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include "tests/full_run.h"
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/system/chaos.h"
 #include "tests/system/farm.h"
@@ -36,7 +37,7 @@ TEST_CASE("network: every connection cut again and again: each result recorded e
   for (int i = 0; i < 2; ++i) farm.worker(behind(workers, {"--slots", "2"}));
   farm.wait_for_workers(2);
   Oracle oracle(primaries.url(), seed);
-  const int cuts = runs_in_full() ? 100 : 15;
+  const int cuts = testing::is_full_run() ? 100 : 15;
   for (int i = 0; i < cuts; ++i) {
     oracle.submit_jobs(2);
     let_it_run(milliseconds(20 + random() % 300));
@@ -60,7 +61,7 @@ TEST_CASE("network: flipped bits are noticed and counted, nothing wrong is recor
   Oracle oracle(primaries.url(), seed);
   workers.flip_bits(3'000);
   primaries.flip_bits(3'000);
-  const int rounds = runs_in_full() ? 200 : 40;
+  const int rounds = testing::is_full_run() ? 200 : 40;
   for (int i = 0; i < rounds; ++i) {
     oracle.submit_jobs(2);
     let_it_run(milliseconds(50));
@@ -109,7 +110,7 @@ TEST_CASE("network: through a slow and narrow line everything arrives") {
   farm.worker(behind(workers, {"--slots", "2", "--prefetch", "16"}));
   farm.wait_for_workers(1);
   Oracle oracle(primaries.url(), seed);
-  oracle.submit_jobs(runs_in_full() ? 200 : 40);
+  oracle.submit_jobs(testing::is_full_run() ? 200 : 40);
   oracle.settle(std::chrono::minutes(2));
 }
 

@@ -1,4 +1,5 @@
-// How much of a long test runs: a fixed tenth, or all of it with FRAMEBUS_TEST_FULL=1.
+// How much of a long test runs: a fixed tenth of docs/RELIABILITY.md's figures, or all of them with
+// FRAMEBUS_TEST_FULL=1 (./run test --full). The one place that reads that variable.
 #pragma once
 
 #include <cstdint>
