@@ -49,19 +49,24 @@ std::string commit() {
   return text.empty() ? "unknown" : text;
 }
 
-[[noreturn]] void refuse(const char* word) {
-  std::fprintf(
-      stderr,
-      "sim: '%s' is not understood. Usage: sim --seed N | --seeds N..M | --soak-minutes N | "
-      "--bugs  [--minutes M] [--bug NAME] [--only-faults N,N|none] [--without "
-      "FEATURE,FEATURE] [--until S] [--replay] [--rows] [--json] [--no-shrink]\nfeatures:",
-      word);
+void print_usage(FILE* out) {
+  std::fprintf(out,
+               "Usage: sim --seed N | --seeds N..M | --soak-minutes N | --bugs\n"
+               "           [--minutes M] [--bug NAME] [--only-faults N,N|none]\n"
+               "           [--without FEATURE,FEATURE] [--until S] [--replay] [--rows] [--json]\n"
+               "           [--no-shrink]\n"
+               "features:");
   for (const FeatureInfo& each : feature_table)
-    std::fprintf(stderr, " %.*s", static_cast<int>(each.name.size()), each.name.data());
-  std::fprintf(stderr, "\nbugs:\n");
+    std::fprintf(out, " %.*s", static_cast<int>(each.name.size()), each.name.data());
+  std::fprintf(out, "\nbugs:\n");
   for (const BugInfo& each : bug_table)
-    std::fprintf(stderr, "  %.*s: %.*s\n", static_cast<int>(each.name.size()), each.name.data(),
+    std::fprintf(out, "  %.*s: %.*s\n", static_cast<int>(each.name.size()), each.name.data(),
                  static_cast<int>(each.meaning.size()), each.meaning.data());
+}
+
+[[noreturn]] void refuse(const char* word) {
+  std::fprintf(stderr, "sim: '%s' is not understood.\n", word);
+  print_usage(stderr);
   std::exit(2);
 }
 
@@ -117,7 +122,10 @@ Arguments parse(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--replay") {
+    if (word == "--help" || word == "-h") {
+      print_usage(stdout);
+      std::exit(0);
+    } else if (word == "--replay") {
       arguments.setup.trace = true;
     } else if (word == "--rows") {
       arguments.rows = true;

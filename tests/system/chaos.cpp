@@ -3,8 +3,9 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
+#include <random>
 
+#include "tests/full_run.h"
 #include "tests/libmsg/blob/raw_peer.h"
 
 namespace framebus::test {
@@ -23,8 +24,7 @@ client::PrimaryOptions options_for(const std::string& endpoint) {
 }  // namespace
 
 std::uint64_t seed_of_run() {
-  const char* const given = std::getenv("FRAMEBUS_TEST_SEED");
-  return given != nullptr ? std::stoull(given) : std::random_device{}();
+  return testing::seed_or(std::random_device{}());
 }
 
 Oracle::Oracle(const std::string& primary_endpoint, std::uint64_t seed)
