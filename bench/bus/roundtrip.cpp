@@ -17,12 +17,6 @@ double seconds_between(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
-double percentile(std::vector<double>& sorted, double share) {
-  if (sorted.empty()) return 0;
-  const auto index = static_cast<std::size_t>(share * static_cast<double>(sorted.size()));
-  return sorted[std::min(index, sorted.size() - 1)];
-}
-
 Bytes random_bytes(std::mt19937_64& random, std::uint32_t size) {
   Bytes bytes(size);
   for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
@@ -150,9 +144,7 @@ class SingleJobs {
     std::vector<double> latencies;
     for (const Single& single : singles_)
       latencies.push_back(seconds_between(single.submitted, single.ended) * 1e6);
-    std::sort(latencies.begin(), latencies.end());
-    return {static_cast<double>(singles_.size()) / took, percentile(latencies, 0.5),
-            percentile(latencies, 0.99), percentile(latencies, 0.999)};
+    return figures_of(latencies, took);
   }
 
   client::Primary& primary_;

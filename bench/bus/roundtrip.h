@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/bus/figures.h"
 #include "client/lib/primary.h"
 #include "libmsg/base/result.h"
 
@@ -17,13 +18,8 @@ struct RoundtripOptions {
   std::uint32_t window = 64;     // jobs outstanding in the windowed run
 };
 
-struct Figures {
-  double tasks_per_s = 0;
-  double p50_us = 0, p99_us = 0,
-         p999_us = 0;  // submit to the event that the job ended; 0 in the batched run
-};
-
 struct RoundtripFigures {
+  // Latencies are from the call to the event that the job ended; the batched run has none.
   Figures one_at_a_time;  // jobs of one task, one outstanding
   Figures windowed;       // jobs of one task, `window` outstanding
   Figures batched;        // one job of `tasks` tasks
