@@ -29,6 +29,10 @@ std::string tail_of(const std::string& path) {
 
 }  // namespace
 
+void let_it_run(Duration duration) {
+  eventually([] { return false; }, duration);
+}
+
 Json CliResult::json() const {
   const Json parsed = Json::parse(output, nullptr, false);
   REQUIRE_MESSAGE(!parsed.is_discarded(), "no JSON on stdout: " << output << "\n" << errors);

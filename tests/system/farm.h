@@ -26,6 +26,9 @@ namespace framebus::test {
 using Json = nlohmann::json;
 using Words = std::vector<std::string>;
 
+// Lets the farm go on by itself; for what is to happen while nobody looks.
+void let_it_run(Duration duration);
+
 struct CliResult {
   int exit_code = -1;
   std::string output;  // stdout

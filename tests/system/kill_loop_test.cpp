@@ -21,10 +21,6 @@ namespace {
 const Words patient_worker = {"--reconnect-interval", "20ms", "--reconnect-max", "200ms",
                               "--slots",              "2",    "--prefetch",      "16"};
 
-void let_it_run(Duration duration) {
-  eventually([] { return false; }, duration);
-}
-
 // Ends of tasks in the journal itself: nobody's opinion but the disk's.
 std::map<std::string, int> ends_in_journal(Farm& farm) {
   ChildProcess& show =

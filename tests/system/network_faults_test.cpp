@@ -23,10 +23,6 @@ Words behind(const FaultProxy& proxy, Words more = {}) {
   return flags;
 }
 
-void let_it_run(Duration duration) {
-  eventually([] { return false; }, duration);
-}
-
 TEST_CASE("network: every connection cut again and again: each result recorded exactly once") {
   const std::uint64_t seed = seed_of_run();
   MESSAGE("seed " << seed);

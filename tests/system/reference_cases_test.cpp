@@ -13,10 +13,6 @@
 namespace framebus::test {
 namespace {
 
-void let_it_run(Duration duration) {
-  eventually([] { return false; }, duration);
-}
-
 TEST_CASE("case W1: a request to a worker that dies ends with worker_lost, its caller never hangs") {
   Farm farm;
   ChildProcess& doomed = farm.worker();

@@ -76,7 +76,7 @@ TEST_CASE("descriptors: a crowd of connections beyond the limit is survived, mem
     const auto context = make_context();
     for (int i = 0; i < 400; ++i)
       crowd.push_back(std::make_unique<RawPeer>(farm->primary_endpoint(), context));
-    eventually([] { return false; }, milliseconds(1500));
+    let_it_run(milliseconds(1500));
     CHECK(farm->broker().is_running());
   }
   farm->wait_for_state(job, "succeeded", seconds(30));
