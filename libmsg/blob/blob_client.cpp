@@ -14,6 +14,7 @@
 #include "libmsg/blob/blob_link.h"
 #include "libmsg/blob/chunk_plan.h"
 #include "libmsg/blob/posix_file.h"
+#include "libmsg/schema/wire_error.h"
 
 namespace framebus {
 namespace {
@@ -49,6 +50,8 @@ class Client final : public BlobClient {
   Status with_restarts(Cancelled cancelled, const std::function<Status(Channel&)>& attempt);
   Status pull(Channel& channel, const BlobRef& blob, const Sink& sink, Cancelled cancelled);
   Status push(Channel& channel, const BlobRef& blob, const Source& source, Cancelled cancelled);
+  Status push_chunks(Channel& channel, const BlobRef& blob, const Source& source,
+                     Cancelled cancelled);
   Status fetch_into(const BlobRef& blob, BlobStore& store, Cancelled cancelled);
   void measured(std::uint64_t bytes, Duration elapsed);
   TimePoint patience() const { return now_monotonic() + connect_timeout_; }
@@ -151,8 +154,18 @@ Status Client::pull(Channel& channel, const BlobRef& blob, const Sink& sink, Can
   return {};
 }
 
+// A put that ends here is told to the broker, which else would hold its place and its room until it
+// gives up waiting for the next chunk. (That it refuses itself it knows: an Error about a transfer
+// that is over changes nothing.)
 Status Client::push(Channel& channel, const BlobRef& blob, const Source& source,
                     Cancelled cancelled) {
+  const Status done = push_chunks(channel, blob, source, cancelled);
+  if (!done && !channel.is_lost()) channel.send(error_reply(channel.request(), done.error()));
+  return done;
+}
+
+Status Client::push_chunks(Channel& channel, const BlobRef& blob, const Source& source,
+                           Cancelled cancelled) {
   const TimePoint begin = now_monotonic();
   const Duration commit_extra = commit_extra_per_gib * (blob.size / limits::GiB + 1);
   std::uint64_t sent_bytes = 0;

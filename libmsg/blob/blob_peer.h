@@ -41,6 +41,8 @@ class BlobPeer {
   void on_want(const BlobWant& want);
   // `attachments`: the frames that came with the message; a chunk has exactly one.
   void on_chunk(const BlobChunk& chunk, std::vector<Bytes> attachments, TimePoint now);
+  // An Error of the peer: it gives its transfer of that request id up. Never answered.
+  void on_given_up(std::uint64_t request) { drop_upload(request); }
   void send_error(std::uint64_t request, const Error& error);
   void send(const Message& message);
 

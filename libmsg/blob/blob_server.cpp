@@ -202,8 +202,9 @@ void BulkServer::on_message(PeerId id, BlobPeer& peer, const Message& message,
     peers_.erase(id);
     return;
   }
-  if (std::holds_alternative<ErrorReply>(message))
-    return;  // answering errors with errors would never end
+  // Answering errors with errors would never end.
+  if (const auto* error = std::get_if<ErrorReply>(&message))
+    return peer.on_given_up(error->request);
   const Code code =
       std::holds_alternative<Hello>(message) ? Code::failed_precondition : Code::permission_denied;
   peer.send_error(

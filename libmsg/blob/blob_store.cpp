@@ -16,6 +16,7 @@
 #include "libmsg/blob/blob_trim.h"
 #include "libmsg/blob/pending_file.h"
 #include "libmsg/blob/posix_file.h"
+#include "libmsg/blob/promised_bytes.h"
 
 namespace framebus {
 namespace {
@@ -24,9 +25,14 @@ constexpr std::size_t copy_bytes = 1024 * 1024;
 
 class FileBlobWriter final : public BlobWriter {
  public:
-  FileBlobWriter(PendingFile file, std::shared_ptr<BlobNames> names, const BlobHash& hash,
-                 std::uint64_t size, bool sync)
-      : file_(std::move(file)), names_(std::move(names)), hash_(hash), size_(size), sync_(sync) {}
+  FileBlobWriter(PendingFile file, std::shared_ptr<BlobNames> names, PromisedBytes::Promise promise,
+                 const BlobHash& hash, std::uint64_t size, bool sync)
+      : promise_(std::move(promise)),
+        file_(std::move(file)),
+        names_(std::move(names)),
+        hash_(hash),
+        size_(size),
+        sync_(sync) {}
 
   Status write(std::uint64_t offset, BytesView bytes) override;
   Status commit() override;
@@ -34,6 +40,7 @@ class FileBlobWriter final : public BlobWriter {
  private:
   Status claim(std::uint64_t begin, std::uint64_t end);
 
+  PromisedBytes::Promise promise_;  // of what is not written yet; outlives the file's bytes
   PendingFile file_;
   std::shared_ptr<BlobNames> names_;  // shared with the store, which may be gone first
   BlobHash hash_;
@@ -83,6 +90,7 @@ Status FileBlobWriter::write(std::uint64_t offset, BytesView bytes) {
   if (bytes.empty()) return {};
   FRAMEBUS_TRY(claim(offset, offset + bytes.size()));
   FRAMEBUS_TRY(file_.write(offset, bytes));
+  promise_.written(bytes.size());
   received_ += bytes.size();
   if (offset == hashed_) {
     hasher_.update(bytes);
@@ -131,12 +139,15 @@ class FileBlobStore final : public BlobStore {
   Result<bool> remove_older(const BlobHash& hash, Duration age) override;
 
  private:
+  // Room for a blob beside what is on its way already, and beside what stays free.
+  Result<PromisedBytes::Promise> promise(std::uint64_t size);
   Error not_found(const BlobHash& hash) const {
     return {Code::not_found, "blob " + to_string(hash) + " is not in " + directory_.string(), 0};
   }
 
   std::filesystem::path directory_;
   std::shared_ptr<BlobNames> names_ = std::make_shared<BlobNames>();
+  PromisedBytes promised_;
   bool sync_;
   std::uint64_t kept_free_bytes_;
 };
@@ -174,22 +185,32 @@ Result<Bytes> FileBlobStore::read(const BlobHash& hash, std::uint64_t offset,
   return bytes;
 }
 
+Result<PromisedBytes::Promise> FileBlobStore::promise(std::uint64_t size) {
+  std::uint64_t free_bytes = UINT64_MAX;  // a disk that does not answer refuses by itself
+  auto room = promised_.promise(size, kept_free_bytes_, [&] {
+    struct statvfs disk {};
+    if (::statvfs(directory_.c_str(), &disk) == 0)
+      free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+    return free_bytes;
+  });
+  if (room) return std::move(*room);
+  return fail(Code::resource_exhausted,
+              "no room for a blob of " + std::to_string(size) + " bytes in " + directory_.string() +
+                  ": " + std::to_string(free_bytes) + " bytes are free, " +
+                  std::to_string(promised_.total()) + " of them promised to blobs on their way, " +
+                  std::to_string(kept_free_bytes_) + " stay free");
+}
+
 Result<std::unique_ptr<BlobWriter>> FileBlobStore::begin(const BlobHash& hash, std::uint64_t size) {
   if (size > limits::blob_bytes_max) {
     return fail(Code::resource_exhausted, "a blob has at most " +
                                               std::to_string(limits::blob_bytes_max) +
                                               " bytes, not " + std::to_string(size));
   }
-  struct statvfs disk {};
-  if (::statvfs(directory_.c_str(), &disk) == 0 &&
-      (size + kept_free_bytes_) / disk.f_frsize >= disk.f_bavail) {
-    return fail(Code::resource_exhausted,
-                "no room for a blob of " + std::to_string(size) + " bytes in " +
-                    directory_.string() + ": " + std::to_string(disk.f_bavail * disk.f_frsize) +
-                    " bytes are free, " + std::to_string(kept_free_bytes_) + " stay free");
-  }
+  FRAMEBUS_ASSIGN(PromisedBytes::Promise room, promise(size));
   FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
-  return std::make_unique<FileBlobWriter>(std::move(file), names_, hash, size, sync_);
+  return std::make_unique<FileBlobWriter>(std::move(file), names_, std::move(room), hash, size,
+                                          sync_);
 }
 
 Result<std::uint64_t> FileBlobStore::pin(const BlobHash& hash) {
@@ -216,6 +237,7 @@ Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
   if (!S_ISREG(found.st_mode)) {
     return fail(Code::invalid_argument, "store " + path.string() + ": not a regular file");
   }
+  FRAMEBUS_ASSIGN(auto room, promise(static_cast<std::uint64_t>(found.st_size)));
   FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
   BlobHasher hasher;
   BlobRef blob;
@@ -225,6 +247,7 @@ Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
     if (got == 0) break;
     hasher.update({buffer.data(), got});
     FRAMEBUS_TRY(file.write(blob.size, {buffer.data(), got}));
+    room.written(got);
     blob.size += got;
   }
   blob.hash = hasher.finish();

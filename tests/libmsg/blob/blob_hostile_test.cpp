@@ -4,6 +4,7 @@
 
 #include "libmsg/base/limits.h"
 #include "libmsg/blob/blob_server.h"
+#include "libmsg/schema/wire_error.h"
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/libmsg/blob/sample_bytes.h"
 #include "tests/libmsg/blob/scratch_directory.h"
@@ -216,6 +217,24 @@ TEST_CASE("bulk endpoint: transfers of one peer are bounded, and a lost peer's f
   CHECK(code_of(*peer->next_of<ErrorReply>()) == Code::already_exists);
   peer.reset();
   CHECK(eventually([&] { return bulk.pending_files() == 0; }));
+}
+
+TEST_CASE("bulk endpoint: a peer that gives its transfers up has its places back at once") {
+  const Bulk bulk;
+  auto peer = bulk.peer();
+  for (std::uint64_t request = 1; request <= 64; ++request)
+    peer->send(BlobPut{request, hash_bytes(sample_bytes(request)), request});
+  REQUIRE(eventually([&] { return bulk.pending_files() == 64; }));
+  for (std::uint64_t request = 1; request <= 64; ++request)
+    peer->send(error_reply(request, {Code::cancelled, "no longer wanted", 0}));
+  peer->send(error_reply(4711, {Code::cancelled, "never was", 0}));
+  CHECK(eventually([&] { return bulk.pending_files() == 0; }));
+  while (peer->next(milliseconds(50))) {
+  }  // the wants of before
+  peer->send(BlobPut{65, hash_bytes(sample_bytes(65)), 65});
+  const auto reply = peer->next();
+  REQUIRE(reply);
+  CHECK(std::holds_alternative<BlobWant>(reply->message));
 }
 
 TEST_CASE("bulk endpoint: a small transfer passes a large one") {

@@ -201,6 +201,17 @@ TEST_CASE("blob transfer: the endpoint can change, and cancelling ends a call") 
   CHECK(client->put_bytes(bytes_of("x"), nullptr));
 }
 
+TEST_CASE("blob transfer: puts that were cancelled hold no place at the broker") {
+  Farm farm;
+  REQUIRE(farm.client->put_bytes(bytes_of("connected"), nullptr));
+  const std::atomic<bool> cancelled{true};
+  // More of them than one peer may have under way.
+  for (std::size_t i = 1; i <= 70; ++i)
+    CHECK(farm.client->put_bytes(sample_bytes(i), &cancelled).error().code == Code::cancelled);
+  const auto put = farm.client->put_bytes(sample_bytes(5000), nullptr);
+  CHECK_MESSAGE(put, (put ? "" : put.error().message));
+}
+
 TEST_CASE("blob transfer: destroying the client ends calls of other threads with shutdown") {
   auto client = make_blob_client(make_context(), "tcp://127.0.0.1:1", seconds(30));
   std::promise<void> begun;
