@@ -4,6 +4,7 @@
 
 #include "client/jobfile/jobfile.h"
 #include "libmsg/schema/sweep.h"
+#include "libmsg/schema/task_params.h"
 
 namespace framebus::client {
 namespace {
@@ -27,6 +28,41 @@ Status check_size(const JsonDocument& document, JsonValue value, std::size_t siz
                    " are allowed: pass large data as a file");
 }
 
+// Parameters of a built-in type, as its executor would refuse them; those of others are their own
+// business.
+Status check_params(const JsonDocument& document, JsonValue params, const std::string& type) {
+  const std::vector<TaskParam>* known = task_params_of(type);
+  if (!known) return {};
+  if (const auto bad = find_bad_task_param(*known, params))
+    return wrong(document, bad->value, bad->why);
+  return {};
+}
+
+// The same for one key of a sweep: each of its values becomes a parameter of some task.
+Status check_axis(const JsonDocument& document, JsonValue value, const SweepAxis& axis,
+                  const std::string& type) {
+  const std::vector<TaskParam>* known = task_params_of(type);
+  if (!known) return {};
+  const TaskParam* param = find_task_param(*known, axis.key);
+  if (!param) return wrong(document, value, unknown_task_param(*known, axis.key));
+  if (value.is(JsonKind::array)) {
+    for (const JsonValue& item : value.items())
+      if (const auto why = why_not_allowed(*param, item)) return wrong(document, item, *why);
+    return {};
+  }
+  // Of numbers with equal distances one of the ends is the worst.
+  std::vector<std::int64_t> numbers = {axis.first,
+                                       axis.first + axis.stride * (std::int64_t{axis.count} - 1)};
+  if (!axis.values.empty()) {
+    numbers.clear();
+    for (const Bytes& text : axis.values) numbers.push_back(std::stoll(std::string(text_of(text))));
+  }
+  for (const std::int64_t number : numbers)
+    if (const auto why = why_not_allowed(*param, number))
+      return wrong(document, *value.find("range"), *why);
+  return {};
+}
+
 Status expand_list(const JsonDocument& document, JsonValue list, std::uint64_t tasks_max,
                    StepSpec& step) {
   static const SectionInfo task_info{
@@ -46,6 +82,7 @@ Status expand_list(const JsonDocument& document, JsonValue list, std::uint64_t t
     if (params && !params->is(JsonKind::object)) return wrong_kind(document, *params, "an object");
     const std::string text = params ? canonical_json(*params) : "{}";
     FRAMEBUS_TRY(check_size(document, item, text.size()));
+    if (params) FRAMEBUS_TRY(check_params(document, *params, step.type));
     step.task_params.push_back(bytes_from(text));
   }
   step.task_count = static_cast<std::uint32_t>(list.size());
@@ -116,6 +153,7 @@ Status read_sweep(const JsonDocument& document, JsonValue sweep, std::uint64_t t
   std::size_t params_bytes_max = 2;
   for (const auto& [key, value] : sweep.members()) {
     FRAMEBUS_ASSIGN(SweepAxis axis, read_axis(document, key, value, tasks_max));
+    FRAMEBUS_TRY(check_axis(document, value, axis, step.type));
     count *= value_count(axis);  // both factors are at most a million: no overflow before the check
     if (count > tasks_max)
       return too_many(document, sweep, "at least " + std::to_string(count), tasks_max);
@@ -138,6 +176,7 @@ Status read_tasks(const JsonDocument& document, const ParamsDraft& draft, std::u
   if (draft.params) {
     const std::string text = canonical_json(*draft.params);
     FRAMEBUS_TRY(check_size(document, *draft.params, text.size()));
+    FRAMEBUS_TRY(check_params(document, *draft.params, step.type));
     step.params = bytes_from(text);
   }
   step.task_count = 1;

@@ -99,6 +99,18 @@ TEST_CASE("executors: wrong parameters are permanent errors that name the key") 
 }
 
 TEST_CASE(
+    "executors: a step's parameters are checked like a task's, also where a task has its own") {
+  TrialContext context;
+  const TaskOutcome shadowed = run("sleep", "{\"ms\": \"x\"}", "{\"ms\": 1}", context);
+  REQUIRE_FALSE(shadowed.has_value());
+  CHECK(shadowed.error().error.message ==
+        "sleep: step params:1:8: /ms: \"x\" is not allowed; wanted an integer from 0 to 86400000");
+  const TaskOutcome mode = run("fail", "", "{\"then\": \"explode\"}", context);
+  REQUIRE_FALSE(mode.has_value());
+  CHECK(mode.error().error.message.find("wanted one of \"error\" \"abort\"") != std::string::npos);
+}
+
+TEST_CASE(
     "registry: all types by default, in order, an unknown one is refused with the nearest name") {
   auto all = make_executors({});
   REQUIRE(all.has_value());

@@ -1,7 +1,8 @@
 // Parameters of a built-in task type: the step's JSON object with the task's own laid over it.
 //
-// Reads single keys with their bounds and knows afterwards which keys nobody asked for. All errors
-// are invalid_argument and name the key, what was found and what is allowed; retrying can not help.
+// What is read has been checked against the type's list (libmsg/schema/task_params.h), so single
+// values need no more checks. All errors are invalid_argument and name the key, what was found and
+// what is allowed; retrying can not help.
 #pragma once
 
 #include <cstdint>
@@ -17,21 +18,18 @@ namespace framebus::worker {
 
 class JsonParams {
  public:
-  // Empty bytes count as {}. At most limits::task_spec_bytes_max each.
-  static Result<JsonParams> read(const TaskInput& input);
+  // Empty bytes count as {}. At most limits::task_spec_bytes_max each. `type` has a list.
+  static Result<JsonParams> read(const TaskInput& input, std::string_view type);
   JsonParams(JsonParams&&) noexcept;
   JsonParams& operator=(JsonParams&&) noexcept;
   ~JsonParams();
 
+  // Each key is one of the type's list, of that kind.
   bool has(std::string_view key) const;
-  Result<std::int64_t> integer(std::string_view key, std::int64_t fallback, std::int64_t min,
-                               std::int64_t max);
-  Result<bool> boolean(std::string_view key, bool fallback);
-  Result<std::string> text(std::string_view key, std::string_view fallback);
-  // A text like "1m30s".
-  Result<Duration> duration(std::string_view key, Duration fallback, Duration max);
-  // Call last: a key that was never asked for is an error that names the nearest one.
-  Status refuse_others() const;
+  std::int64_t integer(std::string_view key, std::int64_t fallback) const;
+  bool boolean(std::string_view key, bool fallback) const;
+  std::string text(std::string_view key, std::string_view fallback) const;  // or a choice
+  Duration duration(std::string_view key, Duration fallback) const;
 
  private:
   struct Data;

@@ -8,15 +8,11 @@
 namespace framebus::worker {
 namespace {
 
-constexpr Duration longest = std::chrono::hours(24);
 constexpr Duration slice = milliseconds(20);
 
 Result<Duration> wanted(const TaskInput& input) {
-  FRAMEBUS_ASSIGN(JsonParams params, JsonParams::read(input));
-  FRAMEBUS_ASSIGN(const std::int64_t ms, params.integer("ms", 1000, 0, to_ms(longest)));
-  FRAMEBUS_ASSIGN(const Duration duration, params.duration("duration", milliseconds(ms), longest));
-  FRAMEBUS_TRY(params.refuse_others());
-  return duration;
+  FRAMEBUS_ASSIGN(const JsonParams params, JsonParams::read(input, "sleep"));
+  return params.duration("duration", milliseconds(params.integer("ms", 1000)));
 }
 
 class SleepExecutor final : public Executor {

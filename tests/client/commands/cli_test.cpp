@@ -105,6 +105,19 @@ TEST_CASE("cli: bad configuration and selectors are refused before anything is t
   CHECK(ran.took.count() < 1000);
 }
 
+TEST_CASE("cli: wrong parameters of a built-in type are told before any broker is asked, exit 2") {
+  Folder folder;
+  const std::string file =
+      folder.file("nap.json", R"({"type": "sleep", "tasks": [{"params": {"ms": -1}}]})");
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"validate", file}, {"submit", file, nobody}, {"submit", "--dry-run", file}}) {
+    const Ran ran = run_framebus(words);
+    CHECK(ran.exit_code == 2);
+    CHECK(has(ran.err, "/tasks/0/params/ms: -1 is not allowed; wanted an integer from 0 to "));
+    CHECK_FALSE(has(ran.err, "broker"));
+  }
+}
+
 TEST_CASE("cli: validate accepts a good file and names what is wrong in a bad one") {
   Folder folder;
   const Ran good = run_framebus(
