@@ -67,14 +67,15 @@ TEST_CASE("program: SIGKILL of the worker ends its executors and all that escape
   broker.say(assign);
   const TaskRef ref = assign.attempts[0].task;
   REQUIRE(broker.serve([&] { return escaped_in(broker.logs[ref]).size() == 3; }));
-  std::vector<pid_t> tree = descendants_of(worker.pid(), process_table());
+  const std::vector<ProcessId> tree = descendants_of(worker.pid(), process_table());
   CHECK(tree.size() == 5);  // a keeper, an executor, three that escaped
   for (const pid_t pid : escaped_in(broker.logs[ref]))
-    CHECK(std::find(tree.begin(), tree.end(), pid) != tree.end());
+    CHECK(std::any_of(tree.begin(), tree.end(),
+                      [pid](const ProcessId& each) { return each.pid == pid; }));
   worker.kill();
   const auto any_left = [&] {
     for (const ProcessRow& row : process_table())
-      if (std::find(tree.begin(), tree.end(), row.pid) != tree.end() && !row.is_dead) return true;
+      if (std::find(tree.begin(), tree.end(), row.id()) != tree.end() && !row.is_dead) return true;
     return false;
   };
   CHECK(broker.serve([&] { return !any_left(); }));

@@ -93,11 +93,11 @@ void KeeperList::end_strays() {
   const std::lock_guard lock(mutex_);
   const auto strays = [&] {
     const std::vector<ProcessRow> table = process_table();
-    std::vector<pid_t> found;
+    std::vector<ProcessId> found;
     for (const ProcessRow& row : table) {
       if (row.parent != ::getpid() || pids_.contains(row.pid)) continue;
-      if (!row.is_dead) found.push_back(row.pid);
-      const std::vector<pid_t> below = descendants_of(row.pid, table);
+      if (!row.is_dead) found.push_back(row.id());
+      const std::vector<ProcessId> below = descendants_of(row.pid, table);
       found.insert(found.end(), below.begin(), below.end());
     }
     return found;
