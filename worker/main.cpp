@@ -14,7 +14,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <optional>
+#include <functional>
 #include <thread>
 
 #include "libmsg/base/log.h"
@@ -68,8 +68,9 @@ void begin_anew(const std::string& program, char** argv) {
   log_error("worker", "could not start anew; start it by hand", {{"error", std::strerror(errno)}});
 }
 
-// One life of the worker; its exit code, or none when it wants to begin anew.
-std::optional<int> live(const WorkerConfig& config) {
+// One life of the worker; its exit code. When it wants to begin anew, `begin_anew` is called, and
+// returns only when that is impossible.
+int live(const WorkerConfig& config, const std::function<void()>& begin_anew) {
   ChildProgram program;
   program.owns_all_children = true;
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what a lost keeper leaves behind comes to this process
@@ -82,11 +83,18 @@ std::optional<int> live(const WorkerConfig& config) {
   done = true;
   pthread_kill(watcher.native_handle(), SIGTERM);
   watcher.join();
-  if ((*worker)->wants_restart()) return std::nullopt;
+  const bool wants_restart = (*worker)->wants_restart();
   // An executor on a thread that does not end can not be waited for; what it did counts nowhere.
-  // (Executors' processes are ended by their keepers, when this process is gone at the latest.)
-  if (!is_idle) ::_exit(code);
-  return code;
+  // (Executors' processes are ended by their keepers, when this process is gone at the latest, or
+  // below when it goes on.) With the new program all threads of the old one end.
+  if (!is_idle && (config.executors_in_process || !wants_restart)) {
+    if (wants_restart) begin_anew();
+    ::_exit(wants_restart ? exit_cannot_restart : code);
+  }
+  if (!wants_restart) return code;
+  worker->reset();  // orderly: what is still to be sent is sent
+  begin_anew();
+  return exit_cannot_restart;
 }
 
 int run(int argc, char** argv, char** environment) {
@@ -108,10 +116,7 @@ int run(int argc, char** argv, char** environment) {
   std::signal(SIGPIPE, SIG_IGN);                  // a log that nobody reads any more ends no task
   std::error_code ignored;
   const std::string program = std::filesystem::read_symlink("/proc/self/exe", ignored).string();
-  const std::optional<int> code = live(config);
-  if (code) return *code;
-  begin_anew(program, argv);
-  return exit_cannot_restart;
+  return live(config, [&] { begin_anew(program, argv); });
 }
 
 }  // namespace

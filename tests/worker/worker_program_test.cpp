@@ -14,11 +14,13 @@ namespace {
 
 class WorkerProgram {
  public:
-  WorkerProgram(const std::string& broker, const std::filesystem::path& data) {
+  WorkerProgram(const std::string& broker, const std::filesystem::path& data,
+                const std::vector<std::string>& flags = {}) {
     const std::string directory = data.string();
     std::vector<std::string> words = {program_path(), "--broker",    broker,
                                       "--data",       directory,     "--reconnect-interval",
                                       "20ms",         "--log-level", "warning"};
+    words.insert(words.end(), flags.begin(), flags.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -98,6 +100,26 @@ TEST_CASE("program: restart drains and begins anew in the same process with the 
   broker.say(task("echo", "y", 1));
   REQUIRE(broker.serve([&] { return broker.results.size() == 2; }));
   CHECK(text_of(broker.results[1].result) == "y");
+}
+
+TEST_CASE("program: restart waits for no executor on a thread that does not end") {
+  TemporaryDirectory data;
+  auto context = make_context();
+  ScriptedBroker broker(context);
+  WorkerProgram worker(broker.url(), data.path(), {"--executors-in-process"});
+  REQUIRE(broker.serve([&] { return !broker.beats.empty(); }));
+  const Assign deaf = task("fail", R"({"mode": "hang"})");
+  broker.say(deaf);
+  REQUIRE(broker.serve([&] { return !broker.started.empty(); }));
+  broker.say(Abort{{{deaf.attempts[0].task, deaf.attempts[0].token}}, AbortReason::cancelled, 50});
+  REQUIRE(broker.serve([&] { return !broker.aborted.empty(); }));
+  const std::size_t hellos = broker.hellos.size();
+  broker.say(Order{WorkerAction::restart, "update"});
+  REQUIRE(broker.serve([&] { return broker.hellos.size() > hellos; }));
+  CHECK(broker.hellos.back().worker.pid == static_cast<std::uint32_t>(worker.pid()));
+  broker.say(task("echo", "y", 1));
+  REQUIRE(broker.serve([&] { return !broker.results.empty(); }));
+  CHECK(text_of(broker.results[0].result) == "y");
 }
 
 TEST_CASE("program: remove ends it with exit code 0, whatever runs") {
