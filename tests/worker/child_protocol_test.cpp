@@ -13,6 +13,7 @@ std::vector<ChildMessage> examples() {
   run.step.type = "echo";
   run.threads = 3;
   run.spool_directory = "/s";
+  run.spool_bytes_max = 1'000'000'000'000;
   return {run,
           ChildCancel{},
           ChildBlob{4, {5, "no", 0}, "/p", {}},

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "tests/worker/scripted_broker.h"
@@ -84,6 +85,12 @@ struct Rig {
     for (auto at = log_text.find(word); at != std::string::npos; at = log_text.find(word, at + 1))
       pids.push_back(std::atoi(log_text.c_str() + at + word.size()));
     return pids;
+  }
+  std::size_t files_in_spool() const {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(services.spool))
+      count += entry.is_regular_file();
+    return count;
   }
   std::int64_t child_pid() { return pool->describe().children.at(0).pid; }
 
@@ -223,7 +230,7 @@ TEST_CASE("child: a large result becomes a blob, and its spool is empty afterwar
   REQUIRE(ended.blobs.size() == 1);
   CHECK(ended.blobs[0].name == "result");
   CHECK(text_of(*rig.far->read(ended.blobs[0].hash, 0, 1 << 20)) == large);
-  CHECK(std::filesystem::is_empty(rig.services.spool));
+  CHECK(rig.files_in_spool() == 0);
 }
 
 TEST_CASE("child: what was prepared is there when the next task begins, the newest of each name") {
@@ -276,6 +283,29 @@ TEST_CASE("child: a program that can not be started is said in words, not blamed
     CHECK(rig.last<ExecutorStarted>() == nullptr);
     CHECK(own_children() == 0);
   }
+}
+
+TEST_CASE("child: what a process that died had in its spool goes with it") {
+  Rig rig;
+  rig.run("echo", "one");
+  const auto folder = std::filesystem::directory_iterator(rig.services.spool)->path();
+  std::ofstream(folder / "4711-1") << "half a resu";  // as a kill in the middle of a put leaves it
+  CHECK(rig.run("fail", "{\"mode\": \"exit\"}").outcome == Outcome::crashed);
+  CHECK(std::filesystem::is_empty(rig.services.spool));
+}
+
+TEST_CASE("child: a result that is larger than the spool's bound is refused with the numbers") {
+  Rig rig;
+  rig.services.spool_bytes_max = 200'000;
+  const ExecutorFinished small = rig.run("echo", std::string(150'000, 'x'));
+  CHECK(small.outcome == Outcome::ok);
+  CHECK(small.blobs.size() == 1);
+  const ExecutorFinished large = rig.run("echo", std::string(250'000, 'x'));
+  CHECK(large.outcome == Outcome::error);
+  CHECK_MESSAGE(contains(large.error.message, "250000 bytes"), large.error.message);
+  CHECK_MESSAGE(contains(large.error.message, "at most 200000"), large.error.message);
+  CHECK_MESSAGE(contains(large.error.message, "blob-spool-size"), large.error.message);
+  CHECK(rig.files_in_spool() == 0);
 }
 
 TEST_CASE("child: a lost keeper is a crash, and what it leaves behind is found and ended") {

@@ -29,6 +29,7 @@ struct AttemptServices {
   PreparedStore* prepared = nullptr;
   std::filesystem::path executor_caches;
   std::filesystem::path spool;  // where executors' processes write blobs; empty at start
+  std::uint64_t spool_bytes_max = std::numeric_limits<std::uint64_t>::max();  // of each of them
   unsigned threads = 1;
   // Nobody waits for the broker beyond this (monotonic, ns since its epoch); set by a drain.
   std::atomic<std::int64_t> patience_ends_ns{std::numeric_limits<std::int64_t>::max()};

@@ -22,6 +22,7 @@
 #include "worker/shell/child_protocol.h"
 #include "worker/shell/pacer.h"
 #include "worker/shell/prepared_store.h"
+#include "worker/shell/spool.h"
 #include "worker/shell/task_run.h"
 
 namespace framebus::worker {
@@ -77,6 +78,7 @@ class Worker {
   }
   bool is_cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
   const PreparedStore& prepared() const { return prepared_; }
+  SpoolBudget& spool() { return spool_; }
 
   std::uint64_t new_request() { return ++last_request_; }
   // Sends and waits for the answer, which always comes or the process ends.
@@ -114,6 +116,7 @@ class Worker {
   std::atomic<std::uint64_t> last_request_{0};
   std::atomic<bool> cancelled_{false};
   PreparedStore prepared_;
+  SpoolBudget spool_;
 };
 
 class ChildContext final : public TaskContext {
@@ -139,6 +142,8 @@ class ChildContext final : public TaskContext {
     const std::uint64_t request = worker_.new_request();
     const std::string file = std::to_string(::getpid()) + "-" + std::to_string(request);
     const std::filesystem::path path = std::filesystem::path(run_.spool_directory) / file;
+    FRAMEBUS_ASSIGN(const SpoolBudget::Hold held,
+                    worker_.spool().hold(bytes.size(), run_.spool_bytes_max));
     FRAMEBUS_TRY(write(path, bytes));
     const ChildBlob answer = worker_.ask(request, ChildPut{request, file, std::string(name)});
     if (answer.error.code != 0) return fail(error_of(answer));

@@ -32,12 +32,15 @@ struct ChildRun {
   std::uint32_t threads = 1;
   std::string cache_directory;
   std::string spool_directory;
+  std::uint64_t spool_bytes_max = 0;
   static constexpr auto fields() {
     using S = ChildRun;
-    return std::tuple{FB_F(1, attempt, "what to run"), FB_F(2, step, "its template"),
+    return std::tuple{FB_F(1, attempt, "what to run"),
+                      FB_F(2, step, "its template"),
                       FB_F(3, threads, "CPU threads it may use"),
                       FB_F(4, cache_directory, "of its task type"),
-                      FB_F(5, spool_directory, "where it writes blobs before it puts them")};
+                      FB_F(5, spool_directory, "where it writes blobs before it puts them"),
+                      FB_F(6, spool_bytes_max, "of what lies there at once")};
   }
   bool operator==(const ChildRun&) const = default;
 };

@@ -9,6 +9,7 @@
 #include "libmsg/base/log.h"
 #include "worker/executors/registry.h"
 #include "worker/shell/conversation.h"
+#include "worker/shell/spool.h"
 #include "worker/shell/work_list.h"
 
 namespace framebus::worker {
@@ -35,8 +36,9 @@ class ChildSlot {
 
  private:
   struct Warm {
+    SpoolFolder spool;  // outlives the process that writes there
     std::unique_ptr<ExecutorChild> process;
-    std::uint64_t prepared_version = 0;  // what it has been told
+    std::uint64_t prepared_stamp = 0;  // what it has been told
   };
 
   void live() {
@@ -66,21 +68,27 @@ class ChildSlot {
 
   // A warm process of that role, or a new one.
   Result<Warm*> child_for(const std::string& role) {
+    if (const auto known = children_.find(role);
+        known != children_.end() && !known->second.process->is_alive())
+      children_.erase(known);
     Warm& warm = children_[role];
-    if (warm.process && !warm.process->is_alive()) warm = {};
     if (!warm.process) {
-      auto started = ExecutorChild::start(program_, role, keepers_);
-      if (!started) {
+      if (const Status started = start(warm, role); !started) {
         children_.erase(role);
         publish_view();
-        return fail(std::move(started).error());
+        return fail(started.error());
       }
-      warm.process = std::move(*started);
       log_debug("executor", "started", {{"role", role}, {"pid", warm.process->pid()}});
       publish_view();
     }
     discard_output(*warm.process);
     return &warm;
+  }
+
+  Status start(Warm& warm, const std::string& role) {
+    FRAMEBUS_ASSIGN(warm.spool, SpoolFolder::make(services_.spool));
+    FRAMEBUS_ASSIGN(warm.process, ExecutorChild::start(program_, role, keepers_));
+    return {};
   }
 
   void run(const std::shared_ptr<Work>& work) {
@@ -92,9 +100,10 @@ class ChildSlot {
     }
     services_.inbox->post(ExecutorStarted{work->id()});
     AttemptContext context(services_, work->id(), work->start.step.type, work->cancelled);
-    Conversation conversation(*(*warm)->process, *work, context, services_, wakeup_);
-    const auto prepared = services_.prepared->since((*warm)->prepared_version);
-    if (!prepared.empty()) (*warm)->prepared_version = prepared.back().version;
+    const Conversation::Spool spool{(*warm)->spool.path(), services_.spool_bytes_max};
+    Conversation conversation(*(*warm)->process, *work, context, spool, wakeup_);
+    const auto prepared = services_.prepared->since((*warm)->prepared_stamp);
+    if (!prepared.empty()) (*warm)->prepared_stamp = prepared.back().stamp;
     ExecutorFinished finished = conversation.run(prepared);
     if (conversation.must_end()) {
       children_.erase(role);  // returns when nothing of its tree is left

@@ -111,6 +111,13 @@ const ConfigTable<WorkerConfig>& worker_config_table() {
            1 << 20,
            any,
            {}},
+          {"blob-spool-size",
+           &C::blob_spool_size,
+           "most bytes of large results on the disk until the broker has them; each slot has its "
+           "part",
+           1 << 20,
+           any,
+           {}},
           {"log-buffer-size",
            &C::log_buffer_size,
            "most bytes of task logs kept until the broker has them; 256 KiB of one task",

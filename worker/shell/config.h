@@ -31,6 +31,7 @@ struct WorkerConfig {
   Duration orphan_timeout = seconds(3600);
   Duration drain_wait = seconds(30);
   ByteSize spool_size{64ull << 20};
+  ByteSize blob_spool_size{16ull << 30};
   ByteSize log_buffer_size{64ull << 20};
   bool executors_in_process = false;
   bool checksum = true;

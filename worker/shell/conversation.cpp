@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "libmsg/base/limits.h"
+#include "worker/shell/spool.h"
 #include "worker/shell/task_run.h"
 
 namespace framebus::worker {
@@ -32,13 +33,13 @@ bool is_file_name(const std::string& text) {
 }  // namespace
 
 Conversation::Conversation(ExecutorChild& child, Work& work, AttemptContext& context,
-                           const AttemptServices& services, Wakeup& wakeup)
-    : child_(child), work_(work), context_(context), services_(services), wakeup_(wakeup) {}
+                           const Spool& spool, Wakeup& wakeup)
+    : child_(child), work_(work), context_(context), spool_(spool), wakeup_(wakeup) {}
 
 ExecutorFinished Conversation::run(const std::vector<PreparedStore::Entry>& prepared) {
   for (const PreparedStore::Entry& entry : prepared) send(ChildPrepared{entry.name, entry.payload});
   send(ChildRun{work_.start.attempt, work_.start.step, context_.threads(),
-                context_.cache_directory().string(), services_.spool.string()});
+                context_.cache_directory().string(), spool_.directory.string(), spool_.bytes_max});
   while (!finished_) {
     look_at_flags();
     flush();
@@ -181,8 +182,12 @@ ChildBlob Conversation::store(const ChildPut& put) {
     answer.error = wire_error({Code::invalid_argument, "no name of a file in the spool", 0});
     return answer;
   }
-  const std::filesystem::path path = services_.spool / put.file;
-  auto stored = context_.put_file(path, put.name);
+  const std::filesystem::path path = spool_.directory / put.file;
+  std::error_code unknown;  // a file that is not there shows when it is read
+  const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+  const Status room = unknown ? Status{} : check_spool_room(size, 0, spool_.bytes_max);
+  Result<BlobRef> stored =
+      room ? context_.put_file(path, put.name) : Result<BlobRef>(fail(room.error()));
   if (stored)
     answer.blob = std::move(*stored);
   else

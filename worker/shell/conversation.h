@@ -13,8 +13,13 @@ namespace framebus::worker {
 
 class Conversation {
  public:
-  Conversation(ExecutorChild& child, Work& work, AttemptContext& context,
-               const AttemptServices& services, Wakeup& wakeup);
+  // Where the process writes blobs, and how much of them at once.
+  struct Spool {
+    std::filesystem::path directory;
+    std::uint64_t bytes_max = 0;
+  };
+  Conversation(ExecutorChild& child, Work& work, AttemptContext& context, const Spool& spool,
+               Wakeup& wakeup);
 
   // To the end of the task or of the process. Afterwards must_end() says whether the process is of
   // no use any more.
@@ -37,7 +42,7 @@ class Conversation {
   ExecutorChild& child_;
   Work& work_;
   AttemptContext& context_;
-  const AttemptServices& services_;
+  const Spool& spool_;
   Wakeup& wakeup_;
   Bytes outgoing_;
   std::size_t outgoing_begin_ = 0;

@@ -22,14 +22,16 @@ class PreparedStore {
     std::string name;
     std::uint64_t version = 0;
     Bytes payload;
+    std::uint64_t stamp = 0;  // counts what was set here, in the order in which it was
   };
 
-  // `version` grows with every preparation; one that was overtaken changes nothing.
+  // `version` grows with every preparation; one that was overtaken by a newer one of its name
+  // changes nothing.
   void set(const std::string& name, std::uint64_t version, Bytes payload) {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[name];
     if (version < entry.version) return;
-    entry = {name, version, std::move(payload)};
+    entry = {name, version, std::move(payload), ++last_stamp_};
   }
   std::optional<Bytes> get(std::string_view name) const {
     const std::lock_guard lock(mutex_);
@@ -37,20 +39,23 @@ class PreparedStore {
     if (found == entries_.end()) return std::nullopt;
     return found->second.payload;
   }
-  // Those newer than `version`, oldest first.
-  std::vector<Entry> since(std::uint64_t version) const {
+  // Those set after the one with that stamp, in the order in which they were. Not by version: one
+  // that took long to prepare comes behind newer ones of other names and has to be told all the
+  // same.
+  std::vector<Entry> since(std::uint64_t stamp) const {
     const std::lock_guard lock(mutex_);
-    std::map<std::uint64_t, const Entry*> newer;
+    std::map<std::uint64_t, const Entry*> later;
     for (const auto& [name, entry] : entries_)
-      if (entry.version > version) newer[entry.version] = &entry;
+      if (entry.stamp > stamp) later[entry.stamp] = &entry;
     std::vector<Entry> list;
-    for (const auto& [number, entry] : newer) list.push_back(*entry);
+    for (const auto& [number, entry] : later) list.push_back(*entry);
     return list;
   }
 
  private:
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;
+  std::uint64_t last_stamp_ = 0;
 };
 
 }  // namespace framebus::worker

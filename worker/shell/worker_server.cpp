@@ -69,6 +69,7 @@ class WorkerProcessImpl final : public WorkerProcess {
     services_.cache = cache_.get();
     services_.prepared = &prepared_;
     services_.spool = home_.spool();
+    services_.spool_bytes_max = config.blob_spool_size.bytes / options_.info.slots;
     services_.executor_caches = home_.executor_caches();
     services_.threads = std::max(1u, options_.info.threads / options_.info.slots);
     const unsigned slots = options_.info.slots;
