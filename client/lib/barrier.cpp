@@ -55,7 +55,7 @@ Future<StepReport> Barrier::step(Bytes payload) {
       const std::lock_guard lock(shared->mutex);
       for (const CommandAnswer& answer : answers) shared->window.on_answer(step, answer);
     };
-    shared->impl->command(std::move(command), shared->options.deadline, on_answers,
+    shared->impl->command(std::move(command), shared->options.deadline, Cancel{}, on_answers,
                           [shared, step, sink](Result<CommandDone> done) {
                             {
                               const std::lock_guard lock(shared->mutex);

@@ -78,12 +78,11 @@ void PrimaryImpl::shutdown() {
 }
 
 void PrimaryImpl::request(Message message, Duration deadline, Continuation done) {
-  begin_request(std::move(message), deadline_or_default(deadline), {}, std::move(done));
+  begin_request(next_id_++, std::move(message), deadline_or_default(deadline), {}, std::move(done));
 }
 
-void PrimaryImpl::begin_request(Message message, Duration deadline, OnAnswers on_answers,
-                                Continuation done) {
-  const std::uint64_t id = next_id_++;
+void PrimaryImpl::begin_request(std::uint64_t id, Message message, Duration deadline,
+                                OnAnswers on_answers, Continuation done) {
   const TimePoint until = now_monotonic() + deadline;
   auto shared_done = std::make_shared<Continuation>(std::move(done));
   auto shared_message = std::make_shared<Message>(std::move(message));
@@ -94,6 +93,10 @@ void PrimaryImpl::begin_request(Message message, Duration deadline, OnAnswers on
         session_.request(now, id, std::move(*shared_message), until, out);
       });
   if (!is_taken) (*shared_done)(fail(Code::shutdown, "the connection to the broker was shut down"));
+}
+
+void PrimaryImpl::cancel_request(std::uint64_t id) {
+  post([this, id](TimePoint, Effects& out) { session_.cancel(id, out); });
 }
 
 std::uint64_t PrimaryImpl::watch(WatchOptions options, std::function<void(const Event&)> on_event,

@@ -12,9 +12,10 @@
 // connection ends them. Every call comes as a future and with a callback. A future or callback
 // always completes: with a value or a typed error (unavailable: no broker was there in time, or the
 // connection a command was sent on was lost; deadline_exceeded: it was, but did not answer, so the
-// outcome is unknown; no_worker; worker_lost; shutdown; or the broker's own answer). Thread rule:
-// all methods may be called from any thread, also from callbacks. Callbacks run one after the other
-// on one thread, with no lock held, and must not throw.
+// outcome is unknown; no_worker; worker_lost; cancelled (by CommandOptions::cancel); shutdown; or
+// the broker's own answer). Thread rule: all methods may be called from any thread, also from
+// callbacks. Callbacks run one after the other on one thread, with no lock held, and must not
+// throw.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "client/lib/cancel.h"
 #include "libmsg/base/bytes.h"
 #include "libmsg/base/result.h"
 #include "libmsg/base/time.h"
@@ -90,6 +92,7 @@ struct CommandOptions {
   Duration deadline{0};                // until every answer is there; 0: 30 s
   std::vector<WorkerId> workers = {};  // broadcast only: these; empty: every connected worker
   std::function<void(const CommandAnswer&)> on_answer = {};  // each as it comes; runs as a callback
+  Cancel cancel = {};  // ends the call with `cancelled`, here and at once
 };
 
 // One for each worker asked: its reply, or in `error` its own error, worker_lost or

@@ -45,7 +45,8 @@ void start_command(PrimaryImpl& impl, Command command, const CommandOptions& opt
         impl.callbacks().post([told, answer] { told(answer); });
     };
   }
-  impl.command(std::move(command), options.deadline, std::move(on_answers), std::move(sink));
+  impl.command(std::move(command), options.deadline, options.cancel, std::move(on_answers),
+               std::move(sink));
 }
 
 void start_broadcast(PrimaryImpl& impl, std::string name, Bytes payload,
@@ -96,11 +97,24 @@ struct ResultWatch {
 
 }  // namespace
 
-void PrimaryImpl::command(Command command, Duration deadline, OnAnswers on_answers,
-                          std::function<void(Result<CommandDone>)> done) {
+void PrimaryImpl::command(Command command, Duration deadline, const Cancel& cancel,
+                          OnAnswers on_answers, std::function<void(Result<CommandDone>)> done) {
   if (const Status good = check(command); !good) return done(fail(good.error()));
-  begin_request(std::move(command), deadline > Duration::zero() ? deadline : command_deadline,
-                std::move(on_answers), expecting<CommandDone>(std::move(done)));
+  const std::uint64_t call = Cancel::new_call();
+  const std::uint64_t id = next_id_++;
+  const auto end = [self = weak_from_this(), id] {
+    if (const auto impl = self.lock()) impl->cancel_request(id);
+  };
+  if (!cancel.on_cancel(call, end))
+    return done(fail(Code::cancelled, "the command was cancelled before it was sent"));
+  begin_request(
+      id, std::move(command), deadline > Duration::zero() ? deadline : command_deadline,
+      std::move(on_answers),
+      expecting<CommandDone>([cancel, call, done = std::move(done)](Result<CommandDone> outcome) {
+        cancel.forget(call);
+        done(std::move(outcome));
+      }));
+  if (cancel.is_cancelled()) end();  // perhaps thrown before there was anything to end
 }
 
 void PrimaryImpl::set_on_worker(OnWorker WorkerCallbacks::*which, OnWorker callback) {

@@ -44,7 +44,7 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
 
   // `on_answers` runs on the I/O thread for each piece of the answer, before `done`.
   using OnAnswers = std::function<void(const std::vector<CommandAnswer>&)>;
-  void command(Command command, Duration deadline, OnAnswers on_answers,
+  void command(Command command, Duration deadline, const Cancel& cancel, OnAnswers on_answers,
                std::function<void(Result<CommandDone>)> done);
   // Runs `function` on the I/O thread after so long; at once when shutdown comes first.
   void after(Duration wait, std::function<void()> function);
@@ -76,7 +76,10 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
   bool run_calls(TimePoint now, Effects& out);
   void run_timers(TimePoint now, bool is_stopping);
   Duration patience() const;
-  void begin_request(Message message, Duration deadline, OnAnswers on_answers, Continuation done);
+  // `id` is a new one of next_id_.
+  void begin_request(std::uint64_t id, Message message, Duration deadline, OnAnswers on_answers,
+                     Continuation done);
+  void cancel_request(std::uint64_t id);
   void poll_workers();
   void on_workers(const std::vector<WorkerSummary>& workers);
   void receive(TimePoint now, Effects& out);

@@ -116,6 +116,18 @@ void Session::request(TimePoint now, std::uint64_t id, Message message, TimePoin
   if (phase_ == Phase::ready) transmit(now, id, entry->second, out);
 }
 
+void Session::cancel(std::uint64_t id, Effects& out) {
+  const auto entry = requests_.find(id);
+  if (entry == requests_.end()) return;
+  const bool was_sent = entry->second.was_sent;
+  const std::string name = name_of_request(entry->second.message);
+  finish(id,
+         fail(Code::cancelled, was_sent ? name + " was cancelled by its caller; whether it was "
+                                                 "carried out is unknown"
+                                        : name + " was cancelled by its caller, and never sent"),
+         out);
+}
+
 void Session::finish(std::uint64_t id, Result<Message> outcome, Effects& out) {
   const auto entry = requests_.find(id);
   if (entry == requests_.end()) return;

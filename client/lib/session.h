@@ -102,6 +102,10 @@ class Session {
   // `deadline` is told to the broker as that of a Command.
   void request(TimePoint now, std::uint64_t id, Message message, TimePoint deadline, Effects& out);
 
+  // Ends a request with Code::cancelled; it is not sent any more, and an answer that still comes is
+  // ignored. Nothing when it is over already.
+  void cancel(std::uint64_t id, Effects& out);
+
   // Follows `watch.job` under `id` from `watch.from`, over any number of connections, until
   // unwatch().
   void watch(std::uint64_t id, Watch watch, Effects& out);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -211,6 +212,63 @@ TEST_CASE("primary: any command from a callback works, also waiting for a barrie
     latch.hit();
   });
   CHECK(latch.reached(1));
+}
+
+TEST_CASE("primary: a command that is cancelled completes at once, a late answer changes nothing") {
+  auto context = make_context();
+  Latch received;
+  std::uint64_t asked = 0;  // the broker's thread only
+  FakeBroker broker(context, "tcp://127.0.0.1:0",
+                    [&](const Message& message, const FakeBroker::Answer& answer) {
+                      if (const auto* command = std::get_if<Command>(&message)) {
+                        if (command->verb == "quick") return echo_commands(message, answer);
+                        asked = command->request;
+                        received.hit();
+                      }
+                      if (const auto* query = std::get_if<Query>(&message)) {
+                        answer(CommandDone{asked, {answer_of(1)}, true, 0});
+                        QueryReply reply;
+                        reply.request = query->request;
+                        answer(reply);
+                      }
+                    });
+  Primary primary(options_for(context, broker.url()));
+  Cancel cancel;
+  CommandOptions options;
+  options.cancel = cancel;
+  std::atomic<int> told{0};
+  options.on_answer = [&](const CommandAnswer&) { ++told; };
+  auto first = primary.broadcast("wait", {}, options);
+  Latch called_back;
+  Code seen = Code::ok;
+  primary.to_next("wait", {}, options, [&](Result<CommandAnswer> outcome) {
+    seen = outcome ? Code::ok : outcome.error().code;
+    called_back.hit();
+  });
+  REQUIRE(received.reached(2));
+  cancel.now();
+  REQUIRE(first.wait_for(std::chrono::seconds(5)) == std::future_status::ready);
+  CHECK(first.get().error().code == Code::cancelled);
+  REQUIRE(called_back.reached(1));
+  CHECK(seen == Code::cancelled);
+  CHECK(primary.status().get().has_value());  // behind the late answer
+  CHECK(told == 0);
+  CHECK(primary.broadcast("wait", {}, options).get().error().code == Code::cancelled);
+  options.cancel = {};
+  CHECK(primary.to_next("quick", {}, options).get().has_value());
+  options.cancel.now();  // over already
+}
+
+TEST_CASE("primary: a switch that outlives the Primary of its calls does nothing") {
+  auto context = make_context();
+  CommandOptions options;
+  Future<Answers> answers;
+  {
+    Primary primary(options_for(context, "tcp://127.0.0.1:1"));
+    answers = primary.broadcast("wait", {}, options);
+  }
+  options.cancel.now();
+  CHECK(answers.get().error().code == Code::shutdown);
 }
 
 TEST_CASE("barrier: a step waits for room, a slow worker is named, shutdown ends all") {

@@ -108,6 +108,32 @@ TEST_CASE("command: no worker, a full broker and a shutdown are typed errors") {
   CHECK(code_of(d.stop()[0]) == Code::shutdown);
 }
 
+TEST_CASE("command: one that is cancelled ends at once, and an answer that comes late is ignored") {
+  Driver d;
+  d.connect();
+  d.request(1, command(), seconds(5));
+  d.message(done(1, {answer(1)}, false));
+  const Effects ended = d.cancel(1);
+  REQUIRE(ended.size() == 1);
+  CHECK(code_of(ended[0]) == Code::cancelled);
+  CHECK(d.session.outstanding_count() == 0);
+  CHECK(d.message(done(1, {answer(2)}, true)).empty());
+  CHECK(d.message(error_reply(1, Code::no_worker, "late")).empty());
+  CHECK(d.cancel(1).empty());
+  CHECK(d.after(seconds(60)).size() <= 1);  // a probe at most: no deadline is left
+  CHECK(d.cancel(4711).empty());
+}
+
+TEST_CASE("command: one that is cancelled before there was a broker is never sent") {
+  Driver d;
+  d.start();
+  d.request(1, command(), seconds(5));
+  const Effects ended = d.cancel(1);
+  REQUIRE(ended.size() == 1);
+  CHECK(code_of(ended[0]) == Code::cancelled);
+  CHECK(d.message(Welcome{}) == Effects{Welcomed{Welcome{}}});
+}
+
 TEST_CASE("requests: each is answered by its own message and no other") {
   const std::vector<std::pair<Message, Message>> pairs{
       {SubmitOpen{}, SubmitOpenOk{}}, {SubmitPart{}, SubmitPartOk{}}, {SubmitCommit{}, SubmitOk{}},

@@ -43,6 +43,9 @@ struct Driver {
     now += d;
     return time();
   }
+  Effects cancel(std::uint64_t id) {
+    return effects_of([&](Effects& o) { session.cancel(id, o); });
+  }
   Effects stop() {
     return effects_of([&](Effects& o) { session.stop(o); });
   }
