@@ -162,9 +162,10 @@ class Primary {
   Future<Prepared> prepare(std::string command, Bytes payload, CommandOptions options = {});
   void prepare(std::string command, Bytes payload, CommandOptions options, Callback<Prepared> done);
 
-  // Told of workers that come and go; the first list counts as joined. There is no watch of workers
-  // in the protocol: while one of these is set the broker is asked once a second, so a worker that
-  // comes back within a second as the same process is not noticed. An empty function unsets.
+  // Told of workers that come and go; those that are there when it is set count as joined. There is
+  // no watch of workers in the protocol: while one of these is set the broker is asked once a
+  // second, so a worker that comes back within a second as the same process is not noticed. An
+  // empty function unsets.
   void on_worker_joined(std::function<void(const WorkerSummary&)> callback);
   void on_worker_left(std::function<void(const WorkerSummary&)> callback);
   // Told of the end of every task of the jobs that this Primary submits from now on, with inline

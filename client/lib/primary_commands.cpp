@@ -117,18 +117,25 @@ void PrimaryImpl::command(Command command, Duration deadline, const Cancel& canc
   if (cancel.is_cancelled()) end();  // perhaps thrown before there was anything to end
 }
 
+// On the I/O thread, as lists of workers are: whoever is known by then is told here, whoever comes
+// later by on_workers(), nobody twice and nobody never.
 void PrimaryImpl::set_on_worker(OnWorker WorkerCallbacks::*which, OnWorker callback) {
-  bool begins = false;
-  {
-    const std::lock_guard lock(callbacks_mutex_);
-    on_worker_.*which = std::move(callback);
-    begins = !is_polling_ && (on_worker_.joined || on_worker_.left);
-    is_polling_ = is_polling_ || begins;
-  }
-  if (begins) {
-    post([this](TimePoint, Effects&) { roster_ = {}; });
-    poll_workers();
-  }
+  post([self = shared_from_this(), which, callback = std::move(callback)](TimePoint, Effects&) {
+    bool begins = false;
+    {
+      const std::lock_guard lock(self->callbacks_mutex_);
+      self->on_worker_.*which = callback;
+      begins = !self->is_polling_ && callback != nullptr;
+      self->is_polling_ = self->is_polling_ || begins;
+    }
+    if (begins) {
+      self->roster_ = {};
+      return self->poll_workers();
+    }
+    if (which != &WorkerCallbacks::joined || !callback) return;
+    for (const auto& [id, worker] : self->roster_.known())
+      self->callbacks_.post([callback, worker = worker] { callback(worker); });
+  });
 }
 
 void PrimaryImpl::poll_workers() {

@@ -19,6 +19,8 @@ class WorkerRoster {
   // In the order of their ids. A worker in state `lost` is not there. One that restarted in between
   // under another process id has left and joined.
   Change update(const std::vector<WorkerSummary>& workers);
+  // Who is there, by the last list.
+  const std::map<WorkerId, WorkerSummary>& known() const { return known_; }
 
  private:
   std::map<WorkerId, WorkerSummary> known_;

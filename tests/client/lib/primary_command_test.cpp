@@ -271,6 +271,36 @@ TEST_CASE("primary: a switch that outlives the Primary of its calls does nothing
   CHECK(answers.get().error().code == Code::shutdown);
 }
 
+TEST_CASE("primary: who asks late for workers that joined is told of those that are there") {
+  auto context = make_context();
+  Latch asked;
+  std::atomic<bool> is_silent{false};
+  FakeBroker broker(context, "tcp://127.0.0.1:0",
+                    [&](const Message& message, const FakeBroker::Answer& answer) {
+                      const auto* query = std::get_if<Query>(&message);
+                      if (!query || is_silent) return;
+                      QueryReply reply;
+                      reply.request = query->request;
+                      for (const std::uint8_t number : {1, 2}) {
+                        WorkerSummary worker;
+                        worker.info.id = id_of(number);
+                        worker.state = WorkerState::ready;
+                        reply.workers.push_back(worker);
+                      }
+                      answer(reply);
+                      asked.hit();
+                    });
+  Primary primary(options_for(context, broker.url()));
+  primary.on_worker_left([](const WorkerSummary&) {});
+  REQUIRE(asked.reached(2));  // so the first list has been taken in
+  is_silent = true;
+  Latch joined;
+  primary.on_worker_joined([&](const WorkerSummary&) { joined.hit(); });
+  CHECK(joined.reached(2));
+  primary.shutdown();
+  CHECK(joined.count == 2);  // each once
+}
+
 TEST_CASE("barrier: a step waits for room, a slow worker is named, shutdown ends all") {
   auto context = make_context();
   std::mutex mutex;
