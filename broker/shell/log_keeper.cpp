@@ -47,7 +47,7 @@ void LogKeeper::store(StoreLog&& action) {
   const std::size_t bytes = action.bytes.size() + request_bytes;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_bytes_ + bytes > options_.waiting_bytes_max) {
+    if (waiting_bytes_ + postponed_bytes_ + bytes > options_.waiting_bytes_max) {
       ++counters_.dropped_chunks;
       return;
     }
@@ -60,7 +60,8 @@ void LogKeeper::store(StoreLog&& action) {
 void LogKeeper::read(ReadLog&& action) {
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_bytes_ + request_bytes <= options_.waiting_bytes_max) {
+    const std::size_t behind_bytes = waiting_bytes_ + postponed_bytes_;
+    if (behind_bytes + request_bytes <= options_.waiting_bytes_max) {
       waiting_bytes_ += request_bytes;
       waiting_.emplace_back(std::move(action));
       changed_.notify_all();
@@ -68,11 +69,11 @@ void LogKeeper::read(ReadLog&& action) {
     }
     replies_.emplace_back(
         action.session,
-        error_reply(action.read.request,
-                    {Code::resource_exhausted,
-                     "logs are behind: " + std::to_string(waiting_bytes_) + " of " +
-                         std::to_string(options_.waiting_bytes_max) + " bytes wait to be written",
-                     retry_after_ms}));
+        error_reply(action.read.request, {Code::resource_exhausted,
+                                          "logs are behind: " + std::to_string(behind_bytes) +
+                                              " of " + std::to_string(options_.waiting_bytes_max) +
+                                              " bytes wait to be written or read",
+                                          retry_after_ms}));
   }
   wake_();
 }
@@ -99,8 +100,14 @@ void LogKeeper::post(Request request) {
 }
 
 std::vector<std::pair<SessionId, Message>> LogKeeper::take() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(replies_, {});
+  std::vector<std::pair<SessionId, Message>> replies;
+  {
+    const std::lock_guard lock(mutex_);
+    replies.swap(replies_);
+    reply_bytes_ = 0;
+  }
+  if (!replies.empty()) changed_.notify_all();  // there is room for more
+  return replies;
 }
 
 LogCounters LogKeeper::counters() const {
@@ -115,7 +122,10 @@ void LogKeeper::run() {
     std::deque<Request> batch;
     {
       std::unique_lock lock(mutex_);
-      const auto is_due = [this] { return stopping_ || !waiting_.empty(); };
+      const auto is_due = [this] {
+        const bool has_answers = reader_.postponed() > 0 || reader_.reply_bytes() > 0;
+        return stopping_ || !waiting_.empty() || (has_answers && has_room());
+      };
       if (has_more_to_clean) {
         // Goes on at once, with what came meanwhile.
       } else if (const auto deadline = reader_.next_deadline()) {
@@ -128,6 +138,7 @@ void LogKeeper::run() {
       waiting_bytes_ = 0;
     }
     const TimePoint now = now_monotonic();
+    reader_.go_on();
     for (Request& request : batch) carry_out(now, std::move(request));
     reader_.expire(now);
     has_more_to_clean = store_.clean();
@@ -157,18 +168,25 @@ void LogKeeper::carry_out(TimePoint now, Request&& request) {
   }
 }
 
+// Answers that the loop has not the room for stay with the reader, which then makes no more.
 void LogKeeper::publish() {
-  auto replies = reader_.take();
   const LogCounters found = store_.counters();
+  bool has_replies = false;
   {
     const std::lock_guard lock(mutex_);
     const std::uint64_t dropped = counters_.dropped_chunks + found.dropped_chunks - dropped_told_;
     dropped_told_ = found.dropped_chunks;
     counters_ = found;
     counters_.dropped_chunks = dropped;
-    std::move(replies.begin(), replies.end(), std::back_inserter(replies_));
+    postponed_bytes_ = reader_.postponed() * request_bytes;
+    if (has_room()) {
+      reply_bytes_ += reader_.reply_bytes();
+      auto replies = reader_.take();
+      has_replies = !replies.empty();
+      std::move(replies.begin(), replies.end(), std::back_inserter(replies_));
+    }
   }
-  if (!replies.empty()) wake_();
+  if (has_replies) wake_();
 }
 
 }  // namespace framebus::broker

@@ -2,8 +2,9 @@
 // given.
 //
 // The loop posts and goes on; what waits is bounded in bytes, and what exceeds the bound is dropped
-// and counted (a log), or refused (a read). Thread rule: everything is for the loop's thread, but
-// `wake`, which runs on this one. The destructor writes what is at hand and joins.
+// and counted (a log), or refused (a read). Answers are made in batches of
+// bounded size, one more when the loop has taken one. Thread rule: everything is for the loop's
+// thread, but `wake`, which runs on this one. The destructor writes what is at hand and joins.
 #pragma once
 
 #include <condition_variable>
@@ -61,6 +62,7 @@ class LogKeeper {
   void post(Request request);
   void carry_out(TimePoint now, Request&& request);
   void publish();
+  bool has_room() const { return reply_bytes_ < options_.reader.batch_bytes_max; }
 
   const LogKeeperOptions options_;
   const std::function<void()> wake_;
@@ -70,6 +72,8 @@ class LogKeeper {
   std::deque<Request> waiting_;
   std::size_t waiting_bytes_ = 0;
   std::vector<std::pair<SessionId, Message>> replies_;
+  std::size_t reply_bytes_ = 0;      // of them
+  std::size_t postponed_bytes_ = 0;  // of reads that the reader will answer later
   LogCounters counters_;
   bool stopping_ = false;
 

@@ -7,6 +7,29 @@
 #include "libmsg/schema/wire_error.h"
 
 namespace framebus::broker {
+namespace {
+
+constexpr std::size_t reply_overhead_bytes = 256;  // of an answer beside its log
+
+}  // namespace
+
+void LogReader::reply(SessionId session, Message message, std::size_t bytes) {
+  reply_bytes_ += bytes + reply_overhead_bytes;
+  replies_.emplace_back(session, std::move(message));
+}
+
+std::vector<std::pair<SessionId, Message>> LogReader::take() {
+  reply_bytes_ = 0;
+  return std::exchange(replies_, {});
+}
+
+void LogReader::go_on() {
+  while (!postponed_.empty() && !is_full()) {
+    const ReadLog next = std::move(postponed_.front());
+    postponed_.pop_front();
+    (void)answer(next, true);
+  }
+}
 
 void LogReader::read(TimePoint now, const ReadLog& action) {
   const bool may_wait = action.open && action.read.follow && parked_.size() < options_.parked_max &&
@@ -20,6 +43,10 @@ void LogReader::read(TimePoint now, const ReadLog& action) {
 }
 
 bool LogReader::answer(const ReadLog& action, bool even_if_empty) {
+  if (is_full()) {
+    postponed_.push_back(action);
+    return true;
+  }
   const LogRead& asked = action.read;
   LogData data;
   data.request = asked.request;
@@ -31,7 +58,7 @@ bool LogReader::answer(const ReadLog& action, bool even_if_empty) {
     auto piece = store_.read({asked.task, asked.epoch, asked.grant}, asked.offset,
                              limits::log_chunk_bytes_max);
     if (!piece) {
-      replies_.emplace_back(action.session, error_reply(asked.request, piece.error()));
+      reply(action.session, error_reply(asked.request, piece.error()), 0);
       return true;
     }
     data.offset = piece->offset;
@@ -40,7 +67,8 @@ bool LogReader::answer(const ReadLog& action, bool even_if_empty) {
   }
   if (data.bytes.empty() && !even_if_empty) return false;
   data.end = !action.open && data.offset + data.bytes.size() >= data.size;
-  replies_.emplace_back(action.session, std::move(data));
+  const std::size_t bytes = data.bytes.size();
+  reply(action.session, std::move(data), bytes);
   return true;
 }
 
@@ -69,6 +97,7 @@ void LogReader::ended(const LogName& name) {
 }
 
 void LogReader::forget(SessionId session) {
+  std::erase_if(postponed_, [session](const ReadLog& each) { return each.session == session; });
   if (!parked_of_.contains(session)) return;
   std::erase_if(parked_,
                 [session](const auto& each) { return each.second.action.session == session; });

@@ -2,11 +2,13 @@
 //
 // A follower of an open attempt is parked until bytes come, the attempt ends, or two seconds are
 // over (then it gets an empty piece and asks again). When too many wait, nobody is refused: they
-// are answered at once instead. Time comes from outside. Thread rule: one thread (that of
-// LogKeeper).
+// are answered at once instead. What one batch of answers may take of memory is bounded: the rest
+// is answered by go_on(), as read again then. Time comes from outside. Thread rule: one thread
+// (that of LogKeeper).
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <utility>
@@ -14,6 +16,7 @@
 
 #include "broker/core/action.h"
 #include "broker/shell/log_store.h"
+#include "libmsg/base/limits.h"
 #include "libmsg/base/time.h"
 
 namespace framebus::broker {
@@ -22,6 +25,8 @@ struct LogReaderOptions {
   Duration follow_max = seconds(2);
   std::size_t parked_max = 4'096;
   std::size_t parked_of_session_max = 64;
+  std::size_t batch_bytes_max =
+      8 * limits::MiB;  // of answers between two take(); one more may come
 };
 
 class LogReader {
@@ -39,7 +44,12 @@ class LogReader {
   std::optional<TimePoint> next_deadline() const;
   std::size_t parked() const { return parked_.size(); }
 
-  std::vector<std::pair<SessionId, Message>> take() { return std::exchange(replies_, {}); }
+  // Answers since the last call, in the order of their reads as far as these were not parked.
+  std::vector<std::pair<SessionId, Message>> take();
+  std::size_t reply_bytes() const { return reply_bytes_; }
+  // Answers that did not fit into their batch: as many as fit into this one.
+  void go_on();
+  std::size_t postponed() const { return postponed_.size(); }
 
  private:
   struct Parked {
@@ -51,6 +61,8 @@ class LogReader {
 
   // False when a follower had better wait.
   bool answer(const ReadLog& action, bool even_if_empty);
+  void reply(SessionId session, Message message, std::size_t bytes);
+  bool is_full() const { return reply_bytes_ >= options_.batch_bytes_max; }
 
   void release(ParkedReaders::iterator parked);
 
@@ -59,6 +71,8 @@ class LogReader {
   ParkedReaders parked_;
   std::map<SessionId, std::size_t> parked_of_;
   std::vector<std::pair<SessionId, Message>> replies_;
+  std::size_t reply_bytes_ = 0;
+  std::deque<ReadLog> postponed_;  // without their bytes: small, and no more than were asked
 };
 
 }  // namespace framebus::broker

@@ -142,5 +142,22 @@ TEST_CASE("log keeper: everything handed over is on the disk when it has ended")
   CHECK(store.counters().bytes == attempts * 4096);
 }
 
+TEST_CASE("log keeper: what waits for the loop is bounded, and nothing is lost by it") {
+  LogKeeperOptions options;
+  options.reader.batch_bytes_max = 2'000;
+  Keeper at(options);
+  at.keeper->store(chunk(0, std::string(1'000, 'x')));
+  for (std::uint64_t request = 1; request <= 200; ++request)
+    at.keeper->read(ask(request, 0, false));
+  std::size_t answered = 0, largest = 0;
+  at.woken.until([&] {
+    const std::size_t taken = at.keeper->take().size();
+    answered += taken;
+    largest = std::max(largest, taken);
+    return answered == 200;
+  });
+  CHECK(largest <= 3);  // a batch, and the one answer that did not fill the last
+}
+
 }  // namespace
 }  // namespace framebus::broker

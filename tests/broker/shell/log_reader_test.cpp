@@ -193,5 +193,61 @@ TEST_CASE("log reader: a log that can not be read is an error for its reader") {
   CHECK(reply.error.code == static_cast<std::uint16_t>(Code::not_found));
 }
 
+std::vector<std::uint64_t> requests_of(const Replies& replies) {
+  std::vector<std::uint64_t> requests;
+  for (const auto& [session, message] : replies)
+    requests.push_back(std::get<LogData>(message).request);
+  return requests;
+}
+
+TEST_CASE("log reader: answers come in batches of bounded size, all of them, in order") {
+  LogReaderOptions options;
+  options.batch_bytes_max = 3'000;  // of 1,000 bytes each and a little
+  Readers at(options);
+  at.append(0, std::string(1'000, 'x'));
+  for (std::uint64_t request = 1; request <= 7; ++request)
+    at.reader.read(start, ask(request, 0, false, false));
+  CHECK(at.reader.postponed() == 4);
+  CHECK(requests_of(at.reader.take()) == std::vector<std::uint64_t>{1, 2, 3});
+  at.reader.go_on();
+  at.reader.read(start, ask(8, 0, false, false));
+  CHECK(requests_of(at.reader.take()) == std::vector<std::uint64_t>{4, 5, 6});
+  at.reader.go_on();
+  CHECK(requests_of(at.reader.take()) == std::vector<std::uint64_t>{7, 8});
+  CHECK(at.reader.postponed() == 0);
+}
+
+TEST_CASE("log reader: many followers of one log are woken in batches too") {
+  LogReaderOptions options;
+  options.batch_bytes_max = 3'000;
+  Readers at(options);
+  for (std::uint64_t session = 1; session <= 100; ++session)
+    at.reader.read(start, ask(session, 0, true, true, session));
+  at.append(0, std::string(1'000, 'x'));
+  CHECK(at.reader.parked() == 0);
+  std::size_t answered = 0, batches = 0;
+  for (Replies replies = at.reader.take(); !replies.empty(); replies = at.reader.take()) {
+    CHECK(replies.size() <= 3);
+    answered += replies.size();
+    ++batches;
+    at.reader.go_on();
+  }
+  CHECK(answered == 100);
+  CHECK(batches == 34);
+}
+
+TEST_CASE("log reader: who is gone is not answered later either") {
+  LogReaderOptions options;
+  options.batch_bytes_max = 1;
+  Readers at(options);
+  at.append(0, "x");
+  for (std::uint64_t session = 1; session <= 3; ++session)
+    at.reader.read(start, ask(session, 0, false, false, session));
+  at.reader.forget(SessionId{2});
+  CHECK(requests_of(at.reader.take()) == std::vector<std::uint64_t>{1});
+  at.reader.go_on();
+  CHECK(requests_of(at.reader.take()) == std::vector<std::uint64_t>{3});
+}
+
 }  // namespace
 }  // namespace framebus::broker
