@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +21,7 @@ constexpr std::uint64_t tail_segments =
     8;                                    // of the tail half: what goes at once is an eighth of it
 constexpr std::size_t segments_max = 64;  // of an attempt, whatever gaps it makes
 constexpr int files_removed_at_once = 256;
+constexpr std::size_t mark_bytes_max = 256;  // of the file that says what was dropped
 
 std::uint64_t in_blocks(std::uint64_t bytes) {
   return (bytes + block_bytes - 1) / block_bytes * block_bytes;
@@ -49,7 +51,18 @@ std::uint64_t bytes_below(const std::filesystem::path& directory) {
   return bytes;
 }
 
+std::optional<std::uint64_t> free_on_disk(const std::filesystem::path& directory) {
+  struct statvfs found {};
+  if (::statvfs(directory.c_str(), &found) != 0) return std::nullopt;
+  return static_cast<std::uint64_t>(found.f_bavail) * found.f_frsize;
+}
+
 }  // namespace
+
+LogStore::LogStore(LogStoreOptions options) : options_(std::move(options)) {
+  if (!options_.free_bytes)
+    options_.free_bytes = [directory = options_.directory] { return free_on_disk(directory); };
+}
 
 Result<LogStore> LogStore::open(LogStoreOptions options) {
   FRAMEBUS_TRY(make_directory(options.directory));
@@ -115,7 +128,7 @@ LogStore::OpenLog& LogStore::find(const LogName& name) {
     by_name_.erase(open_.back().name);
     open_.pop_back();
   }
-  open_.push_front({name, segments_on_disk(name), {}});
+  open_.push_front({name, segments_on_disk(name), {}, dropped_end_on_disk(name)});
   by_name_[name] = open_.begin();
   return open_.front();
 }
@@ -130,18 +143,19 @@ void LogStore::forget(const LogName& name) {
 // ---- appending ----------------------------------------------------------------------------------
 
 Status LogStore::append(const LogName& name, std::uint64_t offset, BytesView bytes) {
-  if (const Status room = make_room(name.task.job); !room) {
-    ++counters_.dropped_chunks;
-    return room;
-  }
-  OpenLog& log = find(name);
-  const std::uint64_t end = log.segments.empty() ? 0 : log.segments.back().end();
   // The end of the highest offset: what nobody could have written, and the arithmetic below can not
   // take.
   if (offset > INT64_MAX - limits::wire_message_bytes_max) {
     ++counters_.dropped_chunks;
     return fail(Code::invalid_argument, "a log ends before offset " + std::to_string(offset));
   }
+  if (const Status room = make_room(name.task.job); !room) {
+    ++counters_.dropped_chunks;
+    return room;
+  }
+  if (const Status reserve = keep_reserve(name, offset, bytes); !reserve) return reserve;
+  OpenLog& log = find(name);
+  const std::uint64_t end = log.segments.empty() ? 0 : log.segments.back().end();
   if (offset < end) {
     const std::uint64_t known = std::min<std::uint64_t>(end - offset, bytes.size());
     bytes = bytes.subspan(known);
@@ -229,12 +243,53 @@ void LogStore::remove_segment(OpenLog& log, std::size_t index) {
   log.segments.erase(log.segments.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
+// ---- the disk's reserve -------------------------------------------------------------------------
+
+Status LogStore::keep_reserve(const LogName& name, std::uint64_t offset, BytesView bytes) {
+  if (options_.kept_free_bytes == 0) return {};
+  const std::optional<std::uint64_t> free_bytes = options_.free_bytes();
+  const std::uint64_t wanted = options_.kept_free_bytes + bytes.size();
+  if (!free_bytes || *free_bytes >= wanted) return {};
+  ++counters_.dropped_chunks;
+  counters_.dropped_for_reserve_bytes += bytes.size();
+  mark_dropped(find(name), offset + bytes.size());
+  return fail(Code::resource_exhausted,
+              std::to_string(*free_bytes) + " bytes are free in " + options_.directory.string() +
+                  ", " + std::to_string(options_.kept_free_bytes) +
+                  " are kept for results (disk-reserve): logs are dropped");
+}
+
+// In memory at once; on the disk as well as it goes, over what it said before, so that a restart
+// still knows. It is one small file for an attempt: the reserve can bear that.
+void LogStore::mark_dropped(OpenLog& log, std::uint64_t end) {
+  if (end <= log.dropped_end) return;
+  const bool is_first = log.dropped_end == 0;
+  log.dropped_end = end;
+  const std::filesystem::path parts = parts_path(log.name);
+  if (is_first && !(make_directory(job_path(log.name.task.job)) && make_directory(parts))) return;
+  const std::filesystem::path path = parts / "dropped";
+  const auto file = open_file(path, O_WRONLY | O_CREAT | O_NOFOLLOW);
+  if (!file) return;
+  // Only ever longer: the number grows.
+  const std::string text =
+      std::to_string(end) + " bytes were written; the last of them were dropped: disk-reserve\n";
+  if (write_at(file->get(), 0, bytes_of(text), path) && is_first)
+    account(log.name.task.job, 0, text.size());
+}
+
+std::uint64_t LogStore::dropped_end_on_disk(const LogName& name) const {
+  const auto text = read_small_file(parts_path(name) / "dropped", mark_bytes_max);
+  if (!text) return 0;
+  const std::string_view all = text_of(*text);
+  return number_in(all.substr(0, all.find(' '))).value_or(0);
+}
+
 // ---- reading ------------------------------------------------------------------------------------
 
 Result<LogStore::Piece> LogStore::read(const LogName& name, std::uint64_t offset,
                                        std::size_t bytes_max) {
   const OpenLog& log = find(name);
-  Piece piece{offset, {}, log.segments.empty() ? 0 : log.segments.back().end()};
+  Piece piece{offset, {}, log.size()};
   for (const Segment& segment : log.segments) {
     if (segment.end() <= offset) continue;
     piece.offset = std::max(offset, segment.begin);
@@ -246,6 +301,7 @@ Result<LogStore::Piece> LogStore::read(const LogName& name, std::uint64_t offset
     piece.bytes.resize(got);
     return piece;
   }
+  piece.offset = std::max(offset, log.dropped_end);
   return piece;
 }
 

@@ -110,6 +110,7 @@ Status Server::open_data() {
   logs.store.directory = data_.logs();
   logs.store.bytes_max = config_.logs_max_bytes.bytes;
   logs.store.open_files_max = budget_.log_files;
+  logs.store.kept_free_bytes = config_.disk_reserve.bytes;  // the whole of it: logs are worth least
   FRAMEBUS_ASSIGN(logs_, LogKeeper::start(std::move(logs), waker()));
   if (options_.archive) {
     FRAMEBUS_ASSIGN(auto archive, JobArchive::open(data_.archive()));
@@ -130,8 +131,7 @@ Status Server::open_data() {
 
 Status Server::recover() {
   // The core tells every peer where blobs travel, so that endpoint comes first.
-  auto bulk =
-      start_blob_server(context_, *blobs_, config_.bulk_endpoint, quota_);
+  auto bulk = start_blob_server(context_, *blobs_, config_.bulk_endpoint, quota_);
   if (!bulk) return fail(bulk.error().context("bulk-endpoint"));
   bulk_ = std::move(*bulk);
   facts_.endpoints.bulk = bulk_->endpoint();

@@ -58,6 +58,7 @@ void StatusCounters::add_to(BrokerStatus& status) const {
   const LogCounters logs = sources_.logs.counters();
   add("logs.appended_bytes", logs.appended_bytes);
   add("logs.dropped_chunks", logs.dropped_chunks);
+  add("logs.dropped_for_reserve_bytes", logs.dropped_for_reserve_bytes);
   add("logs.jobs_removed", logs.jobs_removed);
   add("logs.bytes", logs.bytes);
   if (!sources_.collector) return;

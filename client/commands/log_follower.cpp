@@ -27,7 +27,8 @@ std::optional<LogPiece> LogFollower::on_data(const LogData& data) {
   epoch_ = data.epoch;
   grant_ = data.grant;
   std::optional<LogPiece> piece;
-  const bool has_gap = data.offset > offset_ && (!data.bytes.empty() || data.end);
+  const bool has_gap =
+      data.offset > offset_ && (!data.bytes.empty() || data.end || !choice_.follow);
   if (!data.bytes.empty() || has_gap) {
     piece = LogPiece{};
     piece->task = choice_.task;

@@ -227,6 +227,53 @@ TEST_CASE(
   CHECK(store.counters().bytes == 4096);
 }
 
+// A disk whose free space a test says.
+LogStore open_on_disk(const ScratchDirectory& directory, std::uint64_t& free_bytes) {
+  LogStoreOptions options;
+  options.kept_free_bytes = 10'000;
+  options.free_bytes = [&free_bytes] { return std::optional(free_bytes); };
+  return open_in(directory, options);
+}
+
+TEST_CASE("log store: into the disk's reserve nothing is written, and that is counted") {
+  const ScratchDirectory directory;
+  std::uint64_t free_bytes = 10'100;
+  LogStore store = open_on_disk(directory, free_bytes);
+  write(store, first, 0, 100);
+  free_bytes = 10'099;
+  CHECK(store.append(first, 100, numbered(100, 100)).error().code == Code::resource_exhausted);
+  CHECK(store.counters().dropped_chunks == 1);
+  CHECK(store.counters().dropped_for_reserve_bytes == 100);
+  CHECK(store.counters().appended_bytes == 100);
+}
+
+TEST_CASE("log store: what the reserve cost is a gap at the end of the log, after a restart too") {
+  const ScratchDirectory directory;
+  std::uint64_t free_bytes = 20'000;
+  const LogName nothing_kept{{JobId{7}, 4}, 2, 12};
+  {
+    LogStore store = open_on_disk(directory, free_bytes);
+    write(store, first, 0, 100);
+    free_bytes = 0;
+    for (std::uint64_t offset = 100; offset < 500; offset += 100)
+      CHECK_FALSE(store.append(first, offset, numbered(offset, 100)));
+    CHECK_FALSE(store.append(nothing_kept, 0, numbered(0, 70)));
+    CHECK(store.read(first, 100, 10).value().offset == 500);
+  }
+  LogStore store = open_on_disk(directory, free_bytes);
+  CHECK(store.read(first, 0, 10).value().size == 500);
+  const auto behind = store.read(first, 100, 10);
+  CHECK(behind->bytes.empty());
+  CHECK(behind->offset == 500);
+  CHECK(store.read(nothing_kept, 0, 10).value().offset == 70);
+  CHECK(text_of_file(directory / "logs/7/3.2-11.parts/dropped") ==
+        "500 bytes were written; the last of them were dropped: disk-reserve\n");
+  // With room again the log goes on behind the gap.
+  free_bytes = 20'000;
+  write(store, first, 500, 50);
+  CHECK(read_all(store, first) == std::pair{std::uint64_t{150}, std::vector<std::uint64_t>{500}});
+}
+
 TEST_CASE("log store: an offset that no attempt could have reached is refused") {
   const ScratchDirectory directory;
   LogStore store = open_in(directory);

@@ -77,6 +77,13 @@ TEST_CASE("log follower: a gap in the middle is told with the piece behind it") 
   CHECK(log.is_over());
 }
 
+TEST_CASE("log follower: an end that was dropped is told as a gap, also while the attempt runs") {
+  LogFollower log({task, false, 0, 0});
+  CHECK(log.on_data(data(5, 0, "head", 994, false)) == piece(5, 0, "head"));
+  CHECK(log.on_data(data(5, 994, "", 994, false)) == piece(5, 994, "", 990));
+  CHECK(log.is_over());
+}
+
 TEST_CASE("log follower: a task that was never granted has no log") {
   LogFollower log({task, false, 0, 0});
   CHECK_FALSE(log.on_data(data(0, 0, "", 0, false)));
