@@ -1,4 +1,5 @@
 // fetch: the results of a job that has ended, or what there is of one that runs.
+#include "client/commands/away_notice.h"
 #include "client/commands/follow.h"
 #include "client/commands/interrupt.h"
 #include "client/commands/lookup.h"
@@ -13,7 +14,8 @@ Result<Fetched> fetch(Cli& cli) {
   if (!one.tasks.empty())
     return fail(Code::invalid_argument,
                 "fetch takes a whole job, such as " + to_string(one.job.id));
-  FRAMEBUS_ASSIGN(const JobSpec spec, ask_spec(cli, one.job.id));
+  FRAMEBUS_ASSIGN(const JobSpec spec,
+                  await_patiently<JobSpec>(cli, [&] { return ask_spec(cli, one.job.id); }));
   ResultsOptions options;
   const std::string& given = cli.arguments().output_directory;
   options.directory = given.empty() ? "job-" + to_string(one.job.id) : given;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/commands/away_notice.h"
 #include "client/commands/event_feed.h"
 #include "client/commands/interrupt.h"
 #include "client/commands/lookup.h"
@@ -63,6 +64,7 @@ class Follower {
         display_(cli.make_display()),
         is_shown_(!cli.arguments().quiet &&
                   (cli.error_terminal().is_terminal || !cli.arguments().json)),
+        notice_([this](std::string_view line) { is_shown_ ? display_.say(line) : cli_.say(line); }),
         feed_(cli.primary(), {.job = job.id, .from = {}, .results = options.results != nullptr}) {
     out_.job = job;
   }
@@ -71,6 +73,7 @@ class Follower {
     while (!is_over_) {
       for (const Event& event : feed_.next(turn)) FRAMEBUS_TRY(take(event));
       const TimePoint now = now_monotonic();
+      notice_.look(now, cli_.primary().is_connected());
       if (options_.results) FRAMEBUS_TRY(options_.results->pump(now));
       show(now);
       if (auto end = feed_.end()) {
@@ -83,8 +86,7 @@ class Follower {
         return std::move(out_);
       }
     }
-    if (options_.results)
-      FRAMEBUS_TRY(options_.results->finish([] { return InterruptGuard::is_interrupted(); }));
+    if (options_.results) FRAMEBUS_TRY(options_.results->finish([this] { return turn_of_wait(); }));
     show(now_monotonic());
     return std::move(out_);
   }
@@ -118,12 +120,19 @@ class Follower {
       display_.clear();  // the result's line may go to the same terminal
       options_.on_result(task);
     }
-    if (task.state == TaskState::succeeded && options_.results) return options_.results->add(task);
+    if (task.state == TaskState::succeeded && options_.results)
+      return options_.results->add(task, [this] { return turn_of_wait(); });
     const auto is_same = [&task](const TaskSummary& known) { return known.task == task.task; };
     if (is_failure(task.state) && out_.troubles.size() < troubles_max &&
         std::none_of(out_.troubles.begin(), out_.troubles.end(), is_same))
       out_.troubles.push_back(task);
     return {};
+  }
+
+  Status turn_of_wait() {
+    notice_.look(now_monotonic(), cli_.primary().is_connected());
+    if (!InterruptGuard::is_interrupted()) return {};
+    return fail(Code::cancelled, "interrupted while fetching results");
   }
 
   void show(TimePoint now) {
@@ -143,6 +152,7 @@ class Follower {
   Questions questions_;
   ProgressDisplay display_;
   bool is_shown_;
+  AwayNotice notice_;
   bool is_over_ = false;
   EventFeed feed_;
 };

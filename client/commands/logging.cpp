@@ -4,6 +4,7 @@
 #include <numeric>
 #include <thread>
 
+#include "client/commands/away_notice.h"
 #include "client/commands/interrupt.h"
 #include "client/commands/log_follower.h"
 #include "client/commands/lookup.h"
@@ -19,17 +20,22 @@ constexpr std::size_t read_max = 10'000;               // one after the other
 constexpr Duration follow_deadline_min = seconds(30);  // the broker waits for something to tell
 constexpr Duration idle_pause = milliseconds(500);
 constexpr Duration turn = milliseconds(50);
+constexpr std::int64_t hint_ms_max = 60'000;
 
-Result<TaskSummary> ask_one_task(Cli& cli, TaskRef task) {
+Future<QueryReply> ask_one_task(Cli& cli, TaskRef task) {
   Query query;
   query.kind = QueryKind::tasks;
   query.task.job = task.job;
   query.offset = task.index;
   query.limit = 1;
-  FRAMEBUS_ASSIGN(QueryReply reply, cli.await(cli.primary().query(query)));
-  if (reply.tasks.empty())
+  return cli.primary().query(query);
+}
+
+Result<TaskSummary> only_task(Result<QueryReply> reply, TaskRef task) {
+  if (!reply) return fail(std::move(reply).error());
+  if (reply->tasks.empty())
     return fail(Code::not_found, "task " + to_string(task) + ": there is no such task");
-  return std::move(reply.tasks.front());
+  return std::move(reply->tasks.front());
 }
 
 // --attempt N counts from the oldest that the broker still lists.
@@ -37,7 +43,7 @@ Result<LogChoice> choose(Cli& cli, TaskRef task) {
   LogChoice choice{task, cli.arguments().follow, 0, 0};
   const std::uint32_t wanted = cli.arguments().attempt;
   if (wanted == 0) return choice;
-  FRAMEBUS_ASSIGN(const TaskSummary summary, ask_one_task(cli, task));
+  FRAMEBUS_ASSIGN(const TaskSummary summary, only_task(cli.await(ask_one_task(cli, task)), task));
   if (wanted > summary.attempts.size()) {
     return fail(Code::not_found, "task " + to_string(task) + " has " +
                                      std::to_string(summary.attempts.size()) +
@@ -48,14 +54,16 @@ Result<LogChoice> choose(Cli& cli, TaskRef task) {
   return choice;
 }
 
-// The logs of several tasks, read side by side with -f, else one after the other.
+// The logs of several tasks, read side by side with -f, else one after the other. With -f it goes
+// on for as long as the user wants: the broker has answered before, so its absence will pass.
 class LogReader {
  public:
-  LogReader(Cli& cli, bool has_prefix) : cli_(cli), text_(has_prefix) {
+  LogReader(Cli& cli, bool has_prefix)
+      : cli_(cli), text_(has_prefix), notice_([&cli](std::string_view line) { cli.say(line); }) {
     deadline_ = std::max<Duration>(cli.config().timeout, follow_deadline_min);
   }
 
-  void add(const LogChoice& choice) { logs_.push_back(Log{LogFollower(choice), {}, {}, false}); }
+  void add(const LogChoice& choice) { logs_.push_back(Log{LogFollower(choice), {}, {}, {}}); }
 
   Status run() {
     while (!logs_.empty()) {
@@ -68,6 +76,7 @@ class LogReader {
       const std::size_t ended =
           std::erase_if(logs_, [this](const Log& log) { return is_finished(log); });
       if (InterruptGuard::is_interrupted()) return fail(Code::cancelled, "interrupted");
+      if (cli_.arguments().follow) notice_.look(now_monotonic(), cli_.primary().is_connected());
       if (!has_moved && ended == 0) wait_a_turn();
     }
     return {};
@@ -78,13 +87,13 @@ class LogReader {
  private:
   struct Log {
     LogFollower follower;
-    Future<LogData> pending;
+    Future<LogData> pending;  // at most one of these two
+    Future<QueryReply> asked;
     TimePoint not_before{};
-    bool has_answered = false;
   };
 
   bool is_finished(const Log& log) {
-    if (log.pending.valid() || !log.follower.is_over()) return false;
+    if (log.pending.valid() || log.asked.valid() || !log.follower.is_over()) return false;
     if (log.follower.was_granted()) has_shown_ = true;
     // The last line need not end in a new line. With --json every byte has been printed.
     const std::string rest = text_.end(log.follower.task());
@@ -107,34 +116,48 @@ class LogReader {
       if (log.pending.wait_for(Duration::zero()) != std::future_status::ready) return false;
       FRAMEBUS_TRY(take(log, log.pending.get()));
     }
+    if (log.asked.valid()) {
+      if (log.asked.wait_for(Duration::zero()) != std::future_status::ready) return false;
+      FRAMEBUS_TRY(take(log, only_task(log.asked.get(), log.follower.task())));
+    }
     if (now_monotonic() < log.not_before) return false;
-    if (log.follower.needs_task()) FRAMEBUS_TRY(ask_task_of(log));
+    if (log.follower.needs_task()) {
+      log.asked = ask_one_task(cli_, log.follower.task());
+      return true;
+    }
     const auto read = log.follower.next_read();
     if (read) log.pending = cli_.primary().read_log(*read, deadline_);
     return read.has_value();
   }
 
   Status take(Log& log, Result<LogData> data) {
-    // A broker that restarts is waited for, as `watch` does.
-    const bool is_pause =
-        !data && log.has_answered && cli_.arguments().follow &&
-        (data.error().code == Code::unavailable || data.error().code == Code::deadline_exceeded);
-    if (is_pause) {
-      log.not_before = now_monotonic() + idle_pause;
-      return {};
-    }
-    if (!data) return fail(data.error());
-    log.has_answered = true;
+    if (!data) return pause_or_fail(log, data.error());
+    notice_.answered();
     if (auto piece = log.follower.on_data(*data)) show(std::move(*piece));
     if (log.follower.is_idle()) log.not_before = now_monotonic() + idle_pause;
     return {};
   }
 
-  Status ask_task_of(Log& log) {
-    FRAMEBUS_ASSIGN(const TaskSummary task, ask_one_task(cli_, log.follower.task()));
-    log.follower.on_task(task);
+  Status take(Log& log, const Result<TaskSummary>& task) {
+    if (!task) return pause_or_fail(log, task.error());
+    notice_.answered();
+    log.follower.on_task(*task);
     if (log.follower.is_idle()) log.not_before = now_monotonic() + idle_pause;
     return {};
+  }
+
+  // A broker that is away, or asks for patience itself, is waited for, as `watch` does.
+  Status pause_or_fail(Log& log, const Error& error) {
+    const bool is_away = is_absence(error);
+    const bool is_busy = error.retry_after_ms > 0;
+    if (!cli_.arguments().follow || (!is_away && !is_busy)) return fail(error);
+    if (is_away) notice_.unanswered();
+    log.not_before = now_monotonic() + std::max<Duration>(idle_pause, hint_of(error));
+    return {};
+  }
+
+  static Duration hint_of(const Error& error) {
+    return milliseconds(std::clamp<std::int64_t>(error.retry_after_ms, 0, hint_ms_max));
   }
 
   void show_rest(TaskRef task, std::string rest) {
@@ -152,6 +175,7 @@ class LogReader {
 
   Cli& cli_;
   LogText text_;
+  AwayNotice notice_;
   Duration deadline_;
   std::deque<Log> logs_;
   bool has_shown_ = false;

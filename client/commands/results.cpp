@@ -1,7 +1,9 @@
 #include "client/commands/results.h"
 
 #include <system_error>
+#include <thread>
 
+#include "client/commands/away_notice.h"
 #include "client/commands/task_params.h"
 #include "client/lib/file_transfer.h"
 #include "client/output/text.h"
@@ -17,6 +19,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t pending_max = 16;                          // fetches under way
 constexpr std::uint64_t tile_bytes_max = 1024ull * 1024 * 1024;  // a packed tile in memory
 constexpr Duration poll_every = milliseconds(100);
+constexpr int failures_max = 5;  // a broker that is there and fails so often will not mend itself
 
 const BlobRef* result_blob(const TaskSummary& task) {
   for (const BlobRef& blob : task.blobs)
@@ -106,23 +109,24 @@ Results::Step* Results::step_of(std::uint32_t task) {
   return nullptr;
 }
 
-Status Results::add(const TaskSummary& task) {
+Status Results::add(const TaskSummary& task, const OnTurn& on_turn) {
   const std::uint32_t index = task.task.index;
   Step* step = step_of(index);
   if (!step || is_done_[index]) return {};
   is_done_[index] = true;
   ++tasks_done_;
   if (!step->collector) {
-    return options_.save_files ? save(task) : Status{};
+    return options_.save_files ? save(task, on_turn) : Status{};
   }
   const BlobRef* blob = result_blob(task);
   if (!blob) return merge(*step, index - step->first_task, task.result, now_monotonic());
-  while (pending_.size() >= pending_max) FRAMEBUS_TRY(take_first(now_monotonic()));
-  pending_.push_back({step, index - step->first_task, primary_.fetch_bytes(*blob, tile_bytes_max)});
+  while (pending_.size() >= pending_max) FRAMEBUS_TRY(wait_a_turn(on_turn));
+  pending_.push_back(
+      {step, index - step->first_task, *blob, primary_.fetch_bytes(*blob, tile_bytes_max)});
   return {};
 }
 
-Status Results::save(const TaskSummary& task) {
+Status Results::save(const TaskSummary& task, const OnTurn& on_turn) {
   const std::uint32_t index = task.task.index;
   if (!task.result.empty()) {
     const fs::path path = options_.directory / result_file_name(index, task.result);
@@ -134,8 +138,8 @@ Status Results::save(const TaskSummary& task) {
         blob.name == "result" || blob.name.empty()
             ? options_.directory / ("task-" + std::to_string(index) + ".bin")
             : options_.directory / ("task-" + std::to_string(index)) / safe_relative(blob.name);
-    while (pending_files_.size() >= pending_max) FRAMEBUS_TRY(take_first_file());
-    pending_files_.push_back({index, primary_.fetch_file(blob, path), blob.size});
+    while (pending_files_.size() >= pending_max) FRAMEBUS_TRY(wait_a_turn(on_turn));
+    pending_files_.push_back({index, blob, path, primary_.fetch_file(blob, path)});
   }
   return {};
 }
@@ -174,41 +178,78 @@ void Results::tell_frames(Step& step) {
   }
 }
 
+// Whether the fetch may be tried again later, and when.
+Status Results::postpone(const Error& error, TimePoint now) {
+  if (!is_absence(error)) return fail(error);
+  failures_ = primary_.is_connected() ? failures_ + 1 : 0;
+  if (failures_ >= failures_max) return fail(error);
+  not_before_ = now + absence_pause;
+  return {};
+}
+
+// Leaves the fetch where it is, to be begun again, when the broker was away.
 Status Results::take_first(TimePoint now) {
-  Pending first = std::move(pending_.front());
-  pending_.pop_front();
+  Pending& first = pending_.front();
   const Result<Bytes> bytes = first.bytes.get();
+  const std::uint32_t task = first.step->first_task + first.index;
   if (!bytes)
-    return fail(bytes.error().context("fetch the result of task " +
-                                      std::to_string(first.step->first_task + first.index)));
-  return merge(*first.step, first.index, *bytes, now);
+    return postpone(bytes.error().context("fetch the result of task " + std::to_string(task)), now);
+  failures_ = 0;
+  Step& step = *first.step;
+  const std::uint32_t index = first.index;
+  pending_.pop_front();
+  return merge(step, index, *bytes, now);
+}
+
+Status Results::take_first_file(TimePoint now) {
+  PendingFile& first = pending_files_.front();
+  const Result<fs::path> path = first.path.get();
+  if (!path)
+    return postpone(path.error().context("fetch a result of task " + std::to_string(first.task)),
+                    now);
+  failures_ = 0;
+  files_.push_back(result_file(path->string(), first.blob.size, first.task));
+  pending_files_.pop_front();
+  return {};
 }
 
 Status Results::pump(TimePoint now) {
-  while (!pending_.empty() && is_ready(pending_.front().bytes)) FRAMEBUS_TRY(take_first(now));
-  while (!pending_files_.empty() && is_ready(pending_files_.front().path))
-    FRAMEBUS_TRY(take_first_file());
-  return {};
-}
-
-Status Results::take_first_file() {
-  PendingFile first = std::move(pending_files_.front());
-  pending_files_.pop_front();
-  const Result<fs::path> path = first.path.get();
-  if (!path)
-    return fail(path.error().context("fetch a result of task " + std::to_string(first.task)));
-  files_.push_back(result_file(path->string(), first.size_bytes, first.task));
-  return {};
-}
-
-Status Results::finish(const std::function<bool()>& is_interrupted) {
-  while (!pending_.empty() || !pending_files_.empty()) {
-    FRAMEBUS_TRY(pump(now_monotonic()));
-    if (is_interrupted()) return fail(Code::cancelled, "interrupted while fetching results");
-    if (!pending_.empty()) is_ready(pending_.front().bytes, poll_every);
-    if (pending_.empty() && !pending_files_.empty())
-      is_ready(pending_files_.front().path, poll_every);
+  while (!pending_.empty()) {
+    Pending& first = pending_.front();
+    if (!first.bytes.valid()) {
+      if (now < not_before_) break;
+      first.bytes = primary_.fetch_bytes(first.blob, tile_bytes_max);
+    }
+    if (!is_ready(first.bytes)) break;
+    FRAMEBUS_TRY(take_first(now));
   }
+  while (!pending_files_.empty()) {
+    PendingFile& first = pending_files_.front();
+    if (!first.path.valid()) {
+      if (now < not_before_) break;
+      first.path = primary_.fetch_file(first.blob, first.destination);
+    }
+    if (!is_ready(first.path)) break;
+    FRAMEBUS_TRY(take_first_file(now));
+  }
+  return {};
+}
+
+Status Results::wait_a_turn(const OnTurn& on_turn) {
+  FRAMEBUS_TRY(pump(now_monotonic()));
+  FRAMEBUS_TRY(on_turn());
+  if (!pending_.empty() && pending_.front().bytes.valid()) {
+    is_ready(pending_.front().bytes, poll_every);
+  } else if (pending_.empty() && !pending_files_.empty() && pending_files_.front().path.valid()) {
+    is_ready(pending_files_.front().path, poll_every);
+  } else if (!pending_.empty() || !pending_files_.empty()) {
+    std::this_thread::sleep_for(poll_every);
+  }
+  return {};
+}
+
+Status Results::finish(const OnTurn& on_turn) {
+  while (!pending_.empty() || !pending_files_.empty()) FRAMEBUS_TRY(wait_a_turn(on_turn));
   for (Step& step : steps_) {
     if (!step.collector) continue;
     FRAMEBUS_TRY(step.collector->finish());

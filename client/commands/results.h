@@ -1,7 +1,9 @@
 // What tasks return, put where people want it: images of render steps, files or lines of all
 // others.
 //
-// Large results are fetched a few at a time while the job goes on. Thread rule: one thread.
+// Large results are fetched a few at a time while the job goes on. A broker that is away is waited
+// for, as long as the caller likes; one that is there and still can not serve a result is not.
+// Thread rule: one thread.
 #pragma once
 
 #include <deque>
@@ -32,12 +34,16 @@ class Results {
   static Result<std::unique_ptr<Results>> make(Primary& primary, JobId job, const JobSpec& spec,
                                                ResultsOptions options);
 
-  // A task that has succeeded; twice is once. Starts fetching what it returned.
-  Status add(const TaskSummary& task);
-  // Takes in what has arrived. Waits when too much is under way.
+  // Called about ten times a second by whatever waits; its error ends the waiting.
+  using OnTurn = std::function<Status()>;
+
+  // A task that has succeeded; twice is once. Starts fetching what it returned; waits when too much
+  // is under way.
+  Status add(const TaskSummary& task, const OnTurn& on_turn);
+  // Takes in what has arrived.
   Status pump(TimePoint now);
-  // Waits for everything; cancelled when `is_interrupted` says so.
-  Status finish(const std::function<bool()>& is_interrupted);
+  // Waits for everything.
+  Status finish(const OnTurn& on_turn);
 
   // What people should hear since the last call: "wrote out/helmet.0001.png".
   std::vector<std::string> take_news();
@@ -52,24 +58,29 @@ class Results {
     bool has_told_preview = false;
     std::size_t told_frames = 0;
   };
+  // A fetch under way, or, while the future is not valid, one that has to be begun again.
   struct Pending {
     Step* step;
     std::uint32_t index;  // in its step
+    BlobRef blob;
     Future<Bytes> bytes;
   };
   struct PendingFile {
     std::uint32_t task;
+    BlobRef blob;
+    std::filesystem::path destination;
     Future<std::filesystem::path> path;
-    std::uint64_t size_bytes;
   };
 
   Results(Primary& primary, JobId job, ResultsOptions options);
   Step* step_of(std::uint32_t task);
   Status merge(Step& step, std::uint32_t index, BytesView bytes, TimePoint now);
-  Status save(const TaskSummary& task);
+  Status save(const TaskSummary& task, const OnTurn& on_turn);
   FetchedFile result_file(std::string path, std::uint64_t size_bytes, std::uint32_t task);
   Status take_first(TimePoint now);
-  Status take_first_file();
+  Status take_first_file(TimePoint now);
+  Status wait_a_turn(const OnTurn& on_turn);
+  Status postpone(const Error& error, TimePoint now);
   void tell_frames(Step& step);
 
   Primary& primary_;
@@ -80,6 +91,8 @@ class Results {
   std::vector<bool> is_done_;
   std::deque<Pending> pending_;
   std::deque<PendingFile> pending_files_;
+  TimePoint not_before_{};  // of the next attempt, after one that failed
+  int failures_ = 0;        // in a row, of a broker that was there
   std::vector<FetchedFile> files_;
   std::vector<std::string> news_;
 };

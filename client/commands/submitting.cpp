@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "client/commands/away_notice.h"
 #include "client/commands/interrupt.h"
 #include "client/commands/lookup.h"
 #include "client/commands/verbs.h"
@@ -114,7 +115,8 @@ int see_through(Cli& cli, JobId job_id, const PlannedJob& planned,
       Results::make(cli.primary(), job_id, planned.spec, std::move(options));
   if (!results) return cli.fail(results.error());
   ResultLines lines(cli, planned.spec);
-  const Result<JobSummary> job = ask_job(cli, job_id);
+  const Result<JobSummary> job =
+      await_patiently<JobSummary>(cli, [&] { return ask_job(cli, job_id); });
   if (!job) return InterruptGuard::is_interrupted() ? on_interrupt() : cli.fail(job.error());
   Result<Followed> followed =
       follow(cli, *job, {results->get(), [&lines](const TaskSummary& task) { lines.add(task); }});

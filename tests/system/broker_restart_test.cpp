@@ -47,10 +47,32 @@ TEST_CASE("broker restart: results that were made meanwhile are handed over afte
   const std::string job = farm.submit(sleep_job(1, milliseconds(700)));
   farm.wait_for({"job", job}, [](const Json& reply) { return count_of(reply, "running") == 1; });
   farm.kill_broker();
-  eventually([] { return false; }, milliseconds(1500));  // the task ends without a broker
+  let_it_run(milliseconds(1500));  // the task ends without a broker
   farm.start_broker();
   farm.wait_for_state(job, "succeeded");
   CHECK(farm.tasks(job)[0].at("attempts").size() == 1);
+}
+
+TEST_CASE("broker restart: logs -f waits for a broker that is away longer than an answer may take") {
+  const Words slow_retry = {"--retry-base", "6s", "--retry-max", "6s"};
+  Farm farm(slow_retry, Farm::Sockets::tcp, Farm::Keeps::journal);
+  farm.worker(quick_reconnect);
+  farm.wait_for_workers(1);
+  const std::string job = farm.submit(job_of("fail", 1, "{\"times\": 1}"));
+  ChildProcess& logs = farm.start("framebus", {"logs", job + ":0", "-f", "--timeout", "1s",
+                                               "--broker", farm.primary_endpoint()});
+  // Between two attempts it asks about the task, not for a log.
+  REQUIRE(eventually([&] { return logs.output().find("attempt 1 fails") != std::string::npos; }));
+  farm.wait_for({"job", job},
+                [](const Json& reply) { return count_of(reply, "retry_wait") == 1; });
+  farm.kill_broker();
+  let_it_run(milliseconds(3500));
+  CHECK(logs.is_running());
+  CHECK(logs.errors() == "broker is away, waiting\n");
+  farm.start_broker(slow_retry);
+  farm.wait_for_state(job, "succeeded");
+  CHECK(logs.wait_exit(seconds(10)) == 0);
+  CHECK(logs.errors() == "broker is away, waiting\n");
 }
 
 TEST_CASE("broker restart: jobs, their order and their history are what they were") {

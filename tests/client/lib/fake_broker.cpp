@@ -4,8 +4,11 @@
 
 namespace framebus::client {
 
-FakeBroker::FakeBroker(std::shared_ptr<Context> context, const std::string& url, Handler handler)
-    : router_(make_router(std::move(context))), handler_(std::move(handler)) {
+FakeBroker::FakeBroker(std::shared_ptr<Context> context, const std::string& url, Handler handler,
+                       std::string bulk_endpoint)
+    : router_(make_router(std::move(context))),
+      handler_(std::move(handler)),
+      bulk_endpoint_(std::move(bulk_endpoint)) {
   // The socket of a broker that a test has just ended may hold the address for a moment.
   const TimePoint patience = now_monotonic() + seconds(10);
   auto bound = router_->bind(url);
@@ -47,6 +50,7 @@ void FakeBroker::run() {
         ++hello_count_;
         Welcome welcome;
         welcome.session = SessionId{hello_count_};
+        welcome.bulk_endpoint = bulk_endpoint_;
         answer(welcome);
       } else {
         handler_(decoded->message, answer);

@@ -20,7 +20,9 @@ class FakeBroker {
   using Answer = std::function<void(const Message&)>;
   using Handler = std::function<void(const Message&, const Answer&)>;
 
-  FakeBroker(std::shared_ptr<Context> context, const std::string& url, Handler handler);
+  // `bulk_endpoint`: told to every client; empty: this broker has no files.
+  FakeBroker(std::shared_ptr<Context> context, const std::string& url, Handler handler,
+             std::string bulk_endpoint = {});
   ~FakeBroker();
 
   const std::string& url() const { return url_; }
@@ -32,7 +34,7 @@ class FakeBroker {
   std::unique_ptr<RouterSocket> router_;
   Wakeup wakeup_;
   Handler handler_;
-  std::string url_;
+  std::string url_, bulk_endpoint_;
   std::atomic<bool> is_stopping_{false};
   std::atomic<std::size_t> hello_count_{0};
   std::thread thread_;
