@@ -22,6 +22,7 @@ namespace framebus {
 namespace {
 
 constexpr std::size_t copy_bytes = 1024 * 1024;
+constexpr std::int64_t promised_retry_after_ms = 1'000;
 
 class FileBlobWriter final : public BlobWriter {
  public:
@@ -194,11 +195,14 @@ Result<PromisedBytes::Promise> FileBlobStore::promise(std::uint64_t size) {
     return free_bytes;
   });
   if (room) return std::move(*room);
-  return fail(Code::resource_exhausted,
-              "no room for a blob of " + std::to_string(size) + " bytes in " + directory_.string() +
-                  ": " + std::to_string(free_bytes) + " bytes are free, " +
-                  std::to_string(promised_.total()) + " of them promised to blobs on their way, " +
-                  std::to_string(kept_free_bytes_) + " stay free");
+  // What is in the way may be blobs that are given up in the end.
+  const bool may_fit = free_bytes >= kept_free_bytes_ && free_bytes - kept_free_bytes_ >= size;
+  return fail({Code::resource_exhausted,
+               "no room for a blob of " + std::to_string(size) + " bytes in " +
+                   directory_.string() + ": " + std::to_string(free_bytes) + " bytes are free, " +
+                   std::to_string(promised_.total()) + " of them promised to blobs on their way, " +
+                   std::to_string(kept_free_bytes_) + " stay free",
+               may_fit ? promised_retry_after_ms : 0});
 }
 
 Result<std::unique_ptr<BlobWriter>> FileBlobStore::begin(const BlobHash& hash, std::uint64_t size) {

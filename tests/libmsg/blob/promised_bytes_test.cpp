@@ -77,6 +77,8 @@ TEST_CASE("blob store: two blobs that fit alone but not together are not both be
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == Code::resource_exhausted);
   CHECK(refused.error().message.find("promised") != std::string::npos);
+  CHECK(refused.error().retry_after_ms > 0);
+  CHECK(store->begin(two, used * 2).error().retry_after_ms == 0);  // would not fit alone either
   writer->reset();  // given up
   CHECK(store->begin(two, size));
 }
