@@ -200,6 +200,8 @@ void apply_revived(State& state, const JobRevived& record) {
   auto made = state.reviving.extract(piece.job);
   Job& job = finish_image(state, std::move(made.mapped()), piece.owner, state.lsn);
   state.next_job = std::max(state.next_job, job.id.value + 1);
+  // A crash may have torn an earlier revival between its records: it has never begun.
+  if (piece.first_task == 0) state.reviving.erase(piece.job);
   const auto seen = state.submits.find(job.submit_id);
   if (seen != state.submits.end()) seen->second.forgotten_at = {};
   if (state.began) finish_job(state, job);

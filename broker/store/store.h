@@ -47,7 +47,8 @@ class Store {
   virtual Status replay(const RecordSink& sink) = 0;
   // lsn of the last record, 0: none. After replay().
   virtual std::uint64_t last_lsn() const = 0;
-  // Takes the records over; they get the numbers after last_lsn(). `at`: the broker's time.
+  // Takes the records over; they get the numbers after last_lsn(). `at`: the broker's time. A crash
+  // may keep the first of them and lose the others.
   // resource_exhausted: the backlog is full; `records` are as they were (the caller waits for
   // on_progress and tries again).
   virtual Status append(TimePoint at, std::vector<Record>&& records) = 0;

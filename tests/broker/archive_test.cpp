@@ -413,6 +413,54 @@ TEST_CASE("archived: requests that wait are bounded, and go with their connectio
   rig.ask(1);
   rig.take();
   for (std::uint32_t i = 1; i < limits::parked_requests_max; ++i) rig.ask(1 + i);
+TEST_CASE("row 25: a revival that was torn by a crash has never begun, and is begun anew") {
+  Library rig;
+  JobBuilder wide = a_job().with_tasks(40);
+  for (int i = 0; i < 40; ++i) wide.last().task_params.push_back(Bytes(200'000));
+  rig.archive_one(wide);
+  const std::vector<JobImage> pieces = rig.pieces;
+  const std::size_t before = rig.journal.size();
+  rig.act(rig.ann, JobAction::retry, first);
+  rig.take();
+  rig.step(ArchiveLoaded{first, pieces, ""});
+  rig.take();
+  const std::vector<Record> journal = rig.journal;
+  const std::vector<TimePoint> times = rig.times;
+  const auto revived = static_cast<std::ptrdiff_t>(pieces.size());
+  REQUIRE(revived > 2);
+  REQUIRE(journal.size() > before + pieces.size());
+  const auto begin = journal.begin() + static_cast<std::ptrdiff_t>(before);
+  for (std::ptrdiff_t kept = 0; kept <= revived; ++kept) {
+    for (std::ptrdiff_t kept_before = 0; kept_before < revived; ++kept_before) {
+      CAPTURE(kept);
+      CAPTURE(kept_before);
+      // Torn at one place in one life and at another in the next.
+      rig.journal.assign(journal.begin(), begin + kept_before);
+      rig.journal.insert(rig.journal.end(), begin, begin + kept);
+      rig.times.assign(rig.journal.size(), times.back());
+      std::copy_n(times.begin(), before, rig.times.begin());
+      Library next(rig, seconds(1));
+      CHECK(next.core.state().reviving.empty());
+      CHECK(next.core.state().jobs.size() == (kept == revived ? 1 : 0));
+      next.act(next.ann, JobAction::retry, first);
+      if (kept < revived) {
+        next.expect({"LoadArchived job 1"});
+        next.step(ArchiveLoaded{first, pieces, ""});
+      }
+      const auto reply = Rig::all<ActOk>(next.take());
+      REQUIRE(reply.size() == 1);
+      CHECK(reply[0].changed == 40);
+      const Job* job = next.core.state().find_job(first);
+      REQUIRE(job != nullptr);
+      CHECK(job->tasks.size() == 40);
+      CHECK(job->open_tasks() == 40);
+      CHECK(job->spec.steps.at(0).task_params.size() == 40);
+    }
+  }
+  rig.journal = journal;
+  rig.times = times;
+}
+
   rig.ask(5'000);
   const WireError full = rig.only<ErrorReply>().error;
   CHECK(full.code == code(Code::resource_exhausted));

@@ -19,6 +19,8 @@ using testing::CrashMode;
 using testing::FaultDisk;
 
 constexpr std::size_t backlog_bytes_max = 256 * 1024;
+// So small that the records of one step are often split, and torn apart by a crash.
+constexpr std::size_t batch_bytes_max = 512;
 constexpr unsigned seal_permille = 200;
 
 JournalOptions journal_options() {
@@ -99,12 +101,16 @@ class JournalHere final : public broker::Store {
   }
   std::uint64_t last_lsn() const override { return last_lsn_; }
   Status append(TimePoint at, std::vector<broker::Record>&& records) override {
-    FRAMEBUS_ASSIGN(Batch batch, broker::journal::make_batch(at, last_lsn_ + 1, records));
-    if (backlog_bytes_ > 0 && backlog_bytes_ + batch.body.size() > backlog_bytes_max)
+    FRAMEBUS_ASSIGN(
+        std::vector<Batch> batches,
+        broker::journal::make_batches(at, last_lsn_ + 1, records, batch_bytes_max));
+    std::size_t bytes = 0;
+    for (const Batch& batch : batches) bytes += batch.body.size();
+    if (backlog_bytes_ > 0 && backlog_bytes_ + bytes > backlog_bytes_max)
       return fail(Code::resource_exhausted, "the backlog is full");
-    last_lsn_ = batch.last_lsn();
-    backlog_bytes_ += batch.body.size();
-    backlog_.push_back(std::move(batch));
+    last_lsn_ = batches.back().last_lsn();
+    backlog_bytes_ += bytes;
+    for (Batch& batch : batches) backlog_.push_back(std::move(batch));
     return {};
   }
   Result<std::uint64_t> durable() override {

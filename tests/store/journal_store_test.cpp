@@ -149,6 +149,68 @@ TEST_CASE("journal store: the backlog is bounded, a refused batch stays with the
   CHECK(store->durable().value() == 4);
 }
 
+TEST_CASE("journal store: what is more than a batch may hold goes into several, in order") {
+  FaultDisk disk(5);
+  REQUIRE(disk.make_directory("/data"));
+  JournalStoreOptions options = options_in("/data/journal");
+  options.batch_bytes_max = 2'000;
+  std::vector<Record> all = some_records(100);
+  all.insert(all.begin() + 50, UploadOpened{submit_id(1), "ann", a_spec(1)});
+  all.insert(all.begin() + 51, UploadPart{submit_id(1), 1, 0, {Bytes(5'000)}});
+  {
+    const auto store = make_journal_store(disk, options, {});
+    REQUIRE(store->replay({}));
+    std::vector<Record> records = all;
+    REQUIRE(store->append({}, std::move(records)));
+    CHECK(store->last_lsn() == all.size());
+    REQUIRE(store->sync());
+    CHECK(store->durable().value() == all.size());
+    CHECK(store->stats().backlog_bytes == 0);
+  }
+  const auto facts = journal::read_journal(disk, "/data/journal", nullptr);
+  REQUIRE(facts);
+  std::uint64_t batches = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& segment : facts->segments) {
+    batches += segment.batches;
+    bytes += segment.record_bytes;
+  }
+  CHECK(bytes > 4 * options.batch_bytes_max);
+  CHECK(batches > 4);
+  const auto store = make_journal_store(disk, options, {});
+  std::vector<Record> replayed;
+  REQUIRE(store->replay([&](std::uint64_t lsn, TimePoint, const Record& record) {
+    CHECK(lsn == replayed.size() + 1);
+    replayed.push_back(record);
+  }));
+  CHECK(replayed == all);
+}
+
+TEST_CASE("batches: none is larger than asked for but one of a single record") {
+  std::vector<Record> records = some_records(40);
+  records.insert(records.begin() + 20, UploadPart{submit_id(1), 1, 0, {Bytes(3'000)}});
+  for (const std::size_t bytes_max : {1u, 300u, 1'000u, 100'000u}) {
+    CAPTURE(bytes_max);
+    const auto batches = journal::make_batches(TimePoint(Duration(7)), 11, records, bytes_max);
+    REQUIRE(batches);
+    std::uint64_t next_lsn = 11;
+    std::size_t weights = 0;
+    for (const journal::Batch& batch : *batches) {
+      CHECK(batch.first_lsn == next_lsn);
+      CHECK(batch.count > 0);
+      CHECK(batch.at_ns == 7);
+      CHECK((batch.body.size() <= bytes_max + 7 || batch.count == 1));
+      CHECK(batch.body.size() % 8 == 0);
+      CHECK(batch.weights.size() == batch.count);
+      weights += batch.weights.size();
+      next_lsn = batch.last_lsn() + 1;
+    }
+    CHECK(weights == records.size());
+    CHECK((batches->size() == 1) == (bytes_max == 100'000));
+    CHECK((batches->size() == records.size()) == (bytes_max == 1));
+  }
+}
+
 TEST_CASE("journal store: a failed sync is the answer to everything from then on") {
   FaultDisk disk(2);
   REQUIRE(disk.make_directory("/data"));

@@ -29,7 +29,14 @@ struct Batch {
   std::uint64_t last_lsn() const { return first_lsn + count - 1; }
 };
 
-// invalid_argument: the records take more bytes than a batch may have.
+// One batch, there as a whole or not at all. invalid_argument: the records take more bytes than a
+// batch may have.
 Result<Batch> make_batch(TimePoint at, std::uint64_t first_lsn, const std::vector<Record>& records);
+
+// As many batches as it takes, in order, none of more than `bytes_max` unless a single record is
+// larger. A crash may keep the first of them and lose the others: see batch.cpp.
+// invalid_argument: a single record takes more bytes than a batch may have.
+Result<std::vector<Batch>> make_batches(TimePoint at, std::uint64_t first_lsn,
+                                        const std::vector<Record>& records, std::size_t bytes_max);
 
 }  // namespace framebus::broker::journal

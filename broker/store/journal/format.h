@@ -16,8 +16,9 @@
 //   record: length 4, lsn - first_lsn 4, number 2, zero 2, CRC32C 4 over these 12 bytes and the
 //     payload, payload (msgpack, broker/store/record_codec.h)
 //
-// A batch is what one append() brought: it is there as a whole or not at all, so one CRC guards it;
-// the records' own serve `journal repair`, which wants to save what a damaged batch still holds.
+// A batch is what one append() brought, or, of very much, a part of it: it is there as a whole or not
+// at all, so one CRC guards it; the records' own serve `journal repair`, which wants to save what a
+// damaged batch still holds.
 // `previous` is the id of the batch before (both its CRCs), `chain` that of the last batch before
 // the file: a batch that lies where it does not belong, or a file left out, is seen. `stamp` is
 // random in a journal's first segment and follows from the one before in the others: bytes that a

@@ -109,20 +109,23 @@ Status JournalStore::replay(const RecordSink& sink) {
 Status JournalStore::append(TimePoint at, std::vector<Record>&& records) {
   FRAMEBUS_CHECK(committer_.joinable(), "a store is appended to before it was replayed");
   if (records.empty()) return {};
-  FRAMEBUS_ASSIGN(Batch batch, journal::make_batch(at, appended_lsn_ + 1, records));
+  FRAMEBUS_ASSIGN(
+      std::vector<Batch> batches,
+      journal::make_batches(at, appended_lsn_ + 1, records, options_.batch_bytes_max));
+  std::uint64_t bytes = 0;
+  for (const Batch& batch : batches) bytes += batch.body.size();
   {
     const std::lock_guard lock(mutex_);
     if (!failure_) return failure_;
-    // A batch that is larger than the bound itself gets its turn when nothing else waits.
-    if (backlog_bytes_ > 0 &&
-        backlog_bytes_ + batch.body.size() > options_.backlog_bytes_max) {
+    // What is larger than the bound itself gets its turn when nothing else waits.
+    if (backlog_bytes_ > 0 && backlog_bytes_ + bytes > options_.backlog_bytes_max) {
       return fail(Code::resource_exhausted,
                   std::to_string(backlog_bytes_) + " bytes wait for the disk; at most " +
                       std::to_string(options_.backlog_bytes_max) + " may");
     }
-    appended_lsn_ = batch.last_lsn();
-    backlog_bytes_ += batch.body.size();
-    waiting_.push_back(std::move(batch));
+    appended_lsn_ = batches.back().last_lsn();
+    backlog_bytes_ += bytes;
+    for (Batch& batch : batches) waiting_.push_back(std::move(batch));
   }
   records.clear();
   work_changed_.notify_one();

@@ -16,6 +16,10 @@ namespace framebus::broker {
 struct JournalStoreOptions {
   journal::JournalOptions journal;
   std::size_t backlog_bytes_max = limits::journal_backlog_bytes_max;  // appended and not durable
+  // The records of one append() go into as many batches as this asks for (half a segment, so that
+  // the segments kept ready are used): an archived job that comes back may be larger than what a
+  // batch can hold.
+  std::size_t batch_bytes_max = 32 * limits::MiB;
   Duration seal_after = milliseconds(10);  // without anything to write
   Duration space_check_interval = seconds(1);
   Duration space_retry_interval = milliseconds(200);  // when a write had no room
