@@ -8,6 +8,7 @@
 #include "broker/core/job_image.h"
 #include "broker/core/lease.h"
 #include "broker/core/ready.h"
+#include "broker/core/tables.h"
 #include "broker/core/transition.h"
 #include "broker/core/uploads.h"
 
@@ -50,10 +51,13 @@ void arm_of_job(State& state, TimePoint at, TimerKind kind, JobId job) {
   state.timers.arm({at, kind, TaskRef{job, 0}, {}, 0, 0});
 }
 
+// Once in the life of a job in memory. It stays armed while the job has ended, for a retry may open
+// it again; a retry after the deadline lifts it.
 void arm_deadline(State& state, const Job& job) {
   if (job.spec.deadline_ms == 0 || job.deadline_passed || job.deadline_lifted) return;
-  arm_of_job(state, job.accepted_at + milliseconds(job.spec.deadline_ms), TimerKind::deadline,
-             job.id);
+  const TimePoint at = job.accepted_at + milliseconds(job.spec.deadline_ms);
+  if (job.open_tasks() == 0 && at <= state.now) return;
+  arm_of_job(state, at, TimerKind::deadline, job.id);
 }
 
 void begin_active(State& state, const Job& job) {
@@ -62,7 +66,6 @@ void begin_active(State& state, const Job& job) {
   for (std::size_t each = 0; each < task_state_count; ++each) {
     state.counts[each] += job.counts[each];
   }
-  arm_deadline(state, job);
 }
 
 void begin_job(State& state, Job& job) {
@@ -73,9 +76,11 @@ void begin_job(State& state, Job& job) {
       const TimePoint due = job.detail_of(index)->retry_at;
       state.timers.arm({due, TimerKind::retry, TaskRef{job.id, index}, {}, 0, 0});
     }
-    TaskDetail* detail = now_in == TaskState::failed ? job.detail_of(index) : nullptr;
+    // Failed, cancelled or dead: whether its worker was lost and may still run it is not recorded.
+    TaskDetail* detail = contains(sets::retryable, now_in) ? job.detail_of(index) : nullptr;
     if (detail != nullptr) detail->may_run_until = state.now + state.options.restart_grace;
   }
+  arm_deadline(state, job);
   if (!is_ended(job.announced)) begin_active(state, job);
 }
 
@@ -195,16 +200,18 @@ void apply_forgotten(State& state, const JobForgotten& record) {
 
 void apply_revived(State& state, const JobRevived& record) {
   const JobImage& piece = record.image;
+  // A crash may have torn an earlier revival between its records: it has never begun.
+  if (piece.first_task == 0) state.reviving.erase(piece.job);
   add_piece(state, state.reviving[piece.job], piece);
   if (!piece.last) return;
   auto made = state.reviving.extract(piece.job);
   Job& job = finish_image(state, std::move(made.mapped()), piece.owner, state.lsn);
   state.next_job = std::max(state.next_job, job.id.value + 1);
-  // A crash may have torn an earlier revival between its records: it has never begun.
-  if (piece.first_task == 0) state.reviving.erase(piece.job);
   const auto seen = state.submits.find(job.submit_id);
   if (seen != state.submits.end()) seen->second.forgotten_at = {};
-  if (state.began) finish_job(state, job);
+  if (!state.began) return;
+  arm_deadline(state, job);
+  finish_job(state, job);
 }
 
 void begin(State& state, TimePoint now) {

@@ -388,31 +388,6 @@ TEST_CASE("row 25: a retry brings an archived job back under its id, with its hi
   CHECK(rig.pieces.at(0).tasks.at(0).attempts.size() == 2);
 }
 
-TEST_CASE("archived: what would change nothing makes no record") {
-  Library rig;
-  rig.archive_one(a_job().with_tasks(3));
-  const std::size_t records = rig.journal.size();
-  rig.act(rig.ann, JobAction::cancel, first);
-  rig.expect({"LoadArchived job 1"});
-  rig.step(ArchiveLoaded{first, rig.pieces, ""});
-  const ActOk reply = rig.only<ActOk>();
-  CHECK(reply.changed == 0);
-  CHECK(reply.unchanged == 3);
-  CHECK(reply.job.state == JobState::cancelled);
-  for (const JobAction action : {JobAction::pause, JobAction::resume, JobAction::set_priority}) {
-    rig.act(rig.ann, action, first);
-    CHECK(rig.only<ActOk>().changed == 0);
-  }
-  CHECK(rig.journal.size() == records);
-  CHECK(rig.hits(23) > 0);
-}
-
-TEST_CASE("archived: requests that wait are bounded, and go with their connection") {
-  Library rig;
-  rig.archive_one(a_job().with_tasks(1));
-  rig.ask(1);
-  rig.take();
-  for (std::uint32_t i = 1; i < limits::parked_requests_max; ++i) rig.ask(1 + i);
 TEST_CASE("row 25: a revival that was torn by a crash has never begun, and is begun anew") {
   Library rig;
   JobBuilder wide = a_job().with_tasks(40);
@@ -461,6 +436,46 @@ TEST_CASE("row 25: a revival that was torn by a crash has never begun, and is be
   rig.times = times;
 }
 
+TEST_CASE("row 25: an archived job that comes back still has its deadline") {
+  Library rig;
+  rig.archive_one(a_job().with_tasks(1).deadline_ms(600'000));
+  rig.step(PeerLost{rig.one, "not needed"});
+  rig.take();
+  rig.act(rig.ann, JobAction::retry, first);
+  rig.take();
+  rig.step(ArchiveLoaded{first, rig.pieces, ""});
+  rig.take();
+  CHECK(rig.state(first) == TaskState::queued);
+  rig.tick(seconds(600));
+  rig.take();
+  CHECK(rig.state(first) == TaskState::expired);
+}
+
+TEST_CASE("archived: what would change nothing makes no record") {
+  Library rig;
+  rig.archive_one(a_job().with_tasks(3));
+  const std::size_t records = rig.journal.size();
+  rig.act(rig.ann, JobAction::cancel, first);
+  rig.expect({"LoadArchived job 1"});
+  rig.step(ArchiveLoaded{first, rig.pieces, ""});
+  const ActOk reply = rig.only<ActOk>();
+  CHECK(reply.changed == 0);
+  CHECK(reply.unchanged == 3);
+  CHECK(reply.job.state == JobState::cancelled);
+  for (const JobAction action : {JobAction::pause, JobAction::resume, JobAction::set_priority}) {
+    rig.act(rig.ann, action, first);
+    CHECK(rig.only<ActOk>().changed == 0);
+  }
+  CHECK(rig.journal.size() == records);
+  CHECK(rig.hits(23) > 0);
+}
+
+TEST_CASE("archived: requests that wait are bounded, and go with their connection") {
+  Library rig;
+  rig.archive_one(a_job().with_tasks(1));
+  rig.ask(1);
+  rig.take();
+  for (std::uint32_t i = 1; i < limits::parked_requests_max; ++i) rig.ask(1 + i);
   rig.ask(5'000);
   const WireError full = rig.only<ErrorReply>().error;
   CHECK(full.code == code(Code::resource_exhausted));

@@ -61,6 +61,24 @@ TEST_CASE("restart: a deadline that a retry has lifted does not come back") {
   CHECK(next.state(first) == TaskState::queued);
 }
 
+TEST_CASE("restart: a job that had ended and is opened again still has its deadline") {
+  Rig rig(durable());
+  const SessionId ann = rig.primary();
+  rig.submit(ann, a_job().with_tasks(1).deadline_ms(60'000));
+  rig.act(ann, JobAction::cancel, first);
+  rig.take();
+  Rig next(rig, seconds(30));
+  const SessionId bob = next.primary("bob");
+  next.act(bob, JobAction::retry, first);
+  next.take();
+  CHECK(next.state(first) == TaskState::queued);
+  next.tick(seconds(30) - milliseconds(1));
+  next.expect({});
+  next.tick(milliseconds(1));
+  next.expect({"Persist 4 JobActed{job=1 deed=6}"});
+  CHECK(next.state(first) == TaskState::expired);
+}
+
 TEST_CASE("restart: a back-off ends at its own moment") {
   Rig rig(durable());
   const SessionId ann = rig.primary();
@@ -115,6 +133,30 @@ TEST_CASE("restart: at most once, leased and listed by nobody within the grace, 
   next.take();
   CHECK(next.state(first, 0) == TaskState::failed);
   CHECK(next.state(first, 1) == TaskState::failed);
+}
+
+TEST_CASE("restart: at most once, cancelled while its worker was cut off, is not run beside it") {
+  Rig rig(durable());
+  const SessionId ann = rig.primary();
+  const SessionId one = rig.worker(1);
+  rig.submit(ann, a_job().with_tasks(1).once());
+  rig.start(one, rig.granted.at(0));
+  rig.act(ann, JobAction::cancel, first);
+  rig.take();
+  rig.step(PeerLost{one, "cut off"});
+  rig.take();
+  REQUIRE(rig.state(first) == TaskState::cancelled);
+  Rig next(rig, seconds(1));
+  const SessionId bob = next.primary("bob");
+  next.worker(2);
+  next.act(bob, JobAction::retry, first);
+  CHECK(next.only<ErrorReply>().error.code == static_cast<int>(Code::failed_precondition));
+  CHECK(next.state(first) == TaskState::cancelled);
+  next.tick(next.options().restart_grace);
+  next.take();
+  next.worker(3);
+  next.act(bob, JobAction::retry, first);
+  CHECK(Rig::assigned(next.take()).size() == 1);
 }
 
 TEST_CASE("restart: at most once goes on with the worker that lists it") {
