@@ -157,6 +157,9 @@ void on_archived(Turn& turn, const Archived& event) {
     arm(state, archive.again_at, TimerKind::archive_again, {});
     turn.note(2, "the archive did not take job " + to_string(out.job) + " (" + event.error +
                      "); it is tried again in " + std::to_string(to_ms(delay)) + " ms");
+    // From the first piece: what the archive has of the others may be gone (JobArchive::put).
+    Job* refused = state.find_job(out.job);
+    if (refused != nullptr && refused->archive_round == out.round) refused->archived_upto = 0;
     return;
   }
   archive.failures = 0;

@@ -1,5 +1,7 @@
 #include "broker/core/core.h"
 
+#include <algorithm>
+
 #include "broker/core/apply.h"
 #include "broker/core/router.h"
 #include "broker/core/task_manager.h"
@@ -16,6 +18,11 @@ void Core::restore(std::uint64_t lsn, TimePoint at, const Record& record) {
   state_->lsn = lsn;
   state_->now = at;
   apply(*state_, record);
+}
+
+void Core::reserve_jobs(JobId upto) {
+  FRAMEBUS_CHECK(!state_->began, "reserve_jobs() comes before the first step()");
+  state_->next_job = std::max(state_->next_job, upto.value + 1);
 }
 
 void Core::step(TimePoint now, const Event& event, Actions& out) {

@@ -30,6 +30,9 @@ class Core {
   // Replays one durable record, before the first step(). Same apply() as live. `lsn` grows
   // (compaction leaves gaps), `at` never goes backwards.
   void restore(std::uint64_t lsn, TimePoint at, const Record& record);
+  // Numbers up to this one are never given to a job: the archive has them, and the journal may not
+  // know of them any more (it was repaired, or lost). Before the first step().
+  void reserve_jobs(JobId upto);
 
   // The only mutator. Appends to `out`. `now` never goes backwards, over restarts too: the shell's
   // clock starts at the later of the wall clock and the last record's time, and is monotonic from

@@ -74,6 +74,7 @@ class Server final : public BrokerServer {
   std::unique_ptr<InputCheck> inputs_;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<CommitPipeline> pipeline_;
+  JobId highest_archived_;
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<StatusCounters> counters_;
   std::unique_ptr<Carrier> carrier_;
@@ -123,6 +124,7 @@ Status Server::open_data() {
     collect.pin = config_.blob_pin;
     collect.round = config_.blob_round;
     collector_ =
+    FRAMEBUS_ASSIGN(highest_archived_, archive->highest_job());
         std::make_unique<BlobCollector>(*blobs_, data_.blobs(), *archivist_, collect, waker());
   }
   store_ = make_store(config_, data_, *disk_, waker());
@@ -153,6 +155,7 @@ Status Server::recover() {
             {"last_lsn", store_->last_lsn()},
             {"jobs", core_->state().jobs.size()},
             {"dropped_tail_records", found.dropped_tail_records}});
+  core_->reserve_jobs(highest_archived_);
   if (found.dropped_tail_records > 0) {
     log_warning("broker",
                 "records at the end of the journal were not whole: they were never synced, so "

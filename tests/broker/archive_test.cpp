@@ -170,6 +170,31 @@ TEST_CASE("archive: what failed is tried again, later and later, and noted") {
   CHECK(rig.core.state().find_job(first)->archived);
 }
 
+TEST_CASE("archive: after an error the hand-over begins again with the first piece") {
+  Library rig;
+  rig.step(PeerLost{rig.one, "not needed"});
+  rig.take();
+  JobBuilder wide = a_job().with_tasks(40);
+  for (int i = 0; i < 40; ++i) wide.last().task_params.push_back(Bytes(200'000));
+  rig.submit(rig.ann, wide);
+  rig.act(rig.ann, JobAction::cancel, first);
+  rig.take();
+  rig.tick(seconds(30));
+  rig.expect({"Archive job 1 from 0 after 2"});
+  rig.step(Archived{first, 0, ""});
+  const Actions second = rig.take();
+  REQUIRE(second.size() == 1);
+  const std::uint32_t begins = std::get<Archive>(second[0]).piece.first_task;
+  REQUIRE(begins > 0);
+  rig.step(Archived{first, begins, "a piece is missing; begin again with the first"});
+  rig.expect({});
+  rig.tick(seconds(1));
+  rig.pieces.clear();
+  CHECK(rig.commit_all(rig.take()).empty());
+  CHECK(rig.pieces.at(0).first_task == 0);
+  CHECK(rig.core.state().find_job(first)->archived);
+}
+
 TEST_CASE("archive: a job that runs again meanwhile is handed over anew after its next end") {
   Library rig;
   rig.submit(rig.ann, a_job().with_tasks(1).attempts(1));
@@ -449,6 +474,15 @@ TEST_CASE("row 25: an archived job that comes back still has its deadline") {
   rig.tick(seconds(600));
   rig.take();
   CHECK(rig.state(first) == TaskState::expired);
+}
+
+TEST_CASE("archived: numbers that only the archive knows are not given again") {
+  Rig rig(archiving());
+  rig.core.reserve_jobs(JobId{41});
+  const SessionId ann = rig.primary();
+  CHECK(rig.submit(ann, a_job().with_tasks(1)) == JobId{42});
+  rig.receive(ann, Query{1, QueryKind::job, {JobId{41}, 0}, 0, 0});
+  rig.expect({"LoadArchived job 41"});
 }
 
 TEST_CASE("archived: what would change nothing makes no record") {

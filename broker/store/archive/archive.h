@@ -66,6 +66,8 @@ class JobArchive {
   // Those of `blobs` that no job in the archive names (input or result), order kept.
   virtual Result<std::vector<BlobHash>> unnamed(std::span<const BlobHash> blobs) = 0;
   virtual Result<ArchiveStats> stats() = 0;
+  // The largest id of any job that is here or coming; none: it is empty.
+  virtual Result<JobId> highest_job() = 0;
 };
 
 // Writes one job into a new archive at `file`, with a row for every task of it: what `sqlite3`

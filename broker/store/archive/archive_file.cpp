@@ -193,12 +193,13 @@ Result<std::optional<ArchiveFile::Incoming>> ArchiveFile::find_incoming(JobId jo
   return out;
 }
 
-// The newest version of the job that counts has this very piece: its commit was not seen.
+// The newest version of the job has this very piece: its commit was not seen. An older one may have
+// an equal piece, too; that says nothing of the one that is coming.
 Result<bool> ArchiveFile::is_repeat(const JobImage& piece, BytesView image) {
   FRAMEBUS_ASSIGN(auto select,
-                  database_.prepare("SELECT image FROM pieces JOIN versions USING(version) "
-                                    "WHERE job = ? AND stage < 2 AND first_task = ? "
-                                    "ORDER BY version DESC LIMIT 1"));
+                  database_.prepare("SELECT image FROM pieces WHERE first_task = ?2 AND version = "
+                                    "(SELECT max(version) FROM versions "
+                                    "WHERE job = ?1 AND stage < 2)"));
   FRAMEBUS_ASSIGN(const bool found, select.id(piece.job.value).integer(piece.first_task).step());
   return found && std::ranges::equal(select.blob_at(0), image);
 }

@@ -30,6 +30,7 @@ class ArchiveFile final : public JobArchive {
   Result<bool> clean() override;
   Result<std::vector<BlobHash>> unnamed(std::span<const BlobHash> blobs) override;
   Result<ArchiveStats> stats() override;
+  Result<JobId> highest_job() override;
 
  private:
   struct Incoming {

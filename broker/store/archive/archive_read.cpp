@@ -109,6 +109,11 @@ Result<ArchiveStats> ArchiveFile::stats() {
   return out;
 }
 
+Result<JobId> ArchiveFile::highest_job() {
+  FRAMEBUS_ASSIGN(const std::int64_t highest, database_.number("SELECT max(job) FROM versions"));
+  return JobId{static_cast<std::uint64_t>(highest)};
+}
+
 Status export_job(JobArchive& from, JobId job, const std::filesystem::path& file) {
   std::error_code error;
   if (std::filesystem::exists(std::filesystem::symlink_status(file, error))) {

@@ -160,6 +160,42 @@ TEST_CASE("durable server: a damaged journal refuses the start, names the place,
   CHECK(contents_of(journal) == before);
 }
 
+TEST_CASE("durable server: numbers of archived jobs are not given again without the journal") {
+  test::ScratchDirectory scratch;
+  BrokerConfig config = lasting_config(scratch);
+  config.archive_after = Duration{0};
+  JobId archived;
+  {
+    RunningServer server(config);
+    const auto primary = server.primary();
+    for (std::uint8_t id = 1; id <= 3; ++id) {
+      primary->send(echo_job(id, 1, id));
+      const auto accepted = primary->next_of<SubmitOk>();
+      REQUIRE(accepted);
+      archived = accepted->job;
+    }
+    Act cancel;
+    cancel.request = 4;
+    cancel.action = JobAction::cancel;
+    cancel.job = archived;
+    primary->send(cancel);
+    REQUIRE(primary->next_of<ActOk>());
+    REQUIRE(test::eventually([&] {
+      primary->send(Query{5, QueryKind::archive, {}, 0, 0});
+      const auto reply = primary->next_of<QueryReply>();
+      return reply && reply->total == 1;
+    }));
+    CHECK(server.stop());
+  }
+  std::filesystem::remove_all(scratch / "broker/journal");
+  RunningServer server(config);
+  const auto primary = server.primary();
+  primary->send(echo_job(1, 1, 9));
+  const auto accepted = primary->next_of<SubmitOk>();
+  REQUIRE(accepted);
+  CHECK(accepted->job == JobId{archived.value + 1});
+}
+
 TEST_CASE("durable server: a full disk refuses submits and still records results") {
   test::ScratchDirectory scratch;
   {

@@ -111,6 +111,30 @@ TEST_CASE("archive: a repeat of the piece before changes nothing, a gap is refus
   CHECK(archive->load(JobId{7}).value() == pieces);
 }
 
+TEST_CASE("archive: a version that shares pieces with the one before it is put whole") {
+  const ScratchDirectory directory;
+  const auto archive = open_in(directory);
+  const auto first = random_job(JobId{7}, 300, 1);
+  put_all(*archive, first);
+  auto second = first;  // retried: one task of the first piece ended otherwise
+  second[0].tasks[3].tries += 1;
+  put_all(*archive, second);
+  CHECK(archive->load(JobId{7}).value() == second);
+  CHECK(archive->put(second.back()));  // its commit was not seen
+  CHECK(archive->load(JobId{7}).value() == second);
+}
+
+TEST_CASE("archive: tells its highest job, also one that is not whole yet") {
+  const ScratchDirectory directory;
+  const auto archive = open_in(directory);
+  CHECK(archive->highest_job().value() == JobId{});
+  put_all(*archive, random_job(JobId{7}, 10, 1));
+  put_all(*archive, random_job(JobId{3}, 10, 1));
+  CHECK(archive->highest_job().value() == JobId{7});
+  REQUIRE(archive->put(random_job(JobId{9}, 300, 1)[0]));
+  CHECK(archive->highest_job().value() == JobId{9});
+}
+
 TEST_CASE("archive: a last piece that leaves tasks out is refused and nothing is seen of the job") {
   const ScratchDirectory directory;
   const auto archive = open_in(directory);
