@@ -14,8 +14,12 @@ struct Reply {
   std::uint64_t after_lsn = 0;
 };
 
-void reject(Turn& turn, SessionId session, const TaskResult& result, RejectReason reason) {
-  turn.send(session, ResultRejected{{result.task, result.token}, reason});
+// The worker forgets its result because of this, so the record that decided it (another grant, an
+// end) must be durable first, as with ResultsOk: else a crash would bring back a task whose only
+// result is thrown away.
+void reject(Turn& turn, SessionId session, const TaskResult& result, RejectReason reason,
+            std::uint64_t after_lsn) {
+  turn.send(session, ResultRejected{{result.task, result.token}, reason}, after_lsn);
 }
 
 std::string tail_of(const std::string& text, std::size_t bytes) {
@@ -95,11 +99,12 @@ void take_result(Turn& turn, SessionId session, const WorkerId& worker, const Ta
   if (job == nullptr || result.task.index >= job->tasks.size()) {
     hit_row(state, 31);
     ++state.counters.results_unknown;
-    return reject(turn, session, result, RejectReason::unknown);
+    // Whether it was ever here is not known any more: it may have been forgotten a moment ago.
+    return reject(turn, session, result, RejectReason::unknown, state.lsn);
   }
   if (!is_genuine(state.key, result.task, result.token, worker)) {
     ++state.counters.results_forged;
-    return reject(turn, session, result, RejectReason::forged);
+    return reject(turn, session, result, RejectReason::forged, 0);
   }
   const Attempt* attempt = find_attempt(job->detail_of(result.task.index), result.token);
   const bool ended = is_terminal(job->tasks[result.task.index].state);
@@ -113,12 +118,12 @@ void take_result(Turn& turn, SessionId session, const WorkerId& worker, const Ta
   if (ended) {
     hit_row(state, 17);
     ++state.counters.results_terminal;
-    return reject(turn, session, result, RejectReason::terminal);
+    return reject(turn, session, result, RejectReason::terminal, job->last_lsn);
   }
   if (attempt == nullptr || !attempt->is_live()) {
     hit_row(state, 15);
     ++state.counters.results_fenced;
-    return reject(turn, session, result, RejectReason::fenced);
+    return reject(turn, session, result, RejectReason::fenced, job->last_lsn);
   }
   const std::string broken = broken_bound(state.refusals, result);
   const std::uint64_t lsn = result.outcome == Outcome::ok && broken.empty()

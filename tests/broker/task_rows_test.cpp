@@ -445,7 +445,7 @@ TEST_CASE("row 15: a result with a retired token is fenced") {
   const SessionId back = rig.join(a_worker(1));
   rig.take();
   rig.receive(back, Results{{Rig::ok(rig.attempt)}});
-  rig.expect({"Send session 4 ResultRejected{attempt={task=1:0 token=1.1} reason=1}"});
+  rig.expect({"Send session 4 ResultRejected{attempt={task=1:0 token=1.1} reason=1} after 5"});
   CHECK(rig.hits(15) == 1);
   CHECK(two == SessionId{3});
 }
@@ -470,7 +470,7 @@ TEST_CASE("row 17: another attempt's result of an ended task is told to be forgo
   const SessionId back = rig.join(a_worker(1));
   rig.take();
   rig.receive(back, Results{{Rig::ok(rig.attempt)}});
-  rig.expect({"Send session 4 ResultRejected{attempt={task=1:0 token=1.1} reason=2}"});
+  rig.expect({"Send session 4 ResultRejected{attempt={task=1:0 token=1.1} reason=2} after 6"});
   CHECK(rig.hits(17) == 1);
 }
 

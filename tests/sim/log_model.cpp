@@ -67,6 +67,13 @@ std::uint64_t LogModel::reported_lsn(const TaskRef& task, const Token& token) co
   return found == reported_.end() ? 0 : found->second;
 }
 
+std::uint64_t LogModel::decided_lsn(const TaskRef& task, const Token& token) const {
+  const TaskLog* found = find(task);
+  if (found == nullptr) return 0;
+  const auto decided = found->decided.find(grant_of(token));
+  return decided == found->decided.end() ? 0 : decided->second;
+}
+
 std::uint64_t LogModel::accepted_lsn(JobId job) const {
   const auto found = jobs_.find(job);
   return found == jobs_.end() ? 0 : found->second.accepted_lsn;
@@ -179,7 +186,7 @@ LogModel::Broken LogModel::on(std::uint64_t, const broker::UploadDropped& record
   return std::nullopt;
 }
 
-LogModel::Broken LogModel::on(std::uint64_t, const broker::TaskGranted& record) {
+LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::TaskGranted& record) {
   const Grant grant = grant_of(record.token);
   if (grant <= last_grant_) return "grants grow: " + grant_name(record.task, record.token);
   last_grant_ = grant;
@@ -190,13 +197,16 @@ LogModel::Broken LogModel::on(std::uint64_t, const broker::TaskGranted& record) 
     return "a task that has ended is not granted: " + grant_name(record.task, record.token);
   if (task->is_cancelled)
     return "a cancelled task never starts again: " + grant_name(record.task, record.token);
-  if (!record.duplicate) task->live.clear();
+  if (!record.duplicate) {
+    for (const Grant& each : task->live) task->decided.emplace(each, lsn);
+    task->live.clear();
+  }
   task->live.insert(grant);
   task->granted[grant] = record.worker;
   return std::nullopt;
 }
 
-LogModel::Broken LogModel::on(std::uint64_t, const broker::GrantAdopted& record) {
+LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::GrantAdopted& record) {
   Broken broken;
   TaskLog* task = open_task(record.task, broken);
   if (task == nullptr) return broken;
@@ -206,6 +216,8 @@ LogModel::Broken LogModel::on(std::uint64_t, const broker::GrantAdopted& record)
   if (!task->live.empty() && grant < *task->live.rbegin())
     return "an older grant is not adopted: " + grant_name(record.task, record.token);
   take_back(*task, grant);
+  for (const Grant& each : task->live) task->decided.emplace(each, lsn);
+  task->decided.erase(grant);
   task->live = {grant};
   task->granted[grant] = record.worker;
   return std::nullopt;
@@ -216,7 +228,10 @@ LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::AttemptEnded& rec
   TaskLog* task = open_task(record.task, broken);
   if (task == nullptr) return broken;
   // Handed back before it ran: as if it had never been granted.
-  if (record.uncounted) task->live.erase(grant_of(record.token));
+  if (record.uncounted) {
+    task->live.erase(grant_of(record.token));
+    task->decided.emplace(grant_of(record.token), lsn);
+  }
   charge(*task, record.token, record.blame);
   if (!record.reported) return std::nullopt;
   if (!reported_.emplace(GrantKey{record.task, record.token.epoch, record.token.grant}, lsn).second)
@@ -231,6 +246,7 @@ LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::TaskEnded& record
   if (task->has_end)
     return "a task has one terminal record: " + grant_name(record.task, record.token);
   task->has_end = true;
+  for (const auto& [grant, worker] : task->granted) task->decided.emplace(grant, lsn);
   task->has_succeeded = record.state == TaskState::succeeded;
   charge(*task, record.token, record.blame);
   if (!record.reported) return std::nullopt;
@@ -245,7 +261,7 @@ LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::TaskEnded& record
   return std::nullopt;
 }
 
-LogModel::Broken LogModel::on(std::uint64_t, const broker::JobActed& record) {
+LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::JobActed& record) {
   const auto found = jobs_.find(record.job);
   if (found == jobs_.end()) return "people act on jobs that exist: job " + to_string(record.job);
   JobLog& job = found->second;
@@ -258,6 +274,8 @@ LogModel::Broken LogModel::on(std::uint64_t, const broker::JobActed& record) {
       task.is_cancelled = task.is_cancelled || !task.has_end;
       return;
     }
+    if (task.is_cancelled && !task.has_succeeded)
+      for (const Grant& each : task.live) task.decided.emplace(each, lsn);
     // What is still open or has succeeded stays as it is, whatever the record names.
     ++task.retries;
     task.is_cancelled = false;

@@ -33,6 +33,8 @@ class LogModel {
   std::uint32_t task_count(JobId job) const;
   // The record that took in the result of this attempt; 0: none.
   std::uint64_t reported_lsn(const TaskRef& task, const Token& token) const;
+  // The record because of which a result of this attempt counts no more; 0: none that is known.
+  std::uint64_t decided_lsn(const TaskRef& task, const Token& token) const;
   std::uint64_t accepted_lsn(JobId job) const;
   // The record of the part of an upload; 0: none.
   std::uint64_t part_lsn(const SubmitId& id, std::uint32_t part) const;
@@ -59,6 +61,7 @@ class LogModel {
   struct TaskLog {
     std::set<Grant> live;
     std::map<Grant, WorkerId> granted;
+    std::map<Grant, std::uint64_t> decided;  // see decided_lsn()
     std::map<Grant, broker::Blame> charged;  // of attempts that are over
     bool has_end = false;                    // by a record of its own
     bool has_succeeded = false;

@@ -16,6 +16,7 @@ namespace framebus::sim {
   X(none, "no bug")                                                                        \
   X(early_replies, "messages leave before the records they depend on are synced")          \
   X(early_results_ok, "confirmations of results leave before their records are synced")    \
+  X(early_rejections, "results are rejected before the record that decided it is synced")  \
   X(lost_durable_record, "a broker crash loses a record that was synced")                  \
   X(same_epoch, "a restarted broker keeps its epoch and so repeats tokens")                \
   X(dropped_results, "results get lost on a connection that lives")                        \

@@ -76,6 +76,13 @@ void Promises::on_send(SessionId session, const Message& message, std::uint64_t 
     std::for_each(ok->attempts.begin(), ok->attempts.end(), check);
     std::for_each(ok->duplicates.begin(), ok->duplicates.end(), check);
   }
+  if (const auto* rejected = std::get_if<ResultRejected>(&message)) {
+    const AttemptId& id = rejected->attempt;
+    const std::uint64_t lsn = log_.decided_lsn(id.task, id.token);
+    if (rejected->reason != RejectReason::forged && lsn > durable_lsn)
+      world_.violated("ResultRejected leaves after the record it rests on is durable: " +
+                      grant_name(id.task, id.token));
+  }
   // A Command that the network repeats is asked twice.
   if (!hostile_) check_commands(session, message);
 }

@@ -90,7 +90,8 @@ void Saboteur::act(broker::Action& action) {
   const bool is_abort = std::holds_alternative<Abort>(send->message);
   const bool is_results_ok = std::holds_alternative<ResultsOk>(send->message);
   if (bug_ == Bug::early_replies || (bug_ == Bug::overtaking_aborts && is_abort) ||
-      (bug_ == Bug::early_results_ok && is_results_ok))
+      (bug_ == Bug::early_results_ok && is_results_ok) ||
+      (bug_ == Bug::early_rejections && std::holds_alternative<ResultRejected>(send->message)))
     send->after_lsn = 0;
   const auto* told = std::get_if<Events>(&send->message);
   if (bug_ == Bug::overtaking_events && told != nullptr &&

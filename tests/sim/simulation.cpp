@@ -105,7 +105,8 @@ class Simulation {
     broker.hostile = character_.hostile;
     broker.slow_syncs = setup_.filter.has(Feature::syncs);
     // What leaves too early shows only while something is not synced yet.
-    broker.disk_is_slow = setup_.bug == Bug::overtaking_aborts;
+    broker.disk_is_slow =
+        setup_.bug == Bug::overtaking_aborts || setup_.bug == Bug::early_rejections;
     broker.check_every = character_.every_step ? 1 : 64;
     const std::size_t backlog_max = random.happens(300) ? 20 : 100'000;
     broker.storage = character_.real_disk ? make_disk_storage(setup_.bug, random.next())
