@@ -110,6 +110,25 @@ TEST_CASE("journal: a failed sync is final, and what it lied about is written ag
   CHECK(rig.replayed.size() == 8);
 }
 
+TEST_CASE("journal: a seal whose sync failed is written again, for what comes next hangs on it") {
+  FaultDisk disk(5);
+  Rig rig(disk);
+  REQUIRE(rig.open());
+  REQUIRE(rig.append(4, 1));
+  REQUIRE(rig.journal->sync());
+  disk.fail_sync(1);
+  REQUIRE(!rig.journal->seal());
+  // The process ends; the page cache has the seal, the disk never gets it from there.
+  disk.restart(CrashMode::keep);
+  REQUIRE(rig.open());
+  REQUIRE(rig.append(2, 2));
+  REQUIRE(rig.journal->sync());
+  disk.restart(CrashMode::drop_unsynced);
+  const Status opened = rig.open();
+  CHECK_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
+  CHECK(rig.replayed == rig.appended);
+}
+
 TEST_CASE("journal: a roll finds a segment prepared and only renames it") {
   FaultDisk disk(6);
   Rig rig(disk);

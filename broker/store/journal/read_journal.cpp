@@ -67,9 +67,9 @@ void Reading::stop_at(const std::string& name, std::uint64_t offset, std::string
 void Reading::note(const BatchReader& reader, FileFacts& file, std::uint64_t batch_offset) {
   const BatchHeader& header = reader.header();
   if (header.durable_upto + 1 >= header.first_lsn) {
-    // It confirms everything before it; not yet itself, nor a file header that came along with it.
-    const std::uint64_t begin = header.is_seal() ? reader.offset() : batch_offset;
-    facts_.unclaimed_from = batch_offset == file_header_bytes ? 0 : begin;
+    // It confirms everything before it; not yet itself, be it a seal (what comes next would hang on
+    // it), nor a file header that came along with it.
+    facts_.unclaimed_from = batch_offset == file_header_bytes ? 0 : batch_offset;
   }
   ++file.batches;
   file.end = reader.offset();
