@@ -31,6 +31,16 @@ int report(const framebus::Error& error, int exit_code) {
   return exit_code;
 }
 
+int report_start(framebus::Error error) {
+  const int exit_code = framebus::broker::exit_code_of_start(error);
+  if (exit_code == framebus::broker::exit_sync_failed) {
+    error.message = "the disk failed while the broker started: " + error.message +
+                    ". Nothing was taken in, nothing that was acknowledged before is given up. Look "
+                    "at the disk (dmesg, smartctl), then start the broker again";
+  }
+  return report(error, exit_code);
+}
+
 sigset_t stop_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -91,6 +101,6 @@ int main(int argc, char** argv) {
     framebus::log_warning("broker", raised.error().message);
   }
   auto server = BrokerServer::start(config);
-  if (!server) return report(server.error(), framebus::broker::exit_code_of_start(server.error()));
+  if (!server) return report_start(server.error());
   return serve(**server, config);
 }

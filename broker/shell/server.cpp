@@ -19,6 +19,15 @@ std::int64_t wall_ms() {
   return to_ms(wall_clock_now().time_since_epoch());
 }
 
+// An endpoint that can not be had, whatever the system calls it, is no error of the disk
+// (exit_code_of_start()): another one must be configured.
+tl::unexpected<Error> refuse_endpoint(const Error& said, const char* key) {
+  Error error = said.context(key);
+  if (error.code == Code::unavailable || error.code == Code::internal)
+    error.code = Code::failed_precondition;
+  return fail(std::move(error));
+}
+
 // Members are declared in the order they depend on each other; destruction runs backwards.
 class Server final : public BrokerServer {
  public:
@@ -134,7 +143,7 @@ Status Server::open_data() {
 Status Server::recover() {
   // The core tells every peer where blobs travel, so that endpoint comes first.
   auto bulk = start_blob_server(context_, *blobs_, config_.bulk_endpoint, quota_);
-  if (!bulk) return fail(bulk.error().context("bulk-endpoint"));
+  if (!bulk) return refuse_endpoint(bulk.error(), "bulk-endpoint");
   bulk_ = std::move(*bulk);
   facts_.endpoints.bulk = bulk_->endpoint();
   options_.bulk_endpoint = facts_.endpoints.bulk;
@@ -169,7 +178,7 @@ Status Server::bind(RouterSocket& router, const char* key, const std::string& ur
                     std::string& bound) {
   router.limit_connections(quota_);
   auto address = router.bind(url);
-  if (!address) return fail(address.error().context(key));
+  if (!address) return refuse_endpoint(address.error(), key);
   bound = std::move(*address);
   return {};
 }

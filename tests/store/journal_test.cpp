@@ -129,6 +129,24 @@ TEST_CASE("journal: a seal whose sync failed is written again, for what comes ne
   CHECK(rig.replayed == rig.appended);
 }
 
+TEST_CASE("journal: a failed sync while it is opened is an error of the disk, in words") {
+  for (std::uint64_t number = 1; number <= 3; ++number) {
+    CAPTURE(number);
+    FaultDisk disk(5);
+    Rig rig(disk);
+    REQUIRE(rig.open());
+    REQUIRE(rig.append(4, 1));
+    REQUIRE(rig.journal->sync());
+    disk.restart(CrashMode::keep);
+    disk.fail_sync(number);
+    const Status opened = rig.open();
+    if (opened) continue;  // fewer syncs than that
+    CHECK(opened.error().code == Code::internal);
+    CHECK(opened.error().message.find("the journal can not be synced") != std::string::npos);
+    CHECK(number <= 2);
+  }
+}
+
 TEST_CASE("journal: a roll finds a segment prepared and only renames it") {
   FaultDisk disk(6);
   Rig rig(disk);

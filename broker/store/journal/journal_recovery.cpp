@@ -11,6 +11,17 @@
 #include "libmsg/base/check.h"
 
 namespace framebus::broker::journal {
+namespace {
+
+// Whatever the disk calls it, also a lack of space: what was read may not be there to stay.
+Status as_sync(Status synced) {
+  if (synced) return synced;
+  Error error = synced.error().context("the journal can not be synced");
+  error.code = Code::internal;
+  return fail(std::move(error));
+}
+
+}  // namespace
 
 Status Journal::replay(const RecordSink& sink) {
   FRAMEBUS_CHECK(!is_open_, "a journal is replayed once");
@@ -29,7 +40,7 @@ Status Journal::replay(const RecordSink& sink) {
 Status Journal::recover(const RecordSink& sink) {
   FRAMEBUS_TRY(disk_.make_directory(options_.directory));
   const std::filesystem::path parent = options_.directory.parent_path();
-  FRAMEBUS_TRY(disk_.sync_directory(parent.empty() ? "." : parent));
+  FRAMEBUS_TRY(as_sync(disk_.sync_directory(parent.empty() ? "." : parent)));
   const auto take = [&](const RawRecord& raw) -> Status {
     auto record = decode_record(raw.number, raw.payload);
     if (!record) {
@@ -74,12 +85,12 @@ Status Journal::remove_files(const std::vector<std::string>& names) {
 Status Journal::settle(const JournalFacts& facts) {
   // First the names that were read: the files a snapshot stands for go only when it is there to
   // stay.
-  FRAMEBUS_TRY(disk_.sync_directory(options_.directory));
+  FRAMEBUS_TRY(as_sync(disk_.sync_directory(options_.directory)));
   FRAMEBUS_TRY(remove_files(facts.unfinished));
   FRAMEBUS_TRY(remove_files(facts.covered));
   FRAMEBUS_TRY(remove_files(facts.later));
   FRAMEBUS_TRY(adopt_spares(facts.spares));
-  FRAMEBUS_TRY(disk_.sync_directory(options_.directory));
+  FRAMEBUS_TRY(as_sync(disk_.sync_directory(options_.directory)));
   return facts.segments.empty() ? Status{} : open_active(facts);
 }
 
@@ -114,7 +125,7 @@ Status Journal::open_active(const JournalFacts& facts) {
     return allocated;
   }
   FRAMEBUS_TRY(write_again(facts.unclaimed_from));
-  return active_.file->sync();
+  return as_sync(active_.file->sync());
 }
 
 Status Journal::write_again(std::uint64_t from) {
