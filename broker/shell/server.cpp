@@ -74,6 +74,7 @@ class Server final : public BrokerServer {
   std::unique_ptr<Core> core_;
   RecoveryFacts recovery_;
   TimePoint last_record_{};
+  JobId highest_archived_;
 
   std::unique_ptr<RouterSocket> primaries_;
   std::unique_ptr<RouterSocket> workers_;
@@ -83,7 +84,6 @@ class Server final : public BrokerServer {
   std::unique_ptr<InputCheck> inputs_;
   std::unique_ptr<Intake> intake_;
   std::unique_ptr<CommitPipeline> pipeline_;
-  JobId highest_archived_;
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<StatusCounters> counters_;
   std::unique_ptr<Carrier> carrier_;
@@ -124,6 +124,7 @@ Status Server::open_data() {
   FRAMEBUS_ASSIGN(logs_, LogKeeper::start(std::move(logs), waker()));
   if (options_.archive) {
     FRAMEBUS_ASSIGN(auto archive, JobArchive::open(data_.archive()));
+    FRAMEBUS_ASSIGN(highest_archived_, archive->highest_job());
     ArchivistOptions keep;
     keep.keep = config_.archive_keep;
     keep.bytes_max = config_.archive_max_bytes.bytes;
@@ -133,7 +134,6 @@ Status Server::open_data() {
     collect.pin = config_.blob_pin;
     collect.round = config_.blob_round;
     collector_ =
-    FRAMEBUS_ASSIGN(highest_archived_, archive->highest_job());
         std::make_unique<BlobCollector>(*blobs_, data_.blobs(), *archivist_, collect, waker());
   }
   store_ = make_store(config_, data_, *disk_, waker());
@@ -155,6 +155,7 @@ Status Server::recover() {
     ++recovery_.records;
     last_record_ = at;
   }));
+  core_->reserve_jobs(highest_archived_);
   recovery_.took_ms = to_ms(now_monotonic() - began);
   if (config_.ephemeral) return {};
   const StoreStats found = store_->stats();
@@ -164,7 +165,6 @@ Status Server::recover() {
             {"last_lsn", store_->last_lsn()},
             {"jobs", core_->state().jobs.size()},
             {"dropped_tail_records", found.dropped_tail_records}});
-  core_->reserve_jobs(highest_archived_);
   if (found.dropped_tail_records > 0) {
     log_warning("broker",
                 "records at the end of the journal were not whole: they were never synced, so "
