@@ -10,7 +10,6 @@ namespace framebus::broker {
 namespace {
 
 constexpr std::size_t batch = 256;                // arrivals of one turn, from each socket
-constexpr std::size_t stalled_batches_max = 64;   // read after a stall before anything expires
 constexpr Duration wait_max = milliseconds(250);  // so that a late turn means a stall
 constexpr Duration stall_min = seconds(1);
 constexpr Duration unsent_retry = milliseconds(2);
@@ -68,17 +67,18 @@ Status BrokerLoop::turn() {
   const TimePoint now = this->now();
   FRAMEBUS_TRY(poll_store());
   if (parts_.pipeline.is_backlogged()) return pause();
-  if (is_paused_) parts_.counters.paused_ms += static_cast<std::uint64_t>(to_ms(now - last_turn_));
+  catch_up_.begin(unheard_before(now));
   is_paused_ = false;
-  const Duration stalled = stall_before(now);
   last_turn_ = now;
   parts_.carrier.take(now, events_);
   parts_.housekeeping.tick(now, events_);
-  receive_all_or_some(stalled);
+  more_waits_ = parts_.intake.receive(events_, batch);
   FRAMEBUS_TRY(step_events(now));
+  // Heartbeats that came while nobody was heard must be seen before any lease is judged.
+  const auto unheard = catch_up_.judge(more_waits_);
   const auto wakeup = parts_.core.next_wakeup();
-  if (stalled > Duration{0} || (wakeup && *wakeup <= now))
-    parts_.core.step(now, Tick{stalled}, actions_);
+  if (unheard && (*unheard > Duration{0} || (wakeup && *wakeup <= now)))
+    parts_.core.step(now, Tick{*unheard}, actions_);
   FRAMEBUS_TRY(parts_.pipeline.append(now, std::move(actions_)));
   actions_.clear();
   FRAMEBUS_TRY(poll_store());
@@ -157,22 +157,17 @@ Duration BrokerLoop::time_to_wait() const {
 }
 
 // How much later than the longest wait this turn is, when that is more than a loaded machine
-// explains.
-Duration BrokerLoop::stall_before(TimePoint now) {
-  const Duration late = now - last_turn_ - wait_max;
+// explains. A pause is no stall, but nobody was heard in it either.
+Duration BrokerLoop::unheard_before(TimePoint now) {
+  const Duration since = now - last_turn_;
+  if (is_paused_) parts_.counters.paused_ms += static_cast<std::uint64_t>(to_ms(since));
+  const Duration late = since - wait_max;
   if (late < stall_min) return Duration{0};
+  if (is_paused_) return late;
   ++parts_.counters.stalls;
   log_warning("loop", "the broker stood still; every lease is extended by it",
               {{"ms", to_ms(late)}});
   return late;
-}
-
-void BrokerLoop::receive_all_or_some(Duration stalled) {
-  more_waits_ = parts_.intake.receive(events_, batch);
-  // Heartbeats that came during a stall must be seen before any lease is judged.
-  for (std::size_t i = 0; stalled > Duration{0} && more_waits_ && i < stalled_batches_max; ++i) {
-    more_waits_ = parts_.intake.receive(events_, batch);
-  }
 }
 
 // Whatever waits for an answer gets one, and everything recorded is sealed.

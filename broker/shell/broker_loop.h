@@ -11,6 +11,7 @@
 #include "broker/core/core.h"
 #include "broker/shell/broker_clock.h"
 #include "broker/shell/carrier.h"
+#include "broker/shell/catch_up.h"
 #include "broker/shell/commit_pipeline.h"
 #include "broker/shell/housekeeping.h"
 #include "broker/shell/intake.h"
@@ -42,8 +43,7 @@ class BrokerLoop {
   TimePoint now() const { return parts_.clock.at(now_monotonic()); }
   void wait_for_work();
   Duration time_to_wait() const;
-  Duration stall_before(TimePoint now);
-  void receive_all_or_some(Duration stalled);
+  Duration unheard_before(TimePoint now);
   Status turn();
   Status poll_store();
   Status step_events(TimePoint now);
@@ -59,6 +59,7 @@ class BrokerLoop {
   TimePoint last_turn_;
   bool is_paused_ = false;
   bool more_waits_ = false;
+  CatchUp catch_up_;
   std::vector<Event> events_;
   Actions actions_;
 };

@@ -1,6 +1,8 @@
 // See intake.h.
 #include "broker/shell/intake.h"
 
+#include <algorithm>
+
 #include "broker/core/uploads.h"
 #include "libmsg/base/log.h"
 #include "libmsg/schema/wire_error.h"
@@ -19,13 +21,31 @@ Intake::Intake(SessionTable& sessions, Delivery& delivery, InputCheck& inputs, c
 bool Intake::receive(std::vector<Event>& events, std::size_t max) {
   bool more = false;
   for (InputCheck::Checked& each : inputs_.take()) take(std::move(each), events);
-  for (const Side side : {Side::worker, Side::primary}) {
-    incoming_.clear();
-    routers_[static_cast<std::size_t>(side)]->receive(incoming_, max);
-    more |= incoming_.size() >= max;
-    for (const Incoming& each : incoming_) take(side, each, events);
-  }
+  // Neither side can take the other's half; what the workers leave of theirs the primaries may use.
+  const std::size_t taken = receive_from(Side::worker, max, bytes_max / 2, more, events);
+  receive_from(Side::primary, max, bytes_max - std::min(taken, bytes_max / 2), more, events);
   return more;
+}
+
+std::size_t Intake::receive_from(Side side, std::size_t max, std::size_t bytes, bool& more,
+                                 std::vector<Event>& events) {
+  RouterSocket& router = *routers_[static_cast<std::size_t>(side)];
+  std::size_t taken = 0;
+  for (std::size_t count = 0; count < max && taken < bytes;) {
+    // As many as fit even if each were as large as a message can be.
+    const std::size_t at_once =
+        std::clamp<std::size_t>((bytes - taken) / limits::wire_message_bytes_max, 1, max - count);
+    incoming_.clear();
+    router.receive(incoming_, at_once);
+    for (const Incoming& each : incoming_) {
+      for (const Bytes& part : each.parts) taken += part.size();
+      take(side, each, events);
+    }
+    count += incoming_.size();
+    if (incoming_.size() < at_once) return taken;
+  }
+  more = true;
+  return taken;
 }
 
 void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& events) {

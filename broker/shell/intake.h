@@ -10,6 +10,7 @@
 #include "broker/core/event.h"
 #include "broker/shell/delivery.h"
 #include "broker/shell/input_check.h"
+#include "libmsg/base/limits.h"
 
 namespace framebus::broker {
 
@@ -23,16 +24,24 @@ struct IntakeCounters {
 
 class Intake {
  public:
+  // Bytes of messages that one receive() takes in, from both sockets together; a message more from
+  // each, whose size is known only when it is here. What is left waits in the sockets.
+  static constexpr std::size_t bytes_max = 32 * limits::MiB;
+
   // `core`: read for the inputs of an upload.
   Intake(SessionTable& sessions, Delivery& delivery, InputCheck& inputs, const Core& core,
          Delivery::Routers routers, Endpoints endpoints);
 
-  // At most `max` arrivals from each socket, as events, in the order of their arrival on each.
-  // Also those whose inputs have been looked up meanwhile. Returns whether there may be more.
+  // At most `max` arrivals from each socket and `bytes_max`, as events, in the order of their
+  // arrival on each. Also those whose inputs have been looked up meanwhile. Returns whether there
+  // may be more.
   bool receive(std::vector<Event>& events, std::size_t max);
   const IntakeCounters& counters() const { return counters_; }
 
  private:
+  // Takes from one socket at most so much; returns the bytes. `more` is set when it may have more.
+  std::size_t receive_from(Side side, std::size_t max, std::size_t bytes, bool& more,
+                           std::vector<Event>& events);
   void take(Side side, const Incoming& incoming, std::vector<Event>& events);
   void on_hello(const PeerKey& peer, const PeerSession* session, Hello&& hello,
                 std::vector<Event>& events);

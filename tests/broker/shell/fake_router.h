@@ -1,6 +1,7 @@
 // A ROUTER that does what the test says. Thread rule: one test.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -13,7 +14,12 @@ namespace framebus::test {
 class FakeRouter final : public RouterSocket {
  public:
   Result<std::string> bind(const std::string& url) override { return url; }
-  void receive(std::vector<Incoming>&, std::size_t) override {}
+  void receive(std::vector<Incoming>& out, std::size_t max) override {
+    for (; max > 0 && !arrivals.empty(); --max) {
+      out.push_back(std::move(arrivals.front()));
+      arrivals.pop_front();
+    }
+  }
   Status send(PeerId peer, const WireFrames& frames) override {
     if (gone) return fail(Code::unavailable, "gone");
     if (full) return fail(Code::resource_exhausted, "full");
@@ -23,6 +29,7 @@ class FakeRouter final : public RouterSocket {
   }
   void forget(PeerId peer) override { forgotten.push_back(peer); }
 
+  std::deque<Incoming> arrivals;
   bool full = false;
   bool gone = false;
   std::map<PeerId, std::vector<Message>> sent;

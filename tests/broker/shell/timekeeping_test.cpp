@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "broker/shell/broker_clock.h"
+#include "broker/shell/catch_up.h"
 #include "broker/shell/descriptor_budget.h"
 #include "broker/shell/disk_gauge.h"
 #include "libmsg/base/limits.h"
@@ -33,6 +34,28 @@ TEST_CASE("broker clock: time that passed while the broker was down has passed")
 TEST_CASE("broker clock: the wall clock is one of this century") {
   CHECK(wall_clock_now() > at(1'700'000'000));
   CHECK(wall_clock_now() < at(4'100'000'000));
+}
+
+TEST_CASE("catch up: leases are judged when what came meanwhile is read, and extended once by it") {
+  CatchUp catch_up;
+  CHECK(catch_up.judge(true) == Duration{0});  // more waits, but nobody was unheard
+  catch_up.begin(seconds(4));
+  CHECK_FALSE(catch_up.judge(true));
+  catch_up.begin(Duration{0});
+  CHECK_FALSE(catch_up.judge(true));
+  catch_up.begin(seconds(2));  // once more while it reads
+  CHECK_FALSE(catch_up.judge(true));
+  CHECK(catch_up.judge(false) == seconds(6));
+  CHECK(catch_up.judge(false) == Duration{0});
+  CHECK(catch_up.judge(true) == Duration{0});
+}
+
+TEST_CASE("catch up: a peer that never stops sending puts the leases off for so many turns only") {
+  CatchUp catch_up;
+  catch_up.begin(seconds(3));
+  for (std::size_t turn = 0; turn < CatchUp::turns_max; ++turn) CHECK_FALSE(catch_up.judge(true));
+  CHECK(catch_up.judge(true) == seconds(3));
+  CHECK(catch_up.judge(true) == Duration{0});
 }
 
 TEST_CASE("disk gauge: short below the reserve, well again an eighth above it, told once each") {

@@ -1,0 +1,117 @@
+// From sockets to events: how much of what has arrived one turn takes.
+#include "broker/shell/intake.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/broker/shell/fake_router.h"
+#include "tests/libmsg/blob/raw_peer.h"
+#include "tests/libmsg/blob/scratch_directory.h"
+
+namespace framebus::broker {
+namespace {
+
+using test::FakeRouter;
+
+constexpr SubmitId an_upload{{1, 2, 3}};
+constexpr std::size_t part_bytes = 24 * 260'000;
+
+SubmitPart a_large_part(std::uint32_t part) {
+  return {part, an_upload, part, 0, std::vector<Bytes>(24, Bytes(part_bytes / 24))};
+}
+
+struct Bench {
+  test::ScratchDirectory scratch;
+  FakeRouter primaries;
+  FakeRouter workers;
+  SessionTable sessions;
+  Delivery delivery{sessions, {&primaries, &workers}, 1'000'000};
+  std::unique_ptr<BlobStore> blobs = open_blob_store(scratch / "blobs", false).value();
+  InputCheck inputs{*blobs, [] {}};
+  Core core{Options{}, 1};
+  Intake intake{sessions, delivery, inputs, core, {&primaries, &workers}, {}};
+  SessionId primary = sessions.add({Side::primary, PeerId{5}}).id;
+  SessionId worker = sessions.add({Side::worker, PeerId{6}}).id;
+
+  static Incoming arrival(PeerId peer, const Message& message) {
+    WireFrames frames = encode(message, true);
+    Incoming incoming;
+    incoming.peer = peer;
+    for (const auto& part : frames.parts) incoming.parts.emplace_back(part.begin(), part.end());
+    return incoming;
+  }
+  void arrives(const Message& message) { primaries.arrivals.push_back(arrival(PeerId{5}, message)); }
+  void beats(std::uint64_t sequence) {
+    Heartbeat beat;
+    beat.sequence = sequence;
+    workers.arrivals.push_back(arrival(PeerId{6}, beat));
+  }
+  // The parts among these events, in order.
+  static std::vector<std::uint32_t> parts_of(const std::vector<Event>& events) {
+    std::vector<std::uint32_t> parts;
+    for (const Event& event : events) {
+      const auto* received = std::get_if<Received>(&event);
+      if (received == nullptr) continue;
+      if (const auto* part = std::get_if<SubmitPart>(&received->message)) {
+        parts.push_back(part->part);
+      }
+    }
+    return parts;
+  }
+};
+
+TEST_CASE("intake: a turn takes a bounded number of bytes, the rest waits in its order") {
+  Bench bench;
+  constexpr std::uint32_t count = 20;
+  for (std::uint32_t part = 1; part <= count; ++part) bench.arrives(a_large_part(part));
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) bench.beats(sequence);
+  std::vector<std::uint32_t> all;
+  std::size_t turns = 0;
+  for (bool more = true; more; ++turns) {
+    std::vector<Event> events;
+    more = bench.intake.receive(events, 256);
+    const std::vector<std::uint32_t> parts = Bench::parts_of(events);
+    // One message more than fits, whose size was not known.
+    CHECK(parts.size() * part_bytes <= Intake::bytes_max + part_bytes);
+    CHECK(more == !bench.primaries.arrivals.empty());
+    // Nobody else waits for the large ones.
+    CHECK(events.size() - parts.size() == (turns == 0 ? 3 : 0));
+    all.insert(all.end(), parts.begin(), parts.end());
+    REQUIRE(turns < count);
+  }
+  CHECK(turns == 4);
+  REQUIRE(all.size() == count);
+  for (std::uint32_t i = 0; i < count; ++i) CHECK(all[i] == i + 1);
+  CHECK(bench.intake.counters().received == count + 3);
+  CHECK(bench.intake.counters().malformed == 0);
+}
+
+TEST_CASE("intake: large messages of workers leave the primaries their half of a turn") {
+  Bench bench;
+  TaskResult large;
+  large.log_tail = std::string(200'000, 'x');
+  Results results{std::vector<TaskResult>(35, large)};
+  for (int i = 0; i < 20; ++i) {
+    bench.workers.arrivals.push_back(Bench::arrival(PeerId{6}, results));
+    bench.arrives(a_large_part(1));
+  }
+  std::vector<Event> events;
+  CHECK(bench.intake.receive(events, 256));
+  CHECK(Bench::parts_of(events).size() == 3);
+  CHECK(events.size() == 6);
+}
+
+TEST_CASE("intake: a turn takes a bounded number of arrivals from each socket") {
+  Bench bench;
+  for (std::uint64_t sequence = 1; sequence <= 10; ++sequence) bench.beats(sequence);
+  std::vector<Event> events;
+  CHECK(bench.intake.receive(events, 4));
+  CHECK(events.size() == 4);
+  CHECK(bench.intake.receive(events, 4));
+  CHECK_FALSE(bench.intake.receive(events, 4));
+  CHECK(events.size() == 10);
+  CHECK_FALSE(bench.intake.receive(events, 4));
+  CHECK(events.size() == 10);
+}
+
+}  // namespace
+}  // namespace framebus::broker
