@@ -152,6 +152,19 @@ Status check_commit(State& state, const Upload& upload, const SubmitCommit& mess
   return check_room(state, task_count_of(upload.spec), 0);
 }
 
+// What was looked for may be more than the upload names (Intake::inputs_of_commit).
+std::vector<BlobRef> named_by(const JobSpec& spec, const std::vector<BlobRef>& missing) {
+  std::vector<BlobRef> named;
+  for (const BlobRef& blob : missing) {
+    const bool is_named = std::any_of(spec.steps.begin(), spec.steps.end(), [&](const auto& step) {
+      return std::any_of(step.inputs.begin(), step.inputs.end(),
+                         [&](const BlobRef& input) { return input.hash == blob.hash; });
+    });
+    if (is_named) named.push_back(blob);
+  }
+  return named;
+}
+
 void drop_upload(Turn& turn, const SubmitId& id, const std::string& why) {
   ++turn.state.counters.uploads_dropped;
   turn.note(2, "upload " + to_string(id) + " is dropped: " + why);
@@ -208,8 +221,8 @@ void on_submit_commit(Turn& turn, SessionId session, const SubmitCommit& message
   if (const Status valid = check_commit(state, *upload, message); !valid) {
     return refuse_upload(turn, session, message.request, valid.error());
   }
-  if (!missing.empty()) {
-    turn.send(session, InputsMissing{message.request, missing});
+  if (std::vector<BlobRef> needed = named_by(upload->spec, missing); !needed.empty()) {
+    turn.send(session, InputsMissing{message.request, std::move(needed)});
     return;
   }
   const JobId id{state.next_job};

@@ -9,7 +9,8 @@ namespace framebus::broker {
 
 void on_submit_open(Turn& turn, SessionId session, const SubmitOpen& message);
 void on_submit_part(Turn& turn, SessionId session, const SubmitPart& message);
-// `missing`: inputs of the upload that are not in the blob store.
+// `missing`: of what was looked for, the blobs that are not in the blob store; those that the upload
+// does not name count for nothing.
 void on_submit_commit(Turn& turn, SessionId session, const SubmitCommit& message,
                       const std::vector<BlobRef>& missing);
 

@@ -104,12 +104,15 @@ void Intake::take(InputCheck::Checked&& checked, std::vector<Event>& events) {
 
 std::vector<InputCheck::Wanted> Intake::inputs_of_commit(const SubmitCommit& commit,
                                                          const std::vector<Event>& events) const {
+  std::vector<BlobRef> inputs = inputs_of_upload(core_.state(), commit.submit_id);
   for (const Event& event : events) {
     const auto* const received = std::get_if<Received>(&event);
     const auto* const open = received ? std::get_if<SubmitOpen>(&received->message) : nullptr;
-    if (open && open->submit_id == commit.submit_id) return InputCheck::inputs_of(open->job);
+    if (!open || open->submit_id != commit.submit_id) continue;
+    for (const StepSpec& step : open->job.steps)
+      inputs.insert(inputs.end(), step.inputs.begin(), step.inputs.end());
   }
-  return InputCheck::inputs_of(inputs_of_upload(core_.state(), commit.submit_id));
+  return InputCheck::inputs_of(inputs);
 }
 
 // A record that names a blob is made only when the blob is stored. A worker puts it first, so this

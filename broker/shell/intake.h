@@ -48,7 +48,8 @@ class Intake {
   void on_malformed(const PeerKey& peer, const PeerSession* session,
                     std::span<const BytesView> parts, const Error& error, std::vector<Event>& events);
   void take(InputCheck::Checked&& checked, std::vector<Event>& events);
-  // Of an upload that is open, or that an event of this batch opens.
+  // Of an upload that is open, and of all that events of this turn open under its id: the core may
+  // refuse any of these SubmitOpens, or find the upload gone, so each input of any is looked up.
   std::vector<InputCheck::Wanted> inputs_of_commit(const SubmitCommit& commit,
                                                    const std::vector<Event>& events) const;
   void check_result_blobs(Results& results);

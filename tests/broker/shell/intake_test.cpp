@@ -1,4 +1,4 @@
-// From sockets to events: how much of what has arrived one turn takes.
+// From sockets to events: how much of what has arrived one turn takes, and what a commit waits for.
 #include "broker/shell/intake.h"
 
 #include <doctest/doctest.h>
@@ -59,6 +59,21 @@ struct Bench {
   }
 };
 
+JobSpec job_with(const std::vector<BlobRef>& inputs) {
+  JobSpec spec;
+  spec.name = "job";
+  spec.steps.resize(1);
+  spec.steps[0].name = "main";
+  spec.steps[0].type = "echo";
+  spec.steps[0].task_count = 1;
+  spec.steps[0].inputs = inputs;
+  return spec;
+}
+
+BlobRef absent(const std::string& text) {
+  return {hash_bytes(bytes_of(text)), text.size(), text};
+}
+
 TEST_CASE("intake: a turn takes a bounded number of bytes, the rest waits in its order") {
   Bench bench;
   constexpr std::uint32_t count = 20;
@@ -111,6 +126,31 @@ TEST_CASE("intake: a turn takes a bounded number of arrivals from each socket") 
   CHECK(events.size() == 10);
   CHECK_FALSE(bench.intake.receive(events, 4));
   CHECK(events.size() == 10);
+}
+
+TEST_CASE("intake: a commit waits for the inputs of the upload, whatever else opens under its id") {
+  Bench bench;
+  const BlobRef recorded = absent("of the upload that is recorded");
+  const BlobRef here = absent("of an open in this turn");
+  bench.core.restore(1, TimePoint{seconds(1)},
+                     UploadOpened{an_upload, "ann", job_with({recorded})});
+  std::vector<BlobRef> expected = {recorded};
+  SUBCASE("nothing in this turn") {}
+  SUBCASE("one without inputs in the same turn") {
+    bench.arrives(SubmitOpen{1, an_upload, job_with({})});
+  }
+  SUBCASE("one with others in the same turn") {
+    bench.arrives(SubmitOpen{1, an_upload, job_with({here})});
+    expected.push_back(here);
+  }
+  bench.arrives(SubmitCommit{2, an_upload, 0, Bytes(16)});
+  std::vector<Event> events;
+  CHECK_FALSE(bench.intake.receive(events, 256));
+  REQUIRE_FALSE(events.empty());
+  const auto* received = std::get_if<Received>(&events.back());
+  REQUIRE(received);
+  REQUIRE(std::holds_alternative<SubmitCommit>(received->message));
+  CHECK(received->missing == expected);
 }
 
 }  // namespace
