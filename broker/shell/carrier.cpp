@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "broker/core/state.h"
 #include "libmsg/base/check.h"
 #include "libmsg/base/log.h"
 #include "libmsg/schema/wire_error.h"
@@ -16,12 +17,13 @@ constexpr const char* no_archive = "this broker keeps no archive (archive, ephem
 }  // namespace
 
 Carrier::Carrier(Delivery& delivery, LogKeeper& logs, Archivist* archivist,
-                 BlobCollector* collector, const StatusCounters& counters)
+                 BlobCollector* collector, const StatusCounters& counters, const Core& core)
     : delivery_(delivery),
       logs_(logs),
       archivist_(archivist),
       collector_(collector),
-      counters_(counters) {}
+      counters_(counters),
+      core_(core) {}
 
 void Carrier::carry_out(Action&& action) {
   std::visit([this](auto&& each) { run(std::move(each)); }, std::move(action));
@@ -70,6 +72,18 @@ void Carrier::run(DropBlobs&& action) {
   if (collector_) collector_->drop(std::move(action));
 }
 
+// A job that came back by a retry is archived anew after its next end: its logs stay. A copy in
+// memory may still become one; when it is gone, so is the job.
+void Carrier::drop_logs_of(const std::vector<JobId>& removed) {
+  last_copies_.insert(last_copies_.end(), removed.begin(), removed.end());
+  std::erase_if(last_copies_, [this](JobId id) {
+    const Job* const job = core_.state().find_job(id);
+    if (job != nullptr && job->archived) return false;  // that version was all there is of it
+    if (job == nullptr) logs_.drop(id);
+    return true;
+  });
+}
+
 void Carrier::take(TimePoint now, std::vector<Event>& events) {
   std::move(answers_.begin(), answers_.end(), std::back_inserter(events));
   answers_.clear();
@@ -78,7 +92,7 @@ void Carrier::take(TimePoint now, std::vector<Event>& events) {
     ArchivistResults results = archivist_->take();
     std::move(results.events.begin(), results.events.end(), std::back_inserter(events));
     for (auto& [session, message] : results.replies) delivery_.send(session, message);
-    for (const JobId job : results.removed) logs_.drop(job);
+    drop_logs_of(results.removed);
   }
   if (collector_) {
     collector_->tick(now);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "broker/core/action.h"
+#include "broker/core/core.h"
 #include "broker/core/event.h"
 #include "broker/shell/archivist.h"
 #include "broker/shell/blob_collector.h"
@@ -19,9 +20,10 @@ namespace framebus::broker {
 
 class Carrier {
  public:
-  // `archivist` and `collector`: null for a broker that keeps no archive.
+  // `archivist` and `collector`: null for a broker that keeps no archive. `core`: read for the jobs
+  // that are here, whose logs stay.
   Carrier(Delivery& delivery, LogKeeper& logs, Archivist* archivist, BlobCollector* collector,
-          const StatusCounters& counters);
+          const StatusCounters& counters, const Core& core);
 
   void carry_out(Action&& action);
   // Events for the core from the threads since the last call; their answers to peers go out.
@@ -47,7 +49,12 @@ class Carrier {
   LogKeeper& logs_;
   Archivist* archivist_;
   BlobCollector* collector_;
+  // The version of a job that the archive had is gone, its logs go when nothing else is left of it.
+  void drop_logs_of(const std::vector<JobId>& removed);
+
   const StatusCounters& counters_;
+  const Core& core_;
+  std::vector<JobId> last_copies_;  // of them only a copy in memory is left
   std::vector<Event> answers_;  // of an archive that is not there
 };
 

@@ -207,7 +207,8 @@ void Server::connect_parts() {
       loop_counters_, recovery_, sessions_, *intake_, *delivery_, *pipeline_, *store_,
       housekeeping_->disk(), *logs_, collector_.get()});
   carrier_ =
-      std::make_unique<Carrier>(*delivery_, *logs_, archivist_.get(), collector_.get(), *counters_);
+      std::make_unique<Carrier>(*delivery_, *logs_, archivist_.get(), collector_.get(), *counters_,
+                                *core_);
   const BrokerClock clock(wall_clock_now(), now_monotonic(), last_record_);
   if (const Duration ahead = clock.start() - wall_clock_now(); ahead > seconds(60)) {
     log_warning("broker",

@@ -3,14 +3,17 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+
 #include "tests/broker/shell/fake_router.h"
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/libmsg/blob/scratch_directory.h"
+#include "tests/store/archive/sample_jobs.h"
 
 namespace framebus::broker {
 namespace {
 
-using test::FakeRouter;
+using framebus::test::FakeRouter;
 
 // A broker without an archive: a carrier between fake sockets and a real log keeper.
 struct Bench {
@@ -20,7 +23,7 @@ struct Bench {
     return LogKeeper::start(std::move(options), [] {}).value();
   }
 
-  test::ScratchDirectory scratch;
+  framebus::test::ScratchDirectory scratch;
   FakeRouter primaries;
   FakeRouter workers;
   SessionTable sessions;
@@ -37,7 +40,7 @@ struct Bench {
   std::unique_ptr<LogKeeper> logs = start_logs(scratch / "logs");
   StatusCounters counters{
       {loop, recovery, sessions, intake, delivery, pipeline, *store, disk, *logs, nullptr}};
-  Carrier carrier{delivery, *logs, nullptr, nullptr, counters};
+  Carrier carrier{delivery, *logs, nullptr, nullptr, counters, core};
   SessionId primary = sessions.add({Side::primary, PeerId{5}}).id;
 
   const std::vector<Message>& sent() { return primaries.sent[PeerId{5}]; }
@@ -91,7 +94,7 @@ TEST_CASE("carrier: a log that was stored is read back, and answers go to who as
   read.epoch = 1;
   read.grant = 7;
   bench.carrier.carry_out(ReadLog{bench.primary, read, true});
-  REQUIRE(test::eventually([&] {
+  REQUIRE(framebus::test::eventually([&] {
     std::vector<Event> events;
     bench.carrier.take(TimePoint{}, events);
     return !bench.sent().empty();
@@ -120,6 +123,58 @@ TEST_CASE(
   CHECK(found.at("recovery.ms") == 7);
   CHECK(found.at("disk.reserve_bytes") == 100);
   CHECK(std::get<QueryReply>(bench.sent()[1]) == QueryReply{});
+}
+
+TEST_CASE("carrier: logs of a job that came back stay when its old version leaves the archive") {
+  Bench bench;
+  constexpr JobId back{7};
+  constexpr JobId gone{8};
+  JobAccepted accepted;
+  accepted.job = back;
+  accepted.spec.name = "job";
+  accepted.spec.steps.resize(1);
+  accepted.spec.steps[0].name = "main";
+  accepted.spec.steps[0].type = "echo";
+  accepted.spec.steps[0].task_count = 1;
+  bench.core.restore(1, TimePoint{seconds(1)}, accepted);
+  auto archive = JobArchive::open(bench.scratch / "archive.db").value();
+  for (const JobId job : {back, gone}) {
+    for (const JobImage& piece : test::random_job(job, 3, 1)) REQUIRE(archive->put(piece));
+    StoreLog chunk;
+    chunk.task = {job, 0};
+    chunk.epoch = 1;
+    chunk.grant = 7;
+    chunk.bytes = {'h', 'i'};
+    bench.logs->store(std::move(chunk));
+  }
+  std::atomic<bool> is_empty{false};
+  ArchivistOptions options;
+  options.keep = milliseconds(1);  // the sample jobs ended long ago: all of them leave at once
+  Archivist archivist(std::move(archive), options, [] {});
+  Carrier carrier{bench.delivery, *bench.logs, &archivist, nullptr, bench.counters, bench.core};
+  std::vector<Event> events;
+  REQUIRE(framebus::test::eventually([&] {
+    archivist.post([&](JobArchive& each) { is_empty = each.stats().value().jobs == 0; });
+    return is_empty.load();
+  }));
+  carrier.take(TimePoint{}, events);
+  const auto log_of = [&](JobId job) {
+    const std::size_t before = bench.sent().size();
+    LogRead read;
+    read.request = job.value;
+    read.task = {job, 0};
+    read.epoch = 1;
+    read.grant = 7;
+    carrier.carry_out(ReadLog{bench.primary, read, true});
+    REQUIRE(framebus::test::eventually([&] {
+      carrier.take(TimePoint{}, events);
+      return bench.sent().size() > before;
+    }));
+    const auto* data = std::get_if<LogData>(&bench.sent().back());
+    return data == nullptr ? Bytes() : data->bytes;
+  };
+  CHECK(log_of(back) == Bytes{'h', 'i'});
+  CHECK(log_of(gone).empty());
 }
 
 }  // namespace
