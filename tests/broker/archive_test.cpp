@@ -462,8 +462,9 @@ TEST_CASE("row 25: a revival that was torn by a crash has never begun, and is be
 }
 
 TEST_CASE("row 25: an archived job that comes back still has its deadline") {
-  Library rig;
-  rig.archive_one(a_job().with_tasks(1).deadline_ms(600'000));
+  Library before;
+  before.archive_one(a_job().with_tasks(1).deadline_ms(600'000));
+  Library rig(before, seconds(1));  // no timer of its first life is left
   rig.step(PeerLost{rig.one, "not needed"});
   rig.take();
   rig.act(rig.ann, JobAction::retry, first);
