@@ -2,6 +2,7 @@
 #include <set>
 
 #include "broker/core/apply.h"
+#include "broker/core/ended_log.h"
 #include "broker/core/lease.h"
 #include "broker/core/ready.h"
 #include "broker/core/transition.h"
@@ -151,6 +152,7 @@ void run(Deeds& deeds) {
         job.failures_of.clear();
       }
       deeds.revive_dependents(deeds.changed);
+      prune_ended(deeds.state, job);
       return;
     case Deed::set_priority:
       return set_priority(deeds.state, job, deeds.record.priority);

@@ -88,6 +88,7 @@ void check_ended(const Job& job) {
     if (job.tasks[ended.index].ended_lsn == ended.lsn) ++current;
   }
   FRAMEBUS_CHECK(current == job.tasks.size() - job.open_tasks(), "one terminal record each");
+  FRAMEBUS_CHECK(job.ended.size() <= 2 * current, "the log of ended tasks is bounded");
 }
 
 void check_job(const State& state, const Job& job, Sums& sums) {

@@ -65,7 +65,7 @@ struct Job {
   std::uint64_t spec_bytes = 0;      // bytes_of(spec)
   std::uint64_t outcome_bytes = 0;   // results, errors and log tails kept, at most
   std::uint64_t finished_bytes = 0;  // its share of State::finished_bytes; 0 while it is open
-  std::vector<EndedTask> ended;      // ascending lsn
+  std::vector<EndedTask> ended;      // ascending lsn; at most two lines a task (ended_log.h)
   WireError first_error;
   // A worker's failures at a task type of this job; excluded from `exclude_after` on.
   std::map<std::pair<std::string, WorkerId>, std::uint32_t> failures_of;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/core/archive.h"
+#include "broker/core/ended_log.h"
 #include "broker/core/summary.h"
 #include "broker/core/transition.h"
 
@@ -35,10 +36,6 @@ struct Batch {
     message.events.push_back(std::move(event));
   }
 };
-
-bool is_stale(const Job& job, const EndedTask& ended) {
-  return job.tasks[ended.index].ended_lsn != ended.lsn;
-}
 
 // Ended tasks from the watch's position on. Several may share a record: only the last of them
 // carries its lsn, so that a cursor never lies between them.
