@@ -19,6 +19,7 @@ struct Deeds {
   std::uint32_t changed = 0;
   std::vector<std::uint32_t> ended;
   std::vector<std::uint32_t> reopened;
+  std::vector<std::uint32_t> clear;  // by step: so many of Step::waits_for are
 
   void cancel(std::uint32_t index) {
     const TaskState from = job.tasks[index].state;
@@ -61,7 +62,8 @@ struct Deeds {
   // Opens an ended task again, unless what it waits for has ended badly and stays so.
   void reopen(std::uint32_t index) {
     if (!contains(sets::retryable, job.tasks[index].state)) return;
-    if (dependencies_failed(job, index)) return;
+    const std::uint32_t step = job.step_of(index);
+    if (!is_clear(step) || task_before_failed(job, job.steps[step], index)) return;
     retire_attempts(state, job, index, nullptr);
     if (TaskDetail* detail = job.detail_of(index)) {
       detail->tries = detail->crashes = detail->losses = 0;
@@ -74,22 +76,38 @@ struct Deeds {
     reopened.push_back(index);
   }
 
+  // Whether no step that this one waits for as a whole has a task that ended badly. A retry only
+  // opens tasks, so what was clear stays so: each dependency is passed once.
+  bool is_clear(std::uint32_t step) {
+    const std::vector<std::uint32_t>& before = job.steps[step].waits_for;
+    if (before.empty()) return true;
+    clear.resize(job.steps.size());
+    std::uint32_t& next = clear[step];
+    while (next < before.size() && !has_bad_end(job.steps[before[next]])) ++next;
+    return next == before.size();
+  }
+
   // Abandoned tasks that wait for a reopened one return to held; `named` is what was asked for, the
-  // others are not counted. A whole step is looked at once.
+  // others are not counted. A step that waits for whole steps is looked at once, when the last of
+  // them is clear.
   void revive_dependents(std::uint32_t named) {
-    std::set<std::pair<std::uint32_t, std::uint32_t>> looked_at;
+    std::set<std::uint32_t> passed;
+    std::set<std::uint32_t> looked_at;
     for (std::size_t next = 0; next < reopened.size(); ++next) {
-      const std::uint32_t index = reopened[next];
-      const std::uint32_t from = job.step_of(index);
-      for (const Dependent& dependent : job.steps[from].dependents) {
-        const Step& step = job.steps[dependent.step];
-        if (step.counts[static_cast<std::size_t>(abandoned)] == 0) continue;
-        if (dependent.by_task) {
-          reopen_abandoned(step.first + index - job.steps[from].first);
-        } else if (looked_at.insert({from, dependent.step}).second) {
-          for (std::uint32_t each = 0; each < step.count; ++each)
-            reopen_abandoned(step.first + each);
-        }
+      const std::uint32_t from_index = job.step_of(reopened[next]);
+      const Step& from = job.steps[from_index];
+      const std::uint32_t place = reopened[next] - from.first;
+      for (const std::uint32_t follower : from.followers_by_task) {
+        reopen_abandoned(job.steps[follower].first + place);
+      }
+      if (from.followers.empty() || has_bad_end(from) || !passed.insert(from_index).second) {
+        continue;
+      }
+      for (const std::uint32_t follower : from.followers) {
+        const Step& step = job.steps[follower];
+        if (step.counts[static_cast<std::size_t>(abandoned)] == 0 || !is_clear(follower)) continue;
+        if (!looked_at.insert(follower).second) continue;
+        for (std::uint32_t each = 0; each < step.count; ++each) reopen_abandoned(step.first + each);
       }
     }
     changed = named;
@@ -170,7 +188,7 @@ void run(Deeds& deeds) {
 
 std::uint32_t apply_deed(State& state, const JobActed& record) {
   Job& job = *state.find_job(record.job);
-  Deeds deeds{state, job, record, 0, {}, {}};
+  Deeds deeds{state, job, record, 0, {}, {}, {}};
   run(deeds);
   const std::uint32_t changed = deeds.changed;
   mark_job(state, job);

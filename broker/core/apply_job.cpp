@@ -122,7 +122,9 @@ void build_steps(State& state, Job& job) {
     step.queued = IndexSet(spec.task_count);
     first += spec.task_count;
     for (const Dependency& dependency : spec.depends_on) {
-      job.steps[dependency.step].dependents.push_back({index, dependency.by_task});
+      Step& before = job.steps[dependency.step];
+      (dependency.by_task ? before.followers_by_task : before.followers).push_back(index);
+      (dependency.by_task ? step.waits_for_by_task : step.waits_for).push_back(dependency.step);
     }
     for (const NamedLimit& limit : spec.limits) {
       step.limits.emplace_back(limit_index(state, limit.name), limit.amount);

@@ -22,18 +22,17 @@ using ShapeId = std::uint32_t;
 using PrincipalId = std::uint32_t;
 using WatchKey = std::pair<SessionId, std::uint64_t>;  // session and request of the Watch
 
-// A step that waits for this one.
-struct Dependent {
-  std::uint32_t step = 0;
-  bool by_task = false;
-};
-
 struct Step {
   std::uint32_t first = 0;  // task index in the job
   std::uint32_t count = 0;
   StateCounts counts{};
   IndexSet queued;  // task indices within the step
-  std::vector<Dependent> dependents;
+  // Steps that wait for the whole of this one, or task by task; and those that this one waits for.
+  std::vector<std::uint32_t> followers;
+  std::vector<std::uint32_t> followers_by_task;
+  std::vector<std::uint32_t> waits_for;
+  std::vector<std::uint32_t> waits_for_by_task;
+  std::uint32_t waits_met = 0;  // derived: so many of waits_for have succeeded, which is for good
   std::vector<std::pair<std::uint32_t, std::uint32_t>> limits;  // State::limits index, amount
   ShapeId shape = 0;   // derived: which workers fit (ready.h)
   bool ready = false;  // derived: the scheduler may take from it

@@ -36,7 +36,7 @@ std::uint64_t bytes_of(const JobSpec& spec) {
   std::uint64_t bytes = sizeof spec + spec.name.size() + bytes_of(spec.labels);
   for (const StepSpec& step : spec.steps) {
     bytes += sizeof step + step.name.size() + step.type.size() + step.params.size();
-    bytes += step.depends_on.size() * (sizeof(Dependency) + sizeof(Dependent));
+    bytes += step.depends_on.size() * (sizeof(Dependency) + 2 * sizeof(std::uint32_t));
     bytes += bytes_of(step.inputs) + bytes_of(step.requires_.labels);
     for (const Bytes& params : step.task_params) bytes += sizeof params + params.size();
     for (const NamedLimit& limit : step.limits) bytes += sizeof limit + limit.name.size();

@@ -1,6 +1,7 @@
 #include "broker/core/transition.h"
 
 #include <algorithm>
+#include <set>
 
 #include "broker/core/lease.h"
 #include "broker/core/ready.h"
@@ -64,28 +65,35 @@ bool must_stop(const Job& job) {
   return job.spec.max_failures > 0 && job.failures > job.spec.max_failures;
 }
 
-// One dependent step after the end of task `index`; appends what it abandons to `ended`.
-void settle_dependent(State& state, Job& job, std::uint32_t index, const Dependent& dependent,
-                      std::vector<std::uint32_t>& ended) {
-  const Step& from = job.steps[job.step_of(index)];
-  const Step& step = job.steps[dependent.step];
-  if (step.counts[at(held)] == 0) return;
-  const bool good = job.tasks[index].state == succeeded;
-  if (good && !dependent.by_task && from.counts[at(succeeded)] != from.count) return;
-  std::uint32_t begin = step.first;
-  std::uint32_t end = step.first + step.count;
-  if (dependent.by_task) {
-    begin += index - from.first;
-    end = begin + 1;
-  }
+// Abandons held tasks of a step, and adds them to those that have ended.
+void abandon(State& state, Job& job, std::uint32_t begin, std::uint32_t end,
+             std::vector<std::uint32_t>& ended) {
   for (std::uint32_t each = begin; each < end; ++each) {
     if (job.tasks[each].state != held) continue;
-    if (good) {
+    move_task(state, job, each, 29, abandoned);
+    ended.push_back(each);
+  }
+}
+
+// The whole of a step has succeeded: its followers that wait for no other step are looked at, task
+// by task, for the only time.
+void release_followers(State& state, Job& job, const Step& from) {
+  for (const std::uint32_t follower : from.followers) {
+    Step& step = job.steps[follower];
+    if (!waits_met(job, step)) continue;
+    for (std::uint32_t each = step.first; each < step.first + step.count; ++each) {
+      if (step.counts[at(held)] == 0) break;
       release_if_free(state, job, each);
-    } else {
-      move_task(state, job, each, 29, abandoned);
-      ended.push_back(each);
     }
+  }
+}
+
+// After a bad end no task of a step that waits for the whole of this one is held any more.
+void abandon_followers(State& state, Job& job, const Step& from,
+                       std::vector<std::uint32_t>& ended) {
+  for (const std::uint32_t follower : from.followers) {
+    const Step& step = job.steps[follower];
+    if (step.counts[at(held)] > 0) abandon(state, job, step.first, step.first + step.count, ended);
   }
 }
 
@@ -143,35 +151,47 @@ void move_task(State& state, Job& job, std::uint32_t index, std::uint32_t row, T
   mark_job(state, job);
 }
 
-bool dependencies_met(const Job& job, std::uint32_t index) {
-  const std::uint32_t step_index = job.step_of(index);
-  const std::uint32_t place = index - job.steps[step_index].first;
-  for (const Dependency& dependency : job.spec.steps[step_index].depends_on) {
-    const Step& step = job.steps[dependency.step];
-    if (dependency.by_task) {
-      if (job.tasks[step.first + place].state != succeeded) return false;
-    } else if (step.counts[at(succeeded)] != step.count) {
-      return false;
-    }
+bool waits_met(const Job& job, Step& step) {
+  while (step.waits_met < step.waits_for.size()) {
+    const Step& before = job.steps[step.waits_for[step.waits_met]];
+    if (before.counts[at(succeeded)] != before.count) return false;
+    ++step.waits_met;
   }
   return true;
 }
 
-bool dependencies_failed(const Job& job, std::uint32_t index) {
-  const std::uint32_t step_index = job.step_of(index);
-  const std::uint32_t place = index - job.steps[step_index].first;
-  for (const Dependency& dependency : job.spec.steps[step_index].depends_on) {
-    const Step& step = job.steps[dependency.step];
-    if (dependency.by_task) {
-      const TaskState other = job.tasks[step.first + place].state;
-      if (is_terminal(other) && other != succeeded) return true;
-      continue;
-    }
-    for (const TaskState bad : {failed, cancelled, abandoned, expired, dead}) {
-      if (step.counts[at(bad)] > 0) return true;
-    }
+bool dependencies_met(const Job& job, std::uint32_t index) {
+  const Step& step = job.steps[job.step_of(index)];
+  for (std::size_t each = step.waits_met; each < step.waits_for.size(); ++each) {
+    const Step& before = job.steps[step.waits_for[each]];
+    if (before.counts[at(succeeded)] != before.count) return false;
   }
-  return false;
+  // The latest first: it is usually the last to end, so that one look says no.
+  const std::vector<std::uint32_t>& by_task = step.waits_for_by_task;
+  return std::all_of(by_task.rbegin(), by_task.rend(), [&](std::uint32_t before) {
+    return job.tasks[job.steps[before].first + index - step.first].state == succeeded;
+  });
+}
+
+bool has_bad_end(const Step& step) {
+  return step.counts[at(failed)] + step.counts[at(cancelled)] + step.counts[at(abandoned)] +
+             step.counts[at(expired)] + step.counts[at(dead)] >
+         0;
+}
+
+bool task_before_failed(const Job& job, const Step& step, std::uint32_t index) {
+  const std::vector<std::uint32_t>& by_task = step.waits_for_by_task;
+  return std::any_of(by_task.rbegin(), by_task.rend(), [&](std::uint32_t before) {
+    return contains(sets::retryable,
+                    job.tasks[job.steps[before].first + index - step.first].state);
+  });
+}
+
+bool dependencies_failed(const Job& job, std::uint32_t index) {
+  const Step& step = job.steps[job.step_of(index)];
+  return task_before_failed(job, step, index) ||
+         std::any_of(step.waits_for.begin(), step.waits_for.end(),
+                     [&](std::uint32_t before) { return has_bad_end(job.steps[before]); });
 }
 
 void release_if_free(State& state, Job& job, std::uint32_t index) {
@@ -184,11 +204,25 @@ void settle_ended(State& state, Job& job, std::vector<std::uint32_t> ended) {
   const bool any_failed = std::any_of(ended.begin(), ended.end(), [&](std::uint32_t index) {
     return counts_as_failure(job.tasks[index].state);
   });
+  std::set<std::uint32_t> settled;  // steps whose followers have been looked at as a whole
   for (std::size_t next = 0; next < ended.size(); ++next) {
     const std::uint32_t index = ended[next];
-    for (const Dependent& dependent : job.steps[job.step_of(index)].dependents) {
-      settle_dependent(state, job, index, dependent, ended);
+    const std::uint32_t from_index = job.step_of(index);
+    const Step& from = job.steps[from_index];
+    const std::uint32_t place = index - from.first;
+    if (job.tasks[index].state == succeeded) {
+      for (const std::uint32_t follower : from.followers_by_task) {
+        release_if_free(state, job, job.steps[follower].first + place);
+      }
+      if (from.counts[at(succeeded)] == from.count) release_followers(state, job, from);
+      continue;
     }
+    for (const std::uint32_t follower : from.followers_by_task) {
+      const std::uint32_t other = job.steps[follower].first + place;
+      abandon(state, job, other, other + 1, ended);
+    }
+    if (from.followers.empty() || !settled.insert(from_index).second) continue;
+    abandon_followers(state, job, from, ended);
   }
   if (!any_failed || !must_stop(job)) return;
   job.stopped = true;

@@ -22,10 +22,17 @@ TaskDetail& touch(Job& job, std::uint32_t index);
 // and stops the job when it has failed often enough (row 33).
 void settle_ended(State& state, Job& job, std::vector<std::uint32_t> ended);
 
-// Every task waited for has succeeded. O(dependencies of the step).
+// Every task waited for has succeeded. O(steps waited for task by task), and one look at the next
+// of those that are waited for as a whole.
 bool dependencies_met(const Job& job, std::uint32_t index);
-// A task waited for has ended otherwise.
+// Every step that this one waits for as a whole has succeeded. O(1) amortised.
+bool waits_met(const Job& job, Step& step);
+// A task waited for has ended otherwise. O(steps waited for).
 bool dependencies_failed(const Job& job, std::uint32_t index);
+// Of those waited for task by task.
+bool task_before_failed(const Job& job, const Step& step, std::uint32_t index);
+// A task of the step has ended otherwise than succeeded.
+bool has_bad_end(const Step& step);
 
 // Moves a held task to queued if nothing holds it any more.
 void release_if_free(State& state, Job& job, std::uint32_t index);

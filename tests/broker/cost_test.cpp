@@ -89,3 +89,41 @@ TEST_CASE("cost: submit, grant and result of a million-task job, a few microseco
   CHECK(heap < 100);
   CHECK(spent / done < 30'000);
 }
+
+TEST_CASE("cost: a job whose steps all wait for each other ends and runs again in linear time") {
+  constexpr std::uint32_t steps = 256;
+  constexpr std::uint32_t tasks = 250;
+  JobBuilder builder = a_job();
+  for (std::uint32_t step = 0; step < steps; ++step) {
+    builder.step("s" + std::to_string(step), tasks);
+    for (std::uint32_t before = 0; before < step; ++before) builder.after(before);
+  }
+  Core core(Options{}, 1);
+  TimePoint now{seconds(1)};
+  Actions out;
+  const auto step_ns = [&](const broker::Event& event) {
+    out.clear();
+    const double begin = now_ns();
+    core.step(now, event, out);
+    return now_ns() - begin;
+  };
+  Hello hello;
+  hello.role = Role::primary;
+  step_ns(PeerHello{SessionId{1}, hello, ""});
+  step_ns(PeerHello{SessionId{2}, a_worker(1).hello, ""});
+  step_ns(Received{SessionId{1}, Submit{1, {{1}}, builder.spec}, {}});
+  const auto granted = Rig::assigned(out);
+  REQUIRE(granted.size() == 1);
+  const double abandon =
+      step_ns(Received{SessionId{2}, Results{{Rig::error(granted[0], true)}}, {}});
+  const Job& job = *core.state().find_job(JobId{1});
+  CHECK(job.counts[static_cast<std::size_t>(TaskState::abandoned)] == (steps - 1) * tasks);
+  const double revive =
+      step_ns(Received{SessionId{1}, Act{2, JobAction::retry, JobId{1}, {0}, 0}, {}});
+  CHECK(job.counts[static_cast<std::size_t>(TaskState::held)] == (steps - 1) * tasks);
+  core.check_invariants();
+  std::printf("cost: %u steps that wait for all before them: abandoned %.0f, held again %.0f ns/task\n",
+              steps, abandon / (steps * tasks), revive / (steps * tasks));
+  CHECK(abandon / (steps * tasks) < 5'000);
+  CHECK(revive / (steps * tasks) < 5'000);
+}
