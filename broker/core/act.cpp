@@ -1,10 +1,12 @@
 #include "broker/core/act.h"
 
 #include <algorithm>
+#include <set>
 
 #include "broker/core/archive.h"
 #include "broker/core/lease.h"
 #include "broker/core/summary.h"
+#include "broker/core/task_manager.h"
 #include "broker/core/transition.h"
 
 namespace framebus::broker {
@@ -84,14 +86,61 @@ Status check_act(const Job* job, const Act& message) {
   return {};
 }
 
-// An archived job is only read: nothing but a retry changes a job that has ended.
-void answer_of_copy(Turn& turn, SessionId session, const Act& message, const Job& job) {
-  ActOk reply{message.request, 0, 0, summarize_job(turn.state, job)};
-  const std::size_t named = message.tasks.empty() ? job.tasks.size() : message.tasks.size();
-  if (message.action != JobAction::set_priority) {
-    reply.unchanged = static_cast<std::uint32_t>(named);
+// What a retry opens again, at most: the tasks named and, in steps that wait for others, those that
+// were abandoned.
+std::uint64_t tasks_reopened_by(const Job& job, const Act& message) {
+  std::uint64_t count = 0;
+  std::set<std::uint32_t> seen;
+  each_named(job, message.tasks, [&](std::uint32_t index) {
+    if (!contains(sets::retryable, job.tasks[index].state)) return;
+    if (message.tasks.empty() || seen.insert(index).second) ++count;
+  });
+  if (count == 0 || message.tasks.empty()) return count;
+  for (const Step& step : job.steps) {
+    if (step.waits_for.empty() && step.waits_for_by_task.empty()) continue;
+    count += step.counts[static_cast<std::size_t>(TaskState::abandoned)];
   }
-  if (message.action == JobAction::cancel) hit_row(turn.state, 23);
+  const auto ended = static_cast<std::uint64_t>(job.tasks.size() - job.open_tasks());
+  return std::min(count, ended);
+}
+
+// New work is taken as a Submit is; a cancel always, the others while the store has room for more
+// than results.
+Status check_room_for(State& state, const Job& job, const Act& message) {
+  if (message.action == JobAction::cancel) return {};
+  if (message.action != JobAction::retry) return check_store(state);
+  const std::uint64_t tasks = tasks_reopened_by(job, message);
+  if (tasks == 0) return check_store(state);
+  const std::uint64_t bytes = is_ended(job.state()) ? job.spec_bytes : 0;
+  return check_room(state, tasks, bytes, "the retry");
+}
+
+// Whether a cancel has anything to do. One that has not makes no record: it would be the one action
+// that uses up a full disk.
+bool cancels_any(const Job& job, const Act& message) {
+  bool any = false;
+  each_named(job, message.tasks, [&](std::uint32_t index) {
+    const TaskState state = job.tasks[index].state;
+    if (is_terminal(state)) return;
+    any = any || state != TaskState::cancelling ||
+          job.detail_of(index)->cancel != CancelReason::user;
+  });
+  return any;
+}
+
+// Nothing changes: an archived job is only read, and nothing but a retry changes one that has
+// ended.
+void answer_unchanged(Turn& turn, SessionId session, const Act& message, const Job& job) {
+  ActOk reply{message.request, 0, 0, summarize_job(turn.state, job)};
+  const std::set<std::uint32_t> named(message.tasks.begin(), message.tasks.end());
+  if (message.action != JobAction::set_priority) {
+    reply.unchanged = static_cast<std::uint32_t>(named.empty() ? job.tasks.size() : named.size());
+  }
+  if (message.action == JobAction::cancel) {
+    each_named(job, message.tasks, [&](std::uint32_t index) {
+      if (is_terminal(job.tasks[index].state)) hit_row(turn.state, 23);
+    });
+  }
   turn.send(session, std::move(reply), turn.state.lsn);
 }
 
@@ -111,10 +160,15 @@ void on_act(Turn& turn, SessionId session, const Act& message) {
   if (const Status valid = check_act(job, message); !valid) {
     return turn.refuse(session, message.request, valid.error().code, valid.error().message);
   }
-  if (job->from_archive) {
-    if (!reopens_any(*job, message)) return answer_of_copy(turn, session, message, *job);
-    job = &revive_job(turn, job->id);
+  const bool reopens = reopens_any(*job, message);
+  if (job->from_archive && !reopens) return answer_unchanged(turn, session, message, *job);
+  if (message.action == JobAction::cancel && !cancels_any(*job, message)) {
+    return answer_unchanged(turn, session, message, *job);
   }
+  if (const Status room = check_room_for(state, *job, message); !room) {
+    return turn.refuse(session, message.request, room.error());
+  }
+  if (job->from_archive) job = &revive_job(turn, job->id);
   JobActed record;
   record.job = message.job;
   record.deed = static_cast<Deed>(message.action);

@@ -2,6 +2,7 @@
 // file task_manager_*.cpp holds one family.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "broker/core/turn.h"
@@ -31,7 +32,10 @@ Status check_spec(Refusals& refusals, const JobSpec& spec,
 // Every limit a step names is configured, and large enough.
 Status check_limits(const State& state, const JobSpec& spec);
 // Room for so much more: waiting tasks, specs, the store, the archive. Counts refusals.
-Status check_room(State& state, std::uint64_t tasks, std::uint64_t spec_bytes);
+Status check_room(State& state, std::uint64_t tasks, std::uint64_t spec_bytes,
+                  std::string_view what = "the job");
+// The store has room for more than results, whose reserve nothing else may use up.
+Status check_store(State& state);
 std::uint64_t task_count_of(const JobSpec& spec);
 
 // Rows 6; 11 to 17, 21, 22, 31; 22 and given back; 5.

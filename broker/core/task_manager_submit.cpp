@@ -48,8 +48,18 @@ Status check_limits(const State& state, const JobSpec& spec) {
   return {};
 }
 
-Status check_room(State& state, std::uint64_t more_tasks, std::uint64_t more_bytes) {
-  const std::string adds = "the job adds ";
+Status check_store(State& state) {
+  if (!state.store_full) return {};
+  ++state.counters.refused_store_full;
+  return fail(Code::resource_exhausted,
+              "the broker's store is short of space (" + state.store_detail +
+                  "); results are still taken, new jobs are not",
+              full_retry_ms);
+}
+
+Status check_room(State& state, std::uint64_t more_tasks, std::uint64_t more_bytes,
+                  std::string_view what) {
+  const std::string adds = std::string(what) + " adds ";
   const std::uint64_t tasks = state.open_tasks + more_tasks;
   if (tasks > state.options.queued_tasks_max) {
     return fail(refuse_bound(state.refusals, Bound::queued_tasks, state.options.queued_tasks_max,
@@ -61,13 +71,7 @@ Status check_room(State& state, std::uint64_t more_tasks, std::uint64_t more_byt
                              state.options.queued_spec_bytes_max, bytes,
                              adds + std::to_string(more_bytes)));
   }
-  if (state.store_full) {
-    ++state.counters.refused_store_full;
-    return fail(Code::resource_exhausted,
-                "the broker's store is short of space (" + state.store_detail +
-                    "); results are still taken, new jobs are not",
-                full_retry_ms);
-  }
+  FRAMEBUS_TRY(check_store(state));
   return check_archive_keeps_up(state);
 }
 

@@ -266,6 +266,8 @@ LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::JobActed& record)
   if (found == jobs_.end()) return "people act on jobs that exist: job " + to_string(record.job);
   JobLog& job = found->second;
   const bool is_cancel = record.deed == broker::Deed::cancel;
+  if (is_full_ && !is_cancel && !record.by.empty())
+    return "a full disk takes no more than cancels: job " + to_string(record.job);
   const bool is_retry = record.deed == broker::Deed::retry;
   if (!is_cancel && !is_retry) return std::nullopt;
   if (is_retry) ++job.retries;
@@ -306,6 +308,7 @@ LogModel::Broken LogModel::on(std::uint64_t, const broker::JobRevived& record) {
   const auto found = jobs_.find(record.image.job);
   if (found == jobs_.end())
     return "only a known job comes back: job " + to_string(record.image.job);
+  if (is_full_) return "a full disk brings no job back: job " + to_string(record.image.job);
   if (record.image.last) found->second.is_forgotten = false;
   return std::nullopt;
 }
