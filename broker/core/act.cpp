@@ -111,8 +111,9 @@ Status check_room_for(State& state, const Job& job, const Act& message) {
   if (message.action != JobAction::retry) return check_store(state);
   const std::uint64_t tasks = tasks_reopened_by(job, message);
   if (tasks == 0) return check_store(state);
-  const std::uint64_t bytes = is_ended(job.state()) ? job.spec_bytes : 0;
-  return check_room(state, tasks, bytes, "the retry");
+  const bool comes_back = is_ended(job.state());
+  return check_room(state, tasks, comes_back ? job.spec_bytes : 0,
+                    comes_back ? job.outcome_bytes : 0, "the retry");
 }
 
 // Whether a cancel has anything to do. One that has not makes no record: it would be the one action

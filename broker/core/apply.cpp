@@ -64,14 +64,25 @@ void forgive(TaskDetail& detail, Attempt& attempt) {
   attempt.error.reset();
 }
 
-void remember_error(Job& job, TaskDetail& detail, const WireError& error,
+// What is kept of a task's ends counts for its job and, until settle_jobs() sees that one end, for
+// all open ones.
+void keep_outcome(State& state, Job& job, std::uint64_t more, std::uint64_t less = 0) {
+  job.outcome_bytes += more - less;
+  if (state.began && !is_ended(job.announced)) state.open_outcome_bytes += more - less;
+}
+
+void remember_error(State& state, Job& job, TaskDetail& detail, const WireError& error,
                     const std::string& log_tail) {
   if (error.code == 0 && log_tail.empty()) return;
-  job.outcome_bytes += sizeof(LastError) + error.message.size() + log_tail.size();
   if (!detail.trouble) detail.trouble = std::make_unique<Trouble>();
   auto& errors = detail.trouble->errors;
-  if (errors.size() >= last_errors_kept) errors.erase(errors.begin());
+  std::uint64_t less = 0;
+  if (errors.size() >= last_errors_kept) {
+    less = bytes_of(errors.front());
+    errors.erase(errors.begin());
+  }
   errors.push_back({error, log_tail});
+  keep_outcome(state, job, bytes_of(errors.back()), less);
 }
 
 void apply_granted(State& state, const TaskGranted& record) {
@@ -127,7 +138,7 @@ void apply_attempt_ended(State& state, const AttemptEnded& record) {
                                                : AttemptState::closed_live;
   end_attempt(state, job, index, *attempt, record.end, record.run_ms, record.error, kept);
   charge(state, job, index, *attempt, record.blame);
-  remember_error(job, *detail, record.error, record.log_tail);
+  remember_error(state, job, *detail, record.error, record.log_tail);
   if (record.uncounted) {
     detail->attempts.erase(detail->attempts.begin() + (attempt - detail->attempts.data()));
     --detail->grants;
@@ -163,16 +174,16 @@ void apply_ended(State& state, const TaskEnded& record) {
   if (record.state == TaskState::succeeded) {
     if (!record.result.empty() || !record.blobs.empty()) {
       detail.outcome = std::make_unique<Outcomes>(Outcomes{record.result, record.blobs});
-      job.outcome_bytes += sizeof(Outcomes) + record.result.size() + bytes_of(record.blobs);
+      keep_outcome(state, job, bytes_of(*detail.outcome));
       use_blobs(state, record.blobs);
     }
-    if (!record.log_tail.empty()) remember_error(job, detail, {}, record.log_tail);
+    if (!record.log_tail.empty()) remember_error(state, job, detail, {}, record.log_tail);
     if (!job.failures_of.empty()) {
       job.failures_of.erase({job.spec.steps[job.step_of(index)].type, worker_of(state, *attempt)});
     }
     if (Worker* worker = state.find_worker(worker_of(state, *attempt))) ++worker->tasks_done;
   } else {
-    remember_error(job, detail, record.error, record.log_tail);
+    remember_error(state, job, detail, record.error, record.log_tail);
     if (job.first_error.code == 0 && contains(sets::bad_end, record.state)) {
       job.first_error = record.error;
     }
@@ -189,7 +200,7 @@ void apply_cancelling(State& state, const TaskCancelling& record) {
   Attempt* attempt = find_attempt(&detail, record.token);
   FRAMEBUS_CHECK(attempt != nullptr && attempt->is_leased(), "cancelling without a lease");
   detail.cancel = record.reason;
-  remember_error(job, detail, record.error, "");
+  remember_error(state, job, detail, record.error, "");
   set_attempt(*attempt, AttemptState::stopping);
   attempt->error = std::make_unique<WireError>(record.error);
   move_task(state, job, record.task.index, 24, TaskState::cancelling);

@@ -63,6 +63,7 @@ void arm_deadline(State& state, const Job& job) {
 void begin_active(State& state, const Job& job) {
   ++state.active_jobs;
   state.open_spec_bytes += job.spec_bytes;
+  state.open_outcome_bytes += job.outcome_bytes;
   for (std::size_t each = 0; each < task_state_count; ++each) {
     state.counts[each] += job.counts[each];
   }

@@ -27,6 +27,8 @@ enum class Keeper : std::uint8_t { core, shell, wire, client, store };
     5'000)                                                                                        \
   X(queued_spec_bytes, "queued_spec_bytes_max", "bytes of job specifications", core,              \
     resource_exhausted, 5'000)                                                                    \
+  X(outcome_bytes, "outcome_bytes_max", "bytes of results, errors and log tails of open jobs",    \
+    core, resource_exhausted, 5'000)                                                              \
   X(tasks_per_job, "tasks_per_job_max", "tasks", core, invalid_argument, 0)                       \
   X(task_spec_bytes, "task_spec_bytes_max", "bytes", core, invalid_argument, 0)                   \
   X(inline_result_bytes, "inline_result_bytes_max", "bytes", core, invalid_argument, 0)           \

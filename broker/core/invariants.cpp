@@ -20,6 +20,7 @@ struct Sums {
   StateCounts active{};
   std::uint64_t open_tasks = 0;
   std::uint64_t spec_bytes = 0;
+  std::uint64_t outcome_bytes = 0;
   std::uint32_t active_jobs = 0;
   std::map<PrincipalId, std::uint32_t> running;
   std::map<PrincipalId, std::uint32_t> jobs;
@@ -91,6 +92,16 @@ void check_ended(const Job& job) {
   FRAMEBUS_CHECK(job.ended.size() <= 2 * current, "the log of ended tasks is bounded");
 }
 
+void check_outcomes(const Job& job) {
+  std::uint64_t bytes = 0;
+  for (const TaskDetail& detail : job.details) {
+    if (detail.outcome) bytes += bytes_of(*detail.outcome);
+    if (!detail.trouble) continue;
+    for (const LastError& each : detail.trouble->errors) bytes += bytes_of(each);
+  }
+  FRAMEBUS_CHECK(bytes == job.outcome_bytes, "bytes of a job's outcomes");
+}
+
 void check_job(const State& state, const Job& job, Sums& sums) {
   StateCounts counts{};
   const std::size_t leases_before = sums.leases;
@@ -115,12 +126,14 @@ void check_job(const State& state, const Job& job, Sums& sums) {
   FRAMEBUS_CHECK(of_steps == job.counts, "steps add up to their job");
   FRAMEBUS_CHECK(job.announced == job.state(), "the job's state was told");
   check_ended(job);
+  check_outcomes(job);
   sums.running[job.principal] += job.in_flight;
   ++sums.jobs[job.principal];
   sums.open_tasks += job.open_tasks();
   if (is_ended(job.state())) return;
   ++sums.active_jobs;
   sums.spec_bytes += job.spec_bytes;
+  sums.outcome_bytes += job.outcome_bytes;
   for (std::size_t each = 0; each < task_state_count; ++each) sums.active[each] += counts[each];
 }
 
@@ -272,6 +285,7 @@ void Core::check_invariants() const {
   FRAMEBUS_CHECK(sums.active_jobs == state.active_jobs, "active jobs");
   for (const auto& [id, upload] : state.uploads) sums.spec_bytes += upload.bytes;
   FRAMEBUS_CHECK(sums.spec_bytes == state.open_spec_bytes, "bytes of open specs");
+  FRAMEBUS_CHECK(sums.outcome_bytes == state.open_outcome_bytes, "bytes of open jobs' outcomes");
   std::uint64_t finished_bytes = 0;
   for (const auto& [id, job] : state.jobs) finished_bytes += job.finished_bytes;
   FRAMEBUS_CHECK(finished_bytes == state.finished_bytes, "bytes of finished jobs");

@@ -62,7 +62,7 @@ struct Job {
   std::uint64_t accepted_lsn = 0;
   std::uint64_t last_lsn = 0;        // of the last record about it
   std::uint64_t spec_bytes = 0;      // bytes_of(spec)
-  std::uint64_t outcome_bytes = 0;   // results, errors and log tails kept, at most
+  std::uint64_t outcome_bytes = 0;   // results, errors and log tails kept
   std::uint64_t finished_bytes = 0;  // its share of State::finished_bytes; 0 while it is open
   std::vector<EndedTask> ended;      // ascending lsn; at most two lines a task (ended_log.h)
   WireError first_error;
@@ -102,7 +102,9 @@ inline constexpr std::uint32_t exclude_after = 3;
 
 // Memory that a spec takes, texts and lists included: what a submitter makes the broker keep.
 std::uint64_t bytes_of(const JobSpec& spec);
-// The same of what a result keeps.
+// The same of what a result keeps, and of an error.
 std::uint64_t bytes_of(const std::vector<BlobRef>& blobs);
+std::uint64_t bytes_of(const Outcomes& outcome);
+std::uint64_t bytes_of(const LastError& error);
 
 }  // namespace framebus::broker

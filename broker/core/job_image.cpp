@@ -227,11 +227,11 @@ void add_detail_of(State& state, Job& job, const TaskImage& image) {
   if (!image.errors.empty()) detail.trouble = std::make_unique<Trouble>();
   for (const ErrorSummary& each : image.errors) {
     detail.trouble->errors.push_back({each.error, each.log_tail});
-    job.outcome_bytes += sizeof(LastError) + each.error.message.size() + each.log_tail.size();
+    job.outcome_bytes += bytes_of(detail.trouble->errors.back());
   }
   if (image.result.empty() && image.blobs.empty()) return;
   detail.outcome = std::make_unique<Outcomes>(Outcomes{image.result, image.blobs});
-  job.outcome_bytes += sizeof(Outcomes) + image.result.size() + bytes_of(image.blobs);
+  job.outcome_bytes += bytes_of(*detail.outcome);
 }
 
 void begin_image(State& state, Job& job, const JobImage& head) {

@@ -49,6 +49,7 @@ struct Options {
   std::uint32_t sessions_max = limits::sessions_max;
   std::uint32_t queued_tasks_max = limits::queued_tasks_max;
   std::uint64_t queued_spec_bytes_max = limits::queued_spec_bytes_max;
+  std::uint64_t outcome_bytes_max = limits::queued_spec_bytes_max;  // of jobs that have not ended
   std::uint32_t event_window = 64;                       // Events messages unconfirmed per watch
   bool archive = false;                     // finished jobs are handed over before they are forgotten
   Duration archive_after = seconds(30);     // after a job's end

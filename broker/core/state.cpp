@@ -32,6 +32,14 @@ std::uint64_t bytes_of(const std::vector<BlobRef>& blobs) {
   return bytes;
 }
 
+std::uint64_t bytes_of(const Outcomes& outcome) {
+  return sizeof outcome + outcome.result.size() + bytes_of(outcome.blobs);
+}
+
+std::uint64_t bytes_of(const LastError& error) {
+  return sizeof error + error.error.message.size() + error.log_tail.size();
+}
+
 std::uint64_t bytes_of(const JobSpec& spec) {
   std::uint64_t bytes = sizeof spec + spec.name.size() + bytes_of(spec.labels);
   for (const StepSpec& step : spec.steps) {

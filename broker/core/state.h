@@ -98,6 +98,7 @@ struct State {
   StateCounts counts{};  // of the tasks of unfinished jobs
   std::uint64_t open_tasks = 0;
   std::uint64_t open_spec_bytes = 0;
+  std::uint64_t open_outcome_bytes = 0;  // of unfinished jobs: Job::outcome_bytes
   std::uint32_t active_jobs = 0;
   std::deque<JobId> finished;  // in order of their end
   std::uint64_t finished_tasks = 0;

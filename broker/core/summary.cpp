@@ -207,6 +207,7 @@ BrokerStatus summarize_broker(const State& state) {
     if (row.keeper != Keeper::core) continue;
     out.counters.push_back({"refused_" + std::string(row.name), state.refusals.of(row.bound)});
   }
+  out.counters.push_back({"outcome_bytes", state.open_outcome_bytes});
   add_conservation(state, out.counters);
   return out;
 }

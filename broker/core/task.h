@@ -74,5 +74,7 @@ struct TaskDetail {
 
 inline constexpr std::size_t last_errors_kept = 3;
 inline constexpr std::size_t log_tail_bytes_kept = 16 * 1024;
+// Of an attempt that succeeded: for a glance, where nobody has to find an error.
+inline constexpr std::size_t log_tail_bytes_kept_of_success = 1024;
 
 }  // namespace framebus::broker

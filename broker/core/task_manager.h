@@ -31,9 +31,10 @@ Status check_spec(Refusals& refusals, const JobSpec& spec,
                   Completeness completeness = Completeness::whole);
 // Every limit a step names is configured, and large enough.
 Status check_limits(const State& state, const JobSpec& spec);
-// Room for so much more: waiting tasks, specs, the store, the archive. Counts refusals.
+// Room for new work: so many more waiting tasks, specs, outcomes kept, the store, the archive.
+// Counts refusals. `what` adds it.
 Status check_room(State& state, std::uint64_t tasks, std::uint64_t spec_bytes,
-                  std::string_view what = "the job");
+                  std::uint64_t outcome_bytes = 0, std::string_view what = "the job");
 // The store has room for more than results, whose reserve nothing else may use up.
 Status check_store(State& state);
 std::uint64_t task_count_of(const JobSpec& spec);

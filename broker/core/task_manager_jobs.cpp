@@ -9,6 +9,7 @@ namespace {
 void count_out(State& state, const Job& job) {
   --state.active_jobs;
   state.open_spec_bytes -= job.spec_bytes;
+  state.open_outcome_bytes -= job.outcome_bytes;
   for (std::size_t each = 0; each < task_state_count; ++each)
     state.counts[each] -= job.counts[each];
 }
@@ -16,6 +17,7 @@ void count_out(State& state, const Job& job) {
 void count_in(State& state, const Job& job) {
   ++state.active_jobs;
   state.open_spec_bytes += job.spec_bytes;
+  state.open_outcome_bytes += job.outcome_bytes;
   for (std::size_t each = 0; each < task_state_count; ++each)
     state.counts[each] += job.counts[each];
 }

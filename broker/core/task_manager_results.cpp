@@ -51,7 +51,7 @@ std::uint64_t record_success(Turn& turn, Job& job, const Attempt& attempt,
   record.run_ms = std::max<std::int64_t>(result.run_us, 0) / 1000;
   record.result = result.result;
   record.blobs = result.blobs;
-  record.log_tail = tail_of(result.log_tail, log_tail_bytes_kept);
+  record.log_tail = tail_of(result.log_tail, log_tail_bytes_kept_of_success);
   AbortList aborts;
   for (const Attempt& other : job.detail_of(result.task.index)->attempts) {
     if (&other != &attempt && other.is_leased()) aborts.add(state, result.task, other);

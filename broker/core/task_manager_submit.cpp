@@ -58,7 +58,7 @@ Status check_store(State& state) {
 }
 
 Status check_room(State& state, std::uint64_t more_tasks, std::uint64_t more_bytes,
-                  std::string_view what) {
+                  std::uint64_t more_outcome_bytes, std::string_view what) {
   const std::string adds = std::string(what) + " adds ";
   const std::uint64_t tasks = state.open_tasks + more_tasks;
   if (tasks > state.options.queued_tasks_max) {
@@ -70,6 +70,13 @@ Status check_room(State& state, std::uint64_t more_tasks, std::uint64_t more_byt
     return fail(refuse_bound(state.refusals, Bound::queued_spec_bytes,
                              state.options.queued_spec_bytes_max, bytes,
                              adds + std::to_string(more_bytes)));
+  }
+  // Results are never refused, so that what they keep may pass the bound: then by new work it does
+  // not grow.
+  const std::uint64_t outcomes = state.open_outcome_bytes + more_outcome_bytes;
+  if (outcomes > state.options.outcome_bytes_max) {
+    return fail(refuse_bound(state.refusals, Bound::outcome_bytes, state.options.outcome_bytes_max,
+                             outcomes, "open jobs have to end first"));
   }
   FRAMEBUS_TRY(check_store(state));
   return check_archive_keeps_up(state);

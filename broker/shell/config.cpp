@@ -172,6 +172,12 @@ void add_bounds(std::vector<ConfigKey<BrokerConfig>>& keys) {
                   mib,
                   64 * gib,
                   {}});
+  keys.push_back({"outcomes-max",
+                  &C::outcomes_max,
+                  "bytes of results and errors of open jobs before new work is refused",
+                  mib,
+                  64 * gib,
+                  {}});
   keys.push_back({"peer-outbox",
                   &C::peer_outbox,
                   "bytes that may wait for one peer before it is dropped as a slow consumer",
@@ -276,6 +282,7 @@ Result<Options> core_options(const BrokerConfig& config) {
   options.sessions_max = config.sessions_max;
   options.queued_tasks_max = config.queued_tasks_max;
   options.queued_spec_bytes_max = config.queued_specs_max.bytes;
+  options.outcome_bytes_max = config.outcomes_max.bytes;
   options.event_window = config.event_window;
   return options;
 }

@@ -67,6 +67,7 @@ struct BrokerConfig {
   std::uint32_t sessions_max = limits::sessions_max;
   std::uint32_t queued_tasks_max = limits::queued_tasks_max;
   ByteSize queued_specs_max{limits::queued_spec_bytes_max};
+  ByteSize outcomes_max{limits::queued_spec_bytes_max};
   ByteSize peer_outbox{limits::peer_outbox_bytes_max};
   std::uint32_t event_window = 64;
 };

@@ -79,6 +79,18 @@ Refusal queued_spec_bytes() {
   builder.last().params = Bytes(2'000, 1);
   return {rig.submitted(builder), 1'000, bytes_of(builder.spec)};
 }
+Refusal outcome_bytes() {
+  Options options;
+  options.outcome_bytes_max = 1'000;
+  Peers rig(options);
+  const SessionId one = rig.worker(1);
+  rig.submit(rig.ann, a_job().with_tasks(2));
+  TaskResult result = Rig::ok(rig.granted.at(0));
+  result.result = Bytes(2'000, 1);
+  rig.receive(one, Results{{result}});
+  rig.take();
+  return {rig.submitted(a_job().with_tasks(1)), 1'000, 2'000 + sizeof(Outcomes)};
+}
 Refusal tasks_per_job() {
   Peers rig;
   return {rig.submitted(a_job().with_tasks(limits::tasks_per_job_max + 1)),
@@ -260,6 +272,7 @@ const std::map<Bound, Provoke>& provocations() {
       {Bound::workers, workers},
       {Bound::queued_tasks, queued_tasks},
       {Bound::queued_spec_bytes, queued_spec_bytes},
+      {Bound::outcome_bytes, outcome_bytes},
       {Bound::tasks_per_job, tasks_per_job},
       {Bound::task_spec_bytes, task_spec_bytes},
       {Bound::inputs_per_step, inputs_per_step},

@@ -26,6 +26,7 @@ TEST_CASE("broker config: the defaults are valid and agree with the core's own")
   CHECK(found.load_weights.latency == wanted.load_weights.latency);
   CHECK(found.load_weights.bandwidth == wanted.load_weights.bandwidth);
   CHECK(found.queued_spec_bytes_max == wanted.queued_spec_bytes_max);
+  CHECK(found.outcome_bytes_max == wanted.outcome_bytes_max);
   CHECK(found.max_attempts_default == wanted.max_attempts_default);
   CHECK(found.archive_after == wanted.archive_after);
   CHECK(found.finished_jobs_kept == wanted.finished_jobs_kept);
