@@ -14,6 +14,7 @@ namespace {
 
 constexpr Duration again_min = seconds(1);
 constexpr Duration again_max = seconds(60);
+constexpr std::size_t held_jobs_looked_at = 16;  // whose watchers lag
 
 void arm(State& state, TimePoint at, TimerKind kind, JobId job) {
   state.timers.arm({at, kind, TaskRef{job, 0}, {}, 0, 0});
@@ -21,6 +22,11 @@ void arm(State& state, TimePoint at, TimerKind kind, JobId job) {
 
 bool may_leave(const State& state, const Job& job) {
   return !state.options.archive || job.archived;
+}
+
+// Whether a watcher has still to hear the end. One that does not read holds the job for a lease.
+bool is_being_told(const State& state, const Job& job) {
+  return job.ended_at + state.options.lease > state.now && !all_are_told(state, job);
 }
 
 bool is_over_bounds(const State& state) {
@@ -88,18 +94,27 @@ void begin_finished(State& state) {
 
 void drop_oldest(Turn& turn) {
   State& state = turn.state;
-  while (!state.finished.empty() && is_over_bounds(state)) {
-    Job& oldest = *state.find_job(state.finished.front());
+  std::size_t held = 0;
+  while (held < std::min(state.finished.size(), held_jobs_looked_at) && is_over_bounds(state)) {
+    Job& oldest = *state.find_job(state.finished[held]);
     if (!may_leave(state, oldest)) return make_due(state, oldest);
-    forget(turn, oldest.id);
+    if (is_being_told(state, oldest)) {
+      arm(state, oldest.ended_at + state.options.lease, TimerKind::forget_job, oldest.id);
+      ++held;
+    } else {
+      forget(turn, oldest.id);
+    }
   }
 }
 
 Status check_archive_keeps_up(State& state) {
-  if (!state.options.archive || !is_over_bounds(state)) return {};
+  if (!is_over_bounds(state)) return {};
+  const std::string waits = state.options.archive
+                                ? "finished jobs wait for the archive, which can not keep up: "
+                                : "finished jobs wait for watchers that lag: ";
   return fail(refuse_bound(state.refusals, Bound::finished_jobs, finished_jobs_max,
                            state.finished.size(),
-                           "finished jobs wait for the archive, which can not keep up: " +
+                           waits +
                                std::to_string(state.finished_tasks) + " tasks, " +
                                std::to_string(state.finished_bytes) + " bytes"));
 }

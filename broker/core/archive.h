@@ -17,9 +17,10 @@ void finish_job(State& state, Job& job);
 void unfinish_job(State& state, Job& job);
 // After replay: what has ended is on its way again.
 void begin_finished(State& state);
-// Finished jobs beyond the bounds: the oldest go, if the archive has them.
+// Finished jobs beyond the bounds: the oldest go, if the archive has them and whoever watches them
+// has been told their end. A watcher that lags keeps a job for one lease.
 void drop_oldest(Turn& turn);
-// The archive can not keep up and the bounds of finished jobs are reached.
+// The archive or watchers can not keep up and the bounds of finished jobs are reached.
 Status check_archive_keeps_up(State& state);
 
 void on_archive_due(Turn& turn, JobId job);

@@ -202,6 +202,7 @@ void route(Turn& turn, const Event& event) {
   settle_jobs(turn);
   pump_archive(turn);
   pump_watches(turn);
+  drop_oldest(turn);  // whose watchers have just been told
   end_logs(turn);
 }
 

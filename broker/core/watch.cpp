@@ -261,6 +261,18 @@ void tell_watches(State& state, Job& job) {
   }
 }
 
+bool all_are_told(const State& state, const Job& job) {
+  const auto is_told = [&](const WatchKey& key) {
+    const WatchState& watch = state.watches.at(key);
+    return watch.position == job.ended.size() && watch.live && !watch.job_changed;
+  };
+  const auto has_heard = [&](const WatchKey& key) {
+    return !state.watches.at(key).jobs.contains(job.id);
+  };
+  return std::all_of(job.watches.begin(), job.watches.end(), is_told) &&
+         std::all_of(state.watches_of_all.begin(), state.watches_of_all.end(), has_heard);
+}
+
 void drop_watches_of_session(State& state, SessionId session) {
   Session& peer = state.sessions.at(session);
   for (const std::uint64_t request : peer.watches) drop(state, {session, request});

@@ -15,6 +15,10 @@ void on_unwatch(Turn& turn, SessionId session, const Unwatch& message);
 // The job's summary is to be told to all who watch it.
 void tell_watches(State& state, Job& job);
 
+// Everyone who watches the job, or all jobs, has been sent all there is to say of one that ended.
+// O(watches).
+bool all_are_told(const State& state, const Job& job);
+
 void drop_watches_of_session(State& state, SessionId session);
 // Tells each watcher that the job has left memory.
 void drop_watches_of_job(Turn& turn, JobId job);

@@ -64,6 +64,88 @@ TEST_CASE("hostile: what results keep counts for a job that ended") {
   CHECK(rig.core.state().jobs.size() == 1);
 }
 
+namespace {
+
+// A broker without an archive, and a job that is too large to stay once it has ended.
+struct Cramped : Rig {
+  SessionId ann, one;
+  AttemptId attempt;
+  static Options options() {
+    Options made;
+    made.queued_spec_bytes_max = 50'000;
+    made.event_window = 2;
+    return made;
+  }
+  Cramped() : Rig(options()), ann(primary()), one(worker(1)) {
+    submit(ann, a_job().with_tasks(1));
+    attempt = granted.at(0);
+  }
+  void end() {
+    TaskResult result = ok(attempt);
+    result.result = Bytes(60'000, 1);
+    receive(one, Results{{result}});
+  }
+  bool is_here() const { return core.state().find_job(JobId{1}) != nullptr; }
+};
+
+}  // namespace
+
+TEST_CASE("hostile: a job that is too large to stay goes after its watchers have heard its end") {
+  Cramped rig;
+  rig.receive(rig.ann, Watch{5, JobId{1}, {}, true});
+  rig.take();
+  const SessionId bob = rig.primary("bob");
+  rig.receive(bob, Watch{6, {}, {}, false});
+  rig.take();
+  rig.end();
+  rig.expect({"Persist 3 TaskEnded{task=1:0 token=1.1 row=11 *",
+              "Send session 2 ResultsOk*after 3",
+              "Send session 3 Events{request=6 sequence=2 *state=succeeded*",
+              "Send session 1 Events{request=5 sequence=2 events=[{*result=60000 bytes*",
+              "Send session 1 Error{request=5 error={code=8 *after 3",
+              "Persist 4 JobForgotten{job=1 *", "DropLogs job 1"});
+  CHECK(rig.core.state().finished_bytes == 0);
+}
+
+TEST_CASE("hostile: a watcher that does not read keeps a job that is too large for a lease") {
+  for (const bool reads : {false, true}) {
+    CAPTURE(reads);
+    Cramped rig;
+    rig.receive(rig.ann, Watch{5, JobId{1}, {}, false});
+    rig.take();
+    rig.start(rig.one, rig.attempt);  // the window is full
+    rig.end();
+    CHECK(Rig::all<framebus::Events>(rig.take()).empty());
+    CHECK(rig.is_here());
+    // Meanwhile memory is full, and new work says so.
+    rig.receive(rig.ann, Submit{7, {{7}}, a_job().with_tasks(1).spec});
+    const WireError error = rig.only<ErrorReply>().error;
+    CHECK(error.code == static_cast<int>(Code::resource_exhausted));
+    CHECK(error.retry_after_ms == 5'000);
+    CHECK(error.message.find("watchers that lag") != std::string::npos);
+    if (reads) {
+      rig.receive(rig.ann, EventsOk{5, 2});
+      const Actions actions = rig.take();
+      const auto told = Rig::all<framebus::Events>(actions);
+      REQUIRE(told.size() == 1);
+      CHECK(told[0].events.back().job.state == JobState::succeeded);
+      CHECK(Rig::all<ErrorReply>(actions).size() == 1);
+    } else {
+      rig.advance(rig.options().lease - milliseconds(1));
+      rig.receive(rig.one, rig.beat({}));
+      rig.take();
+      CHECK(rig.is_here());
+      REQUIRE(rig.core.next_wakeup().has_value());
+      CHECK(*rig.core.next_wakeup() <= rig.now + milliseconds(1));
+      rig.tick(milliseconds(1));
+      rig.expect({"Send session 1 Error{request=5 error={code=8 *",
+                  "Persist * JobForgotten{job=1 *", "DropLogs job 1"});
+    }
+    CHECK_FALSE(rig.is_here());
+    rig.submit(rig.ann, a_job().with_tasks(1));
+  }
+}
+
 TEST_CASE("hostile: names of blobs are bounded, in jobs and in results") {
   Rig rig;
   const SessionId ann = rig.primary();
