@@ -52,6 +52,10 @@ enum class Keeper : std::uint8_t { core, shell, wire, client, store };
     core, resource_exhausted, 1'000)                                                              \
   X(command_requests, "command_requests_max", "answers of workers under way", core,               \
     resource_exhausted, 1'000)                                                                    \
+  X(worker_asks, "asks_per_worker_max", "commands that one worker has not answered", core,        \
+    resource_exhausted, 1'000)                                                                    \
+  X(worker_asked_bytes, "asked_bytes_per_worker_max", "bytes of commands to one worker", core,    \
+    resource_exhausted, 1'000)                                                                    \
   X(command_payload_bytes, "command_payload_bytes_max", "bytes", core, invalid_argument, 0)       \
   X(command_reply_bytes, "command_reply_bytes_max", "bytes", core, invalid_argument, 0)           \
   X(commands_per_worker, "commands_per_worker_max", "commands", core, invalid_argument, 0)        \

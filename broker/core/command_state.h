@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "libmsg/base/ids.h"
+#include "libmsg/base/limits.h"
 #include "libmsg/base/time.h"
 #include "libmsg/schema/messages.h"
 
@@ -66,6 +67,13 @@ struct RemovedWorker {
   std::string reason;
   TimePoint until{};
 };
+
+// What one worker may be asked and not have answered: less than its outbox holds, so that commands
+// alone never make it a slow consumer.
+inline constexpr std::uint32_t asks_per_worker_max = 4'096;
+inline constexpr std::uint64_t asked_bytes_per_worker_max = 4 * limits::MiB;
+static_assert(asked_bytes_per_worker_max + limits::command_payload_bytes_max <
+              limits::peer_outbox_bytes_max / 2);
 
 inline constexpr std::size_t answers_per_message_max = 256;
 inline constexpr std::size_t answer_bytes_per_message = 1024 * 1024;

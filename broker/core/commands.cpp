@@ -9,12 +9,24 @@ namespace framebus::broker {
 namespace {
 
 constexpr std::int64_t no_worker_retry_ms = 1'000;
-// What target `next` puts on one worker before others or time must help.
-constexpr std::size_t asks_per_worker = 4'096;
-constexpr std::uint64_t asked_bytes_per_worker = 4 * limits::MiB;
-
+// Target `next` passes a worker over that has no room; the others answer for it.
 bool has_room(const Worker& worker) {
-  return worker.asked.size() < asks_per_worker && worker.asked_bytes < asked_bytes_per_worker;
+  return worker.asked.size() < asks_per_worker_max &&
+         worker.asked_bytes < asked_bytes_per_worker_max;
+}
+
+Status check_worker_room(State& state, const Worker& worker, std::size_t payload_bytes) {
+  const std::string who = "worker " + worker.name + " is behind with its commands";
+  const std::uint64_t asks = worker.asked.size() + 1;
+  if (asks > asks_per_worker_max) {
+    return fail(refuse_bound(state.refusals, Bound::worker_asks, asks_per_worker_max, asks, who));
+  }
+  const std::uint64_t bytes = worker.asked_bytes + payload_bytes;
+  if (bytes > asked_bytes_per_worker_max) {
+    return fail(refuse_bound(state.refusals, Bound::worker_asked_bytes, asked_bytes_per_worker_max,
+                             bytes, who));
+  }
+  return {};
 }
 
 Duration deadline_of(const State& state, const Command& message) {
@@ -38,9 +50,10 @@ void add_answer(State& state, CommandId id, CommandState& command, const WorkerI
 
 // One that is answered for without having been asked.
 void answer_at_once(State& state, CommandId id, CommandState& command, const WorkerId& worker,
-                    Code code, std::string text) {
+                    const Error& error) {
   ++state.ledger.answers_asked;
-  add_answer(state, id, command, worker, wire_error(code, std::move(text)), {});
+  add_answer(state, id, command, worker,
+             wire_error(error.code, error.message, error.retry_after_ms), {});
 }
 
 void run_on(Turn& turn, CommandId id, CommandState& command, Worker& worker, Bytes payload) {
@@ -54,9 +67,15 @@ void run_on(Turn& turn, CommandId id, CommandState& command, Worker& worker, Byt
 
 void ask_connected(Turn& turn, CommandId id, CommandState& command, Worker& worker,
                    const Bytes& payload) {
-  if (knows(worker, command.verb)) return run_on(turn, id, command, worker, payload);
-  answer_at_once(turn.state, id, command, worker.info.id, Code::not_found,
-                 "worker " + worker.name + " does not know the command '" + command.verb + "'");
+  if (!knows(worker, command.verb)) {
+    return answer_at_once(
+        turn.state, id, command, worker.info.id,
+        {Code::not_found,
+         "worker " + worker.name + " does not know the command '" + command.verb + "'", 0});
+  }
+  const Status room = check_worker_room(turn.state, worker, payload.size());
+  if (!room) return answer_at_once(turn.state, id, command, worker.info.id, room.error());
+  run_on(turn, id, command, worker, payload);
 }
 
 void ask_all(Turn& turn, CommandId id, CommandState& command, const Bytes& payload) {
@@ -73,8 +92,8 @@ void ask_named(Turn& turn, CommandId id, CommandState& command, const Command& m
       ask_connected(turn, id, command, *worker, message.payload);
       continue;
     }
-    answer_at_once(turn.state, id, command, each, Code::worker_lost,
-                   "worker " + to_string(each) + " is not connected");
+    answer_at_once(turn.state, id, command, each,
+                   {Code::worker_lost, "worker " + to_string(each) + " is not connected", 0});
   }
 }
 

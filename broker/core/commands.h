@@ -7,6 +7,9 @@
 //   next   the next in turn of those that list it and are in order; waits for one until the
 //   deadline named  as all, but one that is not connected is answered worker_lost at once
 //
+// A worker that is too far behind with its answers is asked no more: `next` passes it over, for the
+// others it is answered resource_exhausted.
+//
 // Sticky commands are in sticky.h. Costs: O(log) for each worker asked and each answer.
 #pragma once
 

@@ -197,6 +197,30 @@ Refusal command_requests() {
   rig.receive(rig.ann, rig.a_command(CommandTarget::next));
   return {rig.error(), 3, 4};
 }
+Refusal worker_asks() {
+  Peers rig;
+  rig.commandable(1, {"step"});
+  const SessionId bob = rig.primary("bob");
+  WireError error;
+  for (std::uint32_t i = 0; i <= asks_per_worker_max; ++i) {
+    rig.receive(i % 2 == 0 ? rig.ann : bob, rig.a_command(CommandTarget::all));
+    const auto done = Rig::all<CommandDone>(rig.take());
+    if (!done.empty()) error = done.at(0).answers.at(0).error;
+  }
+  return {error, asks_per_worker_max, asks_per_worker_max + 1};
+}
+Refusal worker_asked_bytes() {
+  Peers rig;
+  rig.commandable(1, {"step"});
+  const std::size_t fit = asked_bytes_per_worker_max / limits::command_payload_bytes_max;
+  for (std::size_t i = 0; i < fit; ++i) {
+    rig.receive(rig.ann, rig.a_command(CommandTarget::all, limits::command_payload_bytes_max));
+    CHECK(Rig::all<RunCommand>(rig.take()).size() == 1);
+  }
+  rig.receive(rig.ann, rig.a_command(CommandTarget::all, 1));
+  return {rig.only<CommandDone>().answers.at(0).error, asked_bytes_per_worker_max,
+          asked_bytes_per_worker_max + 1};
+}
 Refusal command_payload_bytes() {
   Peers rig;
   rig.receive(rig.ann, rig.a_command(CommandTarget::all, limits::command_payload_bytes_max + 1));
@@ -286,6 +310,8 @@ const std::map<Bound, Provoke>& provocations() {
       {Bound::watches_per_principal, watches_per_principal},
       {Bound::commands_per_session, commands_per_session},
       {Bound::command_requests, command_requests},
+      {Bound::worker_asks, worker_asks},
+      {Bound::worker_asked_bytes, worker_asked_bytes},
       {Bound::command_payload_bytes, command_payload_bytes},
       {Bound::command_reply_bytes, command_reply_bytes},
       {Bound::command_fanout_bytes, command_fanout_bytes},

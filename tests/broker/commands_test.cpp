@@ -80,6 +80,44 @@ TEST_CASE("command: named workers are asked once each, one that is not connected
        "Send session 1 CommandDone{request=7 answers=[{worker=09000000 error={code=21 *}]}"});
 }
 
+TEST_CASE("command: a worker that is behind is answered for, the others are asked") {
+  Rig rig;
+  const SessionId ann = rig.primary();
+  const SessionId one = rig.commandable(1, {"step"});
+  rig.commandable(2, {"step"});
+  const auto send = [&](std::uint64_t request, CommandTarget target,
+                        std::vector<WorkerId> workers = {}) {
+    Command message;
+    message.request = request;
+    message.target = target;
+    message.verb = "step";
+    message.workers = std::move(workers);
+    message.payload = Bytes(limits::command_payload_bytes_max, 1);
+    rig.receive(ann, message);
+  };
+  const std::uint64_t fit = asked_bytes_per_worker_max / limits::command_payload_bytes_max;
+  for (std::uint64_t i = 1; i <= fit; ++i) {
+    send(i, named, {worker_id(1)});
+    CHECK(Rig::all<RunCommand>(rig.take()).size() == 1);
+  }
+  send(100, all);
+  rig.expect({"Send session 3 RunCommand*",
+              "Send session 1 CommandDone{request=100 answers=[{worker=01000000 "
+              "worker_name=\"w1:1\" error={code=4 message=\"worker w1:1 is behind with its *"});
+  send(101, named, {worker_id(1)});
+  const CommandDone done = rig.only<CommandDone>();
+  CHECK(done.last);  // no answer is outstanding
+  REQUIRE(done.answers.size() == 1);
+  CHECK(done.answers[0].error.code == static_cast<int>(Code::resource_exhausted));
+  CHECK(done.answers[0].error.retry_after_ms == 1'000);
+  CHECK(rig.core.state().workers.at(worker_id(1)).asked_bytes == asked_bytes_per_worker_max);
+  // An answer makes room for the next.
+  rig.receive(one, reply(first));
+  rig.take();
+  send(102, named, {worker_id(1)});
+  CHECK(Rig::all<RunCommand>(rig.take()).size() == 1);
+}
+
 TEST_CASE("command: next goes round the workers that know it and are in order") {
   Rig rig;
   const SessionId ann = rig.primary();
