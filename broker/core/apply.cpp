@@ -121,6 +121,7 @@ void apply_started(State& state, const TaskStarted& record) {
   lease.progress_at = state.now;
   lease.phase = AttemptPhase::running;
   lease.starting_since = {};
+  end_alone(state, *attempt, lease);
   move_task(state, job, record.task.index, 6, TaskState::running);
   if (state.began) {
     arm_lease(state, worker_of(state, *attempt), key_of(record.task, *attempt), lease);

@@ -69,6 +69,26 @@ class IndexSet {
     return index;
   }
 
+  // The smallest index from `begin` on, or `none`.
+  std::uint32_t first_from(std::uint32_t begin) const {
+    std::uint32_t index = begin;
+    for (std::size_t level = 0; level < levels_.size(); ++level) {
+      const std::uint32_t word = index / 64;
+      if (word >= levels_[level].size()) return none;
+      const std::uint64_t bits = levels_[level][word] & (~std::uint64_t{0} << (index % 64));
+      if (bits == 0) {
+        index = word + 1;
+        continue;
+      }
+      index = word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
+      for (; level > 0; --level) {
+        index = index * 64 + static_cast<std::uint32_t>(std::countr_zero(levels_[level - 1][index]));
+      }
+      return index;
+    }
+    return none;
+  }
+
  private:
   std::vector<std::vector<std::uint64_t>> levels_;  // leaves first
   std::uint32_t capacity_ = 0;

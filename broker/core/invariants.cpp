@@ -148,12 +148,15 @@ void check_worker(const State& state, const Worker& worker, Sums& sums) {
   } else {
     FRAMEBUS_CHECK(worker.shapes.empty(), "only connected workers are chosen");
   }
+  std::uint32_t alone = 0;
   for (const auto& [key, lease] : worker.leases) {
     const Job* job = state.find_job(key.task.job);
     FRAMEBUS_CHECK(job != nullptr, "a lease belongs to a job");
+    alone += lease.alone ? 1 : 0;
     const Attempt* attempt =
         find_attempt(job->detail_of(key.task.index), Token{key.epoch, key.grant, {}});
     FRAMEBUS_CHECK(attempt != nullptr && attempt->is_leased(), "a lease belongs to an attempt");
+    FRAMEBUS_CHECK(!lease.alone || !attempt->started, "what has started is alone no more");
     FRAMEBUS_CHECK(
         lease.armed != TimePoint{} && lease.armed <= lease.until + state.options.lease * 100,
         "a lease has its timer");
@@ -161,6 +164,7 @@ void check_worker(const State& state, const Worker& worker, Sums& sums) {
       sums.limits[limit] += amount;
     }
   }
+  FRAMEBUS_CHECK(alone == worker.alone, "leases that are alone");
   sums.leases -= worker.leases.size();
   for (const Membership& member : worker.shapes) {
     const Shape& shape = state.shapes.at(member.shape);

@@ -1,6 +1,7 @@
 #include "broker/core/lease.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "broker/core/ready.h"
 
@@ -43,6 +44,23 @@ const Attempt* newest_attempt(const TaskDetail* detail) {
                             [](const Attempt& a, const Attempt& b) {
                               return std::pair(a.epoch, a.grant) < std::pair(b.epoch, b.grant);
                             });
+}
+
+bool runs_alone(const TaskDetail* detail) {
+  if (detail == nullptr) return false;
+  const auto lost = std::count_if(
+      detail->attempts.begin(), detail->attempts.end(), [](const Attempt& each) {
+        return !each.started &&
+               (each.end == AttemptEnd::worker_lost || each.end == AttemptEnd::lease_expired);
+      });
+  return lost >= lost_unstarted_max;
+}
+
+void end_alone(State& state, const Attempt& attempt, Lease& lease) {
+  if (!std::exchange(lease.alone, false)) return;
+  Worker& worker = state.workers.at(worker_of(state, attempt));
+  --worker.alone;
+  refresh_worker(state, worker);
 }
 
 LeaseKey key_of(TaskRef task, const Attempt& attempt) {
@@ -95,6 +113,8 @@ void open_lease(State& state, Job& job, std::uint32_t index, const Attempt& atte
     lease.progress_at = state.now;
     lease.phase = AttemptPhase::running;
   }
+  lease.alone = !attempt.started && runs_alone(job.detail_of(index));
+  worker.alone += lease.alone ? 1 : 0;
   ++job.in_flight;
   ++state.ledger.leases_opened;
   if (job.first_grant_at == TimePoint{}) job.first_grant_at = state.now;
@@ -114,6 +134,7 @@ void close_lease(State& state, Job& job, std::uint32_t index, const Attempt& att
   const LeaseKey& key = entry->first;
   state.timers.disarm(
       {entry->second.armed, TimerKind::lease, key.task, worker.info.id, key.epoch, key.grant});
+  worker.alone -= entry->second.alone ? 1 : 0;
   worker.leases.erase(entry);
   --job.in_flight;
   ++state.ledger.leases_closed;

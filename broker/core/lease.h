@@ -23,6 +23,15 @@ const WorkerId& worker_of(const State& state, const Attempt& attempt);
 Lease& lease_of(State& state, TaskRef task, const Attempt& attempt);
 const Lease& lease_of(const State& state, TaskRef task, const Attempt& attempt);
 
+// A task that was lost with its worker before it started, `lost_unstarted_max` times or more, may
+// be what takes workers down while another one is blamed. It is granted into an idle slot only and
+// nothing is prefetched behind it until it has started, so that the next loss is its own.
+// O(attempts).
+bool runs_alone(const TaskDetail* detail);
+inline constexpr std::uint32_t lost_unstarted_max = 2;
+// The attempt has started: others may wait behind it.
+void end_alone(State& state, const Attempt& attempt, Lease& lease);
+
 // Appends an attempt; the oldest closed one leaves a full history.
 Attempt& add_attempt(TaskDetail& detail, Attempt attempt);
 

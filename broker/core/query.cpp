@@ -5,6 +5,7 @@
 #include "broker/core/archive.h"
 #include "broker/core/filter.h"
 #include "broker/core/job_image.h"
+#include "broker/core/lease.h"
 #include "broker/core/scheduler.h"
 #include "broker/core/sticky.h"
 #include "broker/core/summary.h"
@@ -181,6 +182,11 @@ Explanation explain(const State& state, const Job& job, std::uint32_t index, con
   if (is_excluded(job, spec.type, worker.info.id)) {
     return because("excluded", "failed " + std::to_string(exclude_after) + " times or more at '" +
                                    spec.type + "' of this job");
+  }
+  const bool is_queued = job.tasks[index].state == TaskState::queued;
+  const bool is_free = worker.has_idle_slot() && worker.alone == 0;
+  if (is_queued && runs_alone(job.detail_of(index)) && !is_free) {
+    return because("credit", "it waits for an idle slot: its workers were lost before it started");
   }
   if (worker.free_credit() == 0) {
     const std::string held = "busy: holds " +

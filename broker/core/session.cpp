@@ -145,14 +145,18 @@ SessionId attach(Turn& turn, const PeerHello& event) {
   return older;
 }
 
+bool has_started(const State& state, const LeaseKey& key) {
+  const TaskDetail* detail = state.find_job(key.task.job)->detail_of(key.task.index);
+  return find_attempt(detail, Token{key.epoch, key.grant, {}})->started;
+}
+
 // The attempts that may have been in a slot without having said so: workers start in the order of
 // their grants, so these are the oldest that have not started, as many as slots were left.
 std::set<LeaseKey> maybe_in_slots(const State& state, const Worker& worker) {
   std::uint32_t started = 0;
   std::vector<LeaseKey> waiting;
   for (const auto& [key, lease] : worker.leases) {
-    const TaskDetail* detail = state.find_job(key.task.job)->detail_of(key.task.index);
-    if (find_attempt(detail, Token{key.epoch, key.grant, {}})->started) {
+    if (has_started(state, key)) {
       ++started;
     } else {
       waiting.push_back(key);
@@ -174,10 +178,21 @@ void lose_unlisted(Turn& turn, const WorkerId& id, const std::set<LeaseKey>& lis
   for (const auto& [key, lease] : worker.leases) {
     if (!listed.contains(key)) lost.push_back(key);
   }
+  const auto is_alone = [&](const LeaseKey& key) { return worker.leases.at(key).alone; };
+  std::map<LeaseKey, Place> places;
+  const bool has_culprit =
+      loss == Loss::worker_lost && std::any_of(lost.begin(), lost.end(), is_alone);
   for (const LeaseKey& key : lost) {
     const bool suspect = loss != Loss::goodbye && suspects.contains(key);
-    lose_attempt(turn, key, loss, suspect ? Place::slot : Place::queue);
+    places[key] = suspect ? Place::slot : Place::queue;
+    if (!has_culprit) continue;
+    if (is_alone(key)) {
+      places[key] = Place::alone;
+    } else if (has_started(turn.state, key)) {
+      places[key] = Place::beside;
+    }
   }
+  for (const LeaseKey& key : lost) lose_attempt(turn, key, loss, places.at(key));
 }
 
 void join_worker(Turn& turn, const PeerHello& event) {

@@ -53,6 +53,8 @@ void start_attempt(Turn& turn, TaskRef task, const Token& token);
 enum class Place : std::uint8_t {
   queue,  // merely prefetched: nobody is charged
   slot,   // it may have been what took the worker down: an infrastructure loss
+  alone,  // the only one of its slot after earlier losses (lease.h): a crash, started or not
+  beside  // it ran while such a one was in another slot: an infrastructure loss
 };
 
 // Rows 7, 9, 10, 22 (or 14, or failed when at most once). The attempt's lease is open. `place`

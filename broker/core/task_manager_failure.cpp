@@ -126,6 +126,24 @@ std::uint64_t record_end(Turn& turn, TaskRef task, const Attempt& attempt, const
 
 }  // namespace
 
+namespace {
+
+std::string how_it_was_lost(bool ran, Place place) {
+  switch (place) {
+    case Place::alone:
+      return " as it was given this task, which was lost before it started several times";
+    case Place::beside:
+      return " while another slot was given a task that may be why";
+    case Place::slot:
+      return ran ? "" : " when it may have been starting";
+    case Place::queue:
+      return "";
+  }
+  return "";
+}
+
+}  // namespace
+
 std::uint64_t fail_attempt(Turn& turn, TaskRef task, const Token& token, const Failure& failure) {
   State& state = turn.state;
   Job& job = *state.find_job(task.job);
@@ -162,7 +180,7 @@ void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss, Place place) {
       find_attempt(job.detail_of(key.task.index), Token{key.epoch, key.grant, {}});
   const AttemptId id = id_of(state, key.task, *attempt);
   const bool ran = attempt->started;
-  const bool may_have_run = ran || place == Place::slot;
+  const bool may_have_run = ran || place != Place::queue;
   const bool was_stopping = attempt->state == AttemptState::stopping;
   const std::string worker = state.identities[attempt->identity].name;
   Failure failure;
@@ -173,11 +191,10 @@ void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss, Place place) {
     case Loss::worker_lost:
       ++state.counters.losses_worker;
       failure.end = AttemptEnd::worker_lost;
-      if (ran) failure.blame = Blame::crash;
-      failure.error =
-          wire_error(Code::worker_lost,
-                     "worker " + worker + " went away" +
-                         (ran || place == Place::queue ? "" : " when it may have been starting"));
+      if (ran || place == Place::alone) failure.blame = Blame::crash;
+      if (place == Place::beside) failure.blame = Blame::infrastructure;
+      failure.error = wire_error(Code::worker_lost, "worker " + worker + " went away" +
+                                                        how_it_was_lost(ran, place));
       break;
     case Loss::goodbye:
       ++state.counters.losses_worker;

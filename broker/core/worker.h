@@ -4,6 +4,7 @@
 // leases before it has said Hello, and for a while after its loss people can still see it.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -43,6 +44,7 @@ struct Lease {
   std::uint64_t assign_lsn = 0;  // what its Assign waits for; nothing about it may leave earlier
   AttemptPhase phase = AttemptPhase::queued;
   bool listed = false;        // by a heartbeat, at least once
+  bool alone = false;         // derived: its task runs_alone() (lease.h), and has not started
   bool reclaiming = false;    // Abort(reclaimed) was sent, it may start all the same
   std::uint32_t omitted = 0;  // heartbeats in a row
   std::uint32_t permille = 0;
@@ -63,6 +65,7 @@ struct Worker {
   std::map<LeaseKey, Lease> leases;
   std::uint32_t credit = 0;     // attempts it would hold in all, as it last said, bounded
   std::uint32_t strangers = 0;  // attempts it listed that are no leases here
+  std::uint32_t alone = 0;      // derived: of its leases, those that are alone
   std::string reason;
   LoadReport load;
   std::uint64_t sequence = 0;
@@ -85,7 +88,9 @@ struct Worker {
   std::uint32_t in_flight() const { return static_cast<std::uint32_t>(leases.size()); }
   std::uint32_t free_credit() const {
     const std::uint32_t used = in_flight() + strangers;
-    return credit > used ? credit - used : 0;
+    // Nothing is prefetched behind a task that may take the worker down.
+    const std::uint32_t most = alone > 0 ? std::min(credit, info.slots) : credit;
+    return most > used ? most - used : 0;
   }
   // Connected and in order: neither silent, nor draining, nor short of a sticky command.
   bool takes_commands() const {

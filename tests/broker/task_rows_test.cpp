@@ -256,18 +256,16 @@ TEST_CASE("row 10: what a worker that comes back lists after all was no loss") {
 }
 
 TEST_CASE("row 14: a task that takes its workers down before it says Started ends dead") {
-  Options options;
-  options.infrastructure_losses_max = 4;
-  OneTask rig(a_job().with_tasks(1), options);
+  OneTask rig(a_job().with_tasks(1));
   SessionId worker = rig.one;
-  for (std::uint8_t number = 2; number <= 5; ++number) {
+  for (std::uint8_t number = 2; number <= 6; ++number) {
     rig.step(PeerLost{worker, "killed"});
     rig.take();
-    if (number == 5) break;
+    if (number == 6) break;
     // Granted at once at first, with back-off from the third loss on.
     CHECK(rig.state(rig.job) == (number < 4 ? TaskState::queued : TaskState::retry_wait));
     worker = rig.worker(number);
-    for (int i = 0; i < 6 && rig.granted.empty(); ++i) {
+    for (int i = 0; i < 20 && rig.granted.empty(); ++i) {
       rig.advance(seconds(1));
       rig.receive(worker, rig.beat({}));
       rig.take();
@@ -277,6 +275,10 @@ TEST_CASE("row 14: a task that takes its workers down before it says Started end
     REQUIRE(rig.granted.size() == 1);
   }
   CHECK(rig.state(rig.job) == TaskState::dead);
+  // Two losses that might have been anybody's, then it was granted alone.
+  const TaskDetail& detail = *rig.core.state().find_job(rig.job)->detail_of(0);
+  CHECK(detail.losses == 2);
+  CHECK(detail.crashes == 3);
 }
 
 TEST_CASE("row 10: a silent worker is suspect after 3 s and lost after a lease") {

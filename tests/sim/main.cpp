@@ -53,8 +53,8 @@ void print_usage(FILE* out) {
   std::fprintf(out,
                "Usage: sim --seed N | --seeds N..M | --soak-minutes N | --bugs\n"
                "           [--minutes M] [--bug NAME] [--only-faults N,N|none]\n"
-               "           [--without FEATURE,FEATURE] [--until S] [--replay] [--rows] [--json]\n"
-               "           [--no-shrink]\n"
+               "           [--without FEATURE,FEATURE] [--until S] [--replay] [--killer] [--rows]\n"
+               "           [--json] [--no-shrink]\n"
                "features:");
   for (const FeatureInfo& each : feature_table)
     std::fprintf(out, " %.*s", static_cast<int>(each.name.size()), each.name.data());
@@ -127,6 +127,8 @@ Arguments parse(int argc, char** argv) {
       std::exit(0);
     } else if (word == "--replay") {
       arguments.setup.trace = true;
+    } else if (word == "--killer") {
+      arguments.setup.killer = true;
     } else if (word == "--rows") {
       arguments.rows = true;
     } else if (word == "--json") {

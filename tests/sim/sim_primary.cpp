@@ -81,18 +81,33 @@ void SimPrimary::send(const Message& message) {
   if (connection_ != 0) network_.send(connection_, Side::client, message);
 }
 
-void SimPrimary::order(Random& dice, bool in_parts) {
+Order SimPrimary::make_order() {
   Order order;
   const std::uint64_t number = ++orders_made_;
   order.submit.submit_id.bytes[0] = static_cast<std::uint8_t>(setup_.host);
   order.submit.submit_id.bytes[1] = static_cast<std::uint8_t>(number & 255);
   order.submit.submit_id.bytes[3] = static_cast<std::uint8_t>(number >> 8);
+  return order;
+}
+
+void SimPrimary::submit(JobSpec job) {
+  Order order = make_order();
+  order.submit.job = std::move(job);
+  place(std::move(order));
+}
+
+void SimPrimary::order(Random& dice, bool in_parts) {
+  Order order = make_order();
   order.submit.job =
-      random_job(dice, "job" + std::to_string(setup_.host) + "-" + std::to_string(number));
+      random_job(dice, "job" + std::to_string(setup_.host) + "-" + std::to_string(orders_made_));
   // Only their Assign waits for its record.
   if (setup_.bug == Bug::overtaking_aborts)
     for (StepSpec& step : order.submit.job.steps) step.at_most_once = true;
   if (in_parts) make_upload(dice, order);
+  place(std::move(order));
+}
+
+void SimPrimary::place(Order order) {
   for (const StepSpec& step : order.submit.job.steps) order.task_count += step.task_count;
   orders_.push_back(std::move(order));
   if (is_up_) send_submit(orders_.size() - 1);

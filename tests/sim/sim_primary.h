@@ -34,6 +34,8 @@ class SimPrimary final : public Endpoint {
   void die();
   // Something from the plan.
   void act(Kind kind, Random dice);
+  // A job that is in no plan.
+  void submit(JobSpec job);
   // Paused jobs are resumed until they end, drained workers are, too.
   void settle();
   // Every job is accepted, ended, and its end was seen.
@@ -66,6 +68,8 @@ class SimPrimary final : public Endpoint {
   void check_handshake(ConnectionId id);
   void send(const Message& message);
   void order(Random& dice, bool in_parts);
+  Order make_order();
+  void place(Order order);
   void send_submit(std::size_t index);
   void send_order(Order& order);
   void send_next_part(Order& order);

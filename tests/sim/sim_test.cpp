@@ -91,6 +91,31 @@ TEST_CASE("sim: the same seed gives the same run") {
   }
 }
 
+TEST_CASE("sim: a task that kills its workers before it starts is given up, and no other with it") {
+  std::vector<Setup> setups(40);
+  for (std::uint64_t i = 0; i < setups.size(); ++i) {
+    setups[i].seed = i + 1;
+    setups[i].minutes = 1;
+    setups[i].killer = true;
+    setups[i].filter.all = false;
+    setups[i].filter.without = static_cast<std::uint8_t>(Feature::executors);
+  }
+  // Two losses before it is suspected, then crashes; beside them what one that never ran may lose.
+  constexpr std::uint64_t killed_max = 2 + 5;
+  std::uint64_t most = 0;
+  simulate_many(setups, jobs(), [&](const Setup& setup, const Report& report) {
+    CHECK_MESSAGE(report.violation.empty(), "seed " << setup.seed << ": " << report.violation
+                                                    << "; run again: " << how_to_rerun(setup));
+    CHECK_MESSAGE(report.killed > 0, "seed " << setup.seed);
+    CHECK_MESSAGE(report.killed <= killed_max, "seed " << setup.seed << ": " << report.killed
+                                                       << " workers were taken down");
+    most = std::max(most, report.killed);
+    return true;
+  });
+  std::printf("sim: killer: seeds 1 to %zu, at most %llu workers were taken down\n", setups.size(),
+              static_cast<unsigned long long>(most));
+}
+
 TEST_CASE("sim: a fault that is left out changes no other") {
   const std::vector<Injection> all = plan(7, minutes);
   REQUIRE(all.size() > 50);

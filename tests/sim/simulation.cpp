@@ -87,6 +87,8 @@ class Simulation {
       world_.after(random.between(Duration{0}, begins_within), [&worker] { worker->start(); });
     for (auto& primary : primaries_)
       world_.after(random.between(Duration{0}, begins_within), [&primary] { primary->start(); });
+    if (setup_.killer)
+      world_.after(begins_within, [this] { primaries_[0]->submit(killer_job()); });
     driver_->begin(plan(setup_.seed, setup_.minutes));
     TimePoint end = TimePoint{} + std::chrono::minutes(setup_.minutes);
     if (setup_.filter.until_s > 0)
@@ -117,6 +119,7 @@ class Simulation {
 
   // at_most_once: never twice but by a person's wish, never two at a time.
   void on_executor(const worker::StartAttempt& start, bool begins) {
+    if (setup_.killer && begins && is_killer(start)) ++killed_;
     if (!start.step.at_most_once) return;
     Execution& execution = executions_[start.attempt.task];
     if (!begins) {
@@ -131,6 +134,30 @@ class Simulation {
     if (execution.starts > 1 + broker_.log().retries_of(start.attempt.task) && broker_.is_up())
       world_.violated("an at_most_once task is never run twice: task " +
                       to_string(start.attempt.task));
+  }
+
+  static JobSpec killer_job() {
+    JobSpec job;
+    job.name = "killer";
+    StepSpec step;
+    step.name = step.type = "work";
+    step.task_count = 40;
+    step.params = poison();
+    job.steps = {step};
+    return job;
+  }
+  static bool is_killer(const worker::StartAttempt& start) {
+    return start.attempt.index == 0 && start.step.params == poison();
+  }
+
+  // The killer is given up, and none that waited, ran or was prefetched beside it.
+  void check_killer() {
+    for (const auto& [ref, told] : primaries_[0]->told()) {
+      const TaskState right = ref.index == 0 ? TaskState::dead : TaskState::succeeded;
+      if (told != right)
+        return world_.violated("only the task that kills workers is given up: task " +
+                               to_string(ref) + " is " + std::string(broker::word(told)));
+    }
   }
 
   bool everybody(bool (SimPrimary::*question)() const) const {
@@ -160,6 +187,7 @@ class Simulation {
     if (!everybody(&SimPrimary::is_audited))
       return world_.violated("a watch from the beginning comes to its live end");
     compare_with_state();
+    if (setup_.killer) check_killer();
     broker_.check_replay();
   }
 
@@ -207,6 +235,7 @@ class Simulation {
     report.happenings = world_.happenings();
     report.records = broker_.records();
     report.archived = broker_.archive().jobs();
+    report.killed = killed_;
     report.virtual_s = world_.now_s();
     report.real_disk = character_.real_disk;
     report.hostile = character_.hostile;
@@ -232,6 +261,7 @@ class Simulation {
   std::vector<std::unique_ptr<SimPrimary>> primaries_;
   std::unique_ptr<FaultDriver> driver_;
   std::map<TaskRef, Execution> executions_;
+  std::uint64_t killed_ = 0;
   double peace_at_s_ = 0;
 };
 
@@ -249,6 +279,7 @@ Report simulate(const Setup& setup) {
 std::string how_to_rerun(const Setup& setup) {
   std::string text =
       "sim --seed " + std::to_string(setup.seed) + " --minutes " + std::to_string(setup.minutes);
+  if (setup.killer) text += " --killer";
   if (setup.bug != Bug::none) text += " --bug " + std::string(name_of(setup.bug));
   if (!setup.filter.all) {
     text += " --only-faults ";

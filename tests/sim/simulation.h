@@ -20,6 +20,8 @@ struct Setup {
   Bug bug = Bug::none;
   Filter filter;
   bool trace = false;  // prints everything that happens
+  // A job among whose tasks is one that takes down every worker before it has started there.
+  bool killer = false;
 };
 
 struct Report {
@@ -32,6 +34,7 @@ struct Report {
   std::uint64_t records = 0;
   std::uint64_t commands = 0;
   std::uint64_t archived = 0;
+  std::uint64_t killed = 0;  // workers, by the killer
   double virtual_s = 0;
   bool real_disk = false;
   bool hostile = false;
