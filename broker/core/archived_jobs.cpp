@@ -58,14 +58,19 @@ void ask_archive(Turn& turn) {
 }
 
 void remove_copy(State& state, JobId id) {
+  const Job& copy = *state.find_job(id);
   --state.archive.copies;
-  state.archive.copy_tasks -= state.find_job(id)->tasks.size();
+  state.archive.copy_tasks -= copy.tasks.size();
+  state.archive.copy_bytes -= copy.spec_bytes + copy.outcome_bytes;
   remove_job(state, id);
 }
 
-bool has_room(const State& state, std::uint64_t tasks) {
-  return state.archive.copies < archived_copies_max &&
-         (state.archive.copies == 0 || state.archive.copy_tasks + tasks <= archived_copy_tasks_max);
+bool has_room(const State& state, std::uint64_t tasks, std::uint64_t bytes) {
+  const ArchiveState& archive = state.archive;
+  if (archive.copies == 0) return true;
+  return archive.copies < archived_copies_max &&
+         archive.copy_tasks + tasks <= archived_copy_tasks_max &&
+         archive.copy_bytes + bytes <= archived_copy_bytes_max;
 }
 
 // The copy that nobody watches and that was asked for the longest ago. O(jobs): rare.
@@ -78,9 +83,14 @@ const Job* oldest_copy(const State& state) {
   return oldest;
 }
 
-Status make_room(State& state, std::uint64_t tasks) {
-  while (!has_room(state, tasks)) {
+Status make_room(State& state, std::uint64_t tasks, std::uint64_t bytes) {
+  while (!has_room(state, tasks, bytes)) {
     const Job* oldest = oldest_copy(state);
+    if (oldest == nullptr && state.archive.copy_bytes + bytes > archived_copy_bytes_max) {
+      return fail(refuse_bound(state.refusals, Bound::archived_copy_bytes, archived_copy_bytes_max,
+                               state.archive.copy_bytes + bytes,
+                               "the others are all being watched"));
+    }
     if (oldest == nullptr) {
       return fail(refuse_bound(state.refusals, Bound::archived_copies, archived_copies_max,
                                state.archive.copies, "all of them are being watched"));
@@ -99,15 +109,16 @@ Status insert_copy(Turn& turn, const ArchiveLoaded& event) {
   State& state = turn.state;
   FRAMEBUS_TRY(check_pieces(state, event.job, event.pieces));
   const JobImage& head = event.pieces.front();
-  FRAMEBUS_TRY(make_room(state, head.task_count));
   Job made;
   for (const JobImage& piece : event.pieces) add_piece(state, made, piece);
+  FRAMEBUS_TRY(make_room(state, head.task_count, bytes_of(made.spec) + made.outcome_bytes));
   Job& copy = finish_image(state, std::move(made), head.owner, head.last_lsn);
   copy.from_archive = true;
   copy.archived = true;
   copy.used_at = turn.now();
   ++state.archive.copies;
   state.archive.copy_tasks += copy.tasks.size();
+  state.archive.copy_bytes += copy.spec_bytes + copy.outcome_bytes;
   arm_copy(state, copy.id, turn.now());
   return {};
 }
@@ -127,6 +138,9 @@ void drop_parked(State& state, Which&& which) {
   ArchiveState& archive = state.archive;
   if (archive.parked == 0) return;
   for (auto& [id, load] : archive.loads) {
+    for (const Received& each : load.requests) {
+      if (which(each)) archive.parked_bytes -= bytes_of(each);
+    }
     const auto dropped = static_cast<std::uint32_t>(std::erase_if(load.requests, which));
     archive.parked -= dropped;
     state.ledger.requests_dropped += dropped;
@@ -137,6 +151,14 @@ void drop_parked(State& state, Which&& which) {
 }
 
 }  // namespace
+
+std::uint64_t bytes_of(const Received& request) {
+  std::uint64_t bytes = sizeof request;
+  if (const auto* act = std::get_if<Act>(&request.message)) {
+    bytes += act->tasks.size() * sizeof(std::uint32_t);
+  }
+  return bytes;  // of no other that may wait does the size vary
+}
 
 bool park_request(Turn& turn, const Received& event) {
   State& state = turn.state;
@@ -154,9 +176,17 @@ bool park_request(Turn& turn, const Received& event) {
                                archive.parked, "job " + to_string(id)));
     return true;
   }
+  const std::uint64_t bytes = archive.parked_bytes + bytes_of(event);
+  if (bytes > parked_request_bytes_max) {
+    refuse_parked(turn, event,
+                  refuse_bound(state.refusals, Bound::parked_request_bytes,
+                               parked_request_bytes_max, bytes, "job " + to_string(id)));
+    return true;
+  }
   turn.keep_request();
   archive.loads[id].requests.push_back(event);
   ++archive.parked;
+  archive.parked_bytes = bytes;
   ++state.counters.requests_parked;
   ask_archive(turn);
   return true;
@@ -169,6 +199,7 @@ void on_archive_loaded(Turn& turn, const ArchiveLoaded& event) {
   const std::vector<Received> requests = std::move(entry->second.requests);
   archive.loads.erase(entry);
   archive.parked -= static_cast<std::uint32_t>(requests.size());
+  for (const Received& each : requests) archive.parked_bytes -= bytes_of(each);
   --archive.loads_out;
   const Status taken = requests.empty() ? Status{} : take_in(turn, event);
   if (!taken) {
@@ -207,6 +238,7 @@ void fail_parked(Turn& turn, Code code, const std::string& message) {
     load.requests.clear();
   }
   archive.parked = 0;
+  archive.parked_bytes = 0;
   std::erase_if(archive.loads, [](const auto& each) { return !each.second.asked; });
 }
 

@@ -41,6 +41,10 @@ enum class Keeper : std::uint8_t { core, shell, wire, client, store };
   X(finished_jobs, "finished_jobs_max", "jobs that have ended", core, resource_exhausted, 5'000)  \
   X(parked_requests, "parked_requests_max", "requests that wait for the archive", core,           \
     resource_exhausted, 1'000)                                                                    \
+  X(parked_request_bytes, "parked_request_bytes_max", "bytes of requests that wait for the archive", \
+    core, resource_exhausted, 1'000)                                                              \
+  X(archived_copy_bytes, "archived_copy_bytes_max", "bytes of archived jobs read back", core,     \
+    resource_exhausted, 5'000)                                                                    \
   X(archived_copies, "archived_copies_max", "archived jobs read back", core, resource_exhausted,  \
     5'000)                                                                                        \
   X(attempts_listed, "attempts_listed_max", "attempts in one message", core, invalid_argument, 0) \

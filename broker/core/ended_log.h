@@ -1,7 +1,7 @@
 // A job's log of ended tasks (Job::ended), which watches walk by position and cursors name by lsn.
 //
 // A retry makes the lines of the tasks that it opens again stale. They leave before they outnumber
-// the others, so the log holds at most two lines a task, however often a person cancels and retries.
+// the others, so the log holds at most two lines a task, however often people cancel and retry.
 // Called by apply(), live and in replay, so that both keep the same lines.
 #pragma once
 

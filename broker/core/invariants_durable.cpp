@@ -44,15 +44,21 @@ void check_finished(const State& state) {
 void check_copies(const State& state) {
   std::uint32_t copies = 0;
   std::uint64_t tasks = 0;
+  std::uint64_t copy_bytes = 0;
+  std::uint64_t parked_bytes = 0;
   for (const auto& [id, job] : state.jobs) {
     if (!job.from_archive) continue;
     ++copies;
     tasks += job.tasks.size();
+    copy_bytes += job.spec_bytes + job.outcome_bytes;
   }
   const ArchiveState& archive = state.archive;
   FRAMEBUS_CHECK(copies == archive.copies && tasks == archive.copy_tasks,
                  "archived jobs in memory");
   FRAMEBUS_CHECK(copies <= archived_copies_max, "archived jobs in memory are bounded");
+  FRAMEBUS_CHECK(copy_bytes == archive.copy_bytes &&
+                     (copies <= 1 || copy_bytes <= archived_copy_bytes_max),
+                 "bytes of archived jobs in memory");
   std::uint32_t parked = 0;
   std::uint32_t asked = 0;
   for (const auto& [id, load] : archive.loads) {
@@ -63,10 +69,13 @@ void check_copies(const State& state) {
     parked += static_cast<std::uint32_t>(load.requests.size());
     asked += load.asked ? 1 : 0;
     for (const Received& request : load.requests) {
+      parked_bytes += bytes_of(request);
       FRAMEBUS_CHECK(state.sessions.contains(request.session), "who waits is connected");
     }
   }
   FRAMEBUS_CHECK(parked == archive.parked && asked == archive.loads_out, "requests that wait");
+  FRAMEBUS_CHECK(parked_bytes == archive.parked_bytes && parked_bytes <= parked_request_bytes_max,
+                 "bytes of requests that wait");
   FRAMEBUS_CHECK(parked <= limits::parked_requests_max && asked <= archive_loads_out_max,
                  "requests that wait are bounded");
 }

@@ -599,3 +599,103 @@ TEST_CASE("image: a job made of its pieces tells the same as the job") {
   }
   CHECK(other.blob_uses == state.blob_uses);
 }
+
+TEST_CASE("archived: requests that wait are bounded by what they take, not only by their number") {
+  Library rig;
+  rig.archive_one(a_job().with_tasks(1));
+  const std::vector<std::uint32_t> tasks(1'000'000, 0);
+  const std::uint64_t each = tasks.size() * sizeof(std::uint32_t);
+  std::uint64_t parked = 0;
+  for (; (parked + 1) * each < parked_request_bytes_max; ++parked) {
+    rig.act(rig.ann, JobAction::retry, first, tasks);
+    rig.take();
+  }
+  rig.act(rig.ann, JobAction::retry, first, tasks);
+  const WireError full = rig.only<ErrorReply>().error;
+  CHECK(full.code == code(Code::resource_exhausted));
+  CHECK(full.retry_after_ms == 1'000);
+  CHECK(full.message.find("(parked_request_bytes_max)") != std::string::npos);
+  CHECK(rig.core.state().archive.parked == parked);
+  rig.ask(5'000);  // a small one has room, and the whole goes with its connection
+  rig.expect({});
+  rig.step(PeerLost{rig.ann, "cut"});
+  rig.take();
+  CHECK(rig.core.state().archive.parked_bytes == 0);
+}
+
+TEST_CASE("archived: copies are bounded by their bytes, one that nobody watches goes first") {
+  Library rig;
+  const auto archive_large = [&](std::uint64_t number) {
+    // As large as the archive's reader may bring it; the tasks share their parameters' bytes.
+    JobImage image;
+    image.job = JobId{number};
+    image.owner = "ann";
+    image.state = JobState::cancelled;
+    image.task_count = 264;  // 66 MiB of them
+    StepSpec step;
+    step.name = "work";
+    step.type = "echo";
+    step.task_count = image.task_count;
+    step.task_params.assign(image.task_count, Bytes(limits::task_spec_bytes_max, 1));
+    image.spec.name = "large";
+    image.spec.steps = {step};
+    image.accepted_lsn = image.last_lsn = 1;
+    image.ended_at_ms = 1;
+    TaskImage task;
+    task.count = image.task_count;
+    task.state = TaskState::cancelled;
+    task.ended_lsn = 1;
+    image.tasks = {task};
+    image.last = true;
+    return image;
+  };
+  for (std::uint8_t i = 1; i <= 3; ++i) {  // so that their numbers are known
+    rig.submit(rig.ann, a_job().with_tasks(1).id(i));
+    rig.receive(rig.one, Results{{Rig::ok(rig.granted.at(0))}});
+    rig.take();
+  }
+  rig.pass(seconds(30));
+  rig.commit_all(rig.take());
+  rig.pass(seconds(100));
+  rig.commit_all(rig.take());
+  REQUIRE(rig.core.state().jobs.empty());
+  const auto watch = [&](std::uint64_t number) {
+    rig.receive(rig.ann, Watch{number, JobId{number}, {}, false});
+    rig.expect({"LoadArchived job " + std::to_string(number)});
+    rig.step(ArchiveLoaded{JobId{number}, {archive_large(number)}, ""});
+    return rig.take();
+  };
+  CHECK(Rig::all<framebus::Events>(watch(1)).size() == 2);
+  CHECK(rig.core.state().archive.copy_bytes > archived_copy_bytes_max / 2);
+  const auto refused = Rig::all<ErrorReply>(watch(2));
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].error.code == code(Code::resource_exhausted));
+  CHECK(refused[0].error.retry_after_ms == 5'000);
+  CHECK(refused[0].error.message.find("(archived_copy_bytes_max)") != std::string::npos);
+  rig.receive(rig.ann, Unwatch{1});
+  CHECK(Rig::all<ErrorReply>(watch(3)).empty());
+  CHECK(rig.core.state().archive.copies == 1);
+  CHECK(rig.core.state().find_job(JobId{1}) == nullptr);
+}
+
+TEST_CASE("archived: a full disk brings no job back, and questions about it are answered") {
+  Library rig;
+  rig.archive_one(a_job().with_tasks(3));
+  const std::size_t records = rig.journal.size();
+  rig.step(StorePressure{true, "12 MiB are left"});
+  rig.act(rig.ann, JobAction::retry, first);
+  rig.expect({"LoadArchived job 1"});
+  rig.step(ArchiveLoaded{first, rig.pieces, ""});
+  const WireError error = rig.only<ErrorReply>().error;
+  CHECK(error.code == code(Code::resource_exhausted));
+  CHECK(error.retry_after_ms == 5'000);
+  CHECK(rig.journal.size() == records);
+  CHECK(rig.core.state().archive.copies == 1);
+  rig.ask(50);
+  CHECK(rig.only<QueryReply>().jobs.at(0).state == JobState::cancelled);
+  rig.act(rig.ann, JobAction::cancel, first);
+  CHECK(rig.only<ActOk>().unchanged == 3);
+  rig.step(StorePressure{false, ""});
+  rig.act(rig.ann, JobAction::retry, first);
+  CHECK(Rig::all<ActOk>(rig.take()).at(0).changed == 3);
+}

@@ -326,6 +326,7 @@ const std::map<Bound, Provoke>& provocations() {
 // Bounds whose refusal is tested where what they bound is: uploads, archive, logs.
 const std::vector<Bound> elsewhere{Bound::upload_parts, Bound::finished_jobs,
                                    Bound::parked_requests, Bound::archived_copies,
+                                   Bound::parked_request_bytes, Bound::archived_copy_bytes,
                                    Bound::log_chunk_bytes};
 
 }  // namespace

@@ -122,7 +122,7 @@ TEST_CASE("cost: a job whose steps all wait for each other ends and runs again i
       step_ns(Received{SessionId{1}, Act{2, JobAction::retry, JobId{1}, {0}, 0}, {}});
   CHECK(job.counts[static_cast<std::size_t>(TaskState::held)] == (steps - 1) * tasks);
   core.check_invariants();
-  std::printf("cost: %u steps that wait for all before them: abandoned %.0f, held again %.0f ns/task\n",
+  std::printf("cost: %u steps that wait for all before: abandoned %.0f, held again %.0f ns/task\n",
               steps, abandon / (steps * tasks), revive / (steps * tasks));
   CHECK(abandon / (steps * tasks) < 5'000);
   CHECK(revive / (steps * tasks) < 5'000);

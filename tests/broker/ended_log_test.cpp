@@ -102,7 +102,7 @@ TEST_CASE("ended: a watch that lags within one record is told every end once, wh
   CHECK(reader.cursor_lsn == 4);
 }
 
-TEST_CASE("ended: when all that is left of a record has gone, its cursor does not repeat the rest") {
+TEST_CASE("ended: when all that is left of a record has gone, its cursor repeats nothing") {
   Options options;
   options.event_window = 1;
   Rig rig(options);
