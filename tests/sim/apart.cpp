@@ -16,7 +16,7 @@ namespace {
 struct Numbers {
   double violated_at_s, peace_at_s, virtual_s;
   RowHits row_hits;
-  std::uint64_t happenings, jobs, records, commands, archived;
+  std::uint64_t happenings, jobs, records, commands, archived, killed;
   bool real_disk, hostile;
 };
 
@@ -50,6 +50,7 @@ void write_all(int fd, const void* bytes, std::size_t count) {
   n.records = r.records;
   n.commands = r.commands;
   n.archived = r.archived;
+  n.killed = r.killed;
   n.real_disk = r.real_disk;
   n.hostile = r.hostile;
   write_all(reports, &n, sizeof n);
@@ -75,6 +76,7 @@ Report report_of(const Child& child) {
   report.records = n.records;
   report.commands = n.commands;
   report.archived = n.archived;
+  report.killed = n.killed;
   report.real_disk = n.real_disk;
   report.hostile = n.hostile;
   return report;
