@@ -3,30 +3,19 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
 #include <ctime>
+
+#include "broker/shell/durable_start.h"
 
 namespace framebus::broker {
 namespace {
 
-constexpr std::size_t token_key_bytes = 16;
-constexpr std::size_t epoch_file_bytes_max = 32;
 constexpr std::size_t pid_file_bytes_max = 32;
-
-// Makes it and what is missing above it; every new name is synced, so that a crash can not take
-// away a directory in which jobs have been accepted.
-Status make_durable_directory(const std::filesystem::path& path) {
-  if (path.has_parent_path() && !std::filesystem::exists(path.parent_path()))
-    FRAMEBUS_TRY(make_durable_directory(path.parent_path()));
-  FRAMEBUS_ASSIGN(const bool is_new, make_directory(path));
-  return is_new ? sync_directory(path.parent_path()) : Status();
-}
 
 Error with_advice(Error error, const std::filesystem::path& path) {
   if (error.code != Code::permission_denied || error.message.starts_with("data: ")) return error;
@@ -35,13 +24,6 @@ Error with_advice(Error error, const std::filesystem::path& path) {
                   " (is it on a read-only file system, or another user's?). Give it another "
                   "directory with --data DIR";
   return error;
-}
-
-Result<Bytes> make_token_key() {
-  Bytes key(token_key_bytes);
-  if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
-    return fail(errno_error(errno, "random bytes for", "token.key"));
-  return key;
 }
 
 Result<std::filesystem::path> new_temporary_directory() {
@@ -78,8 +60,8 @@ Status take_lock(int fd, const std::filesystem::path& path) {
   std::string pid = holder ? std::string(holder->begin(), holder->end()) : std::string();
   while (!pid.empty() && pid.back() == '\n') pid.pop_back();
   return fail(Code::failed_precondition,
-              "data: another broker" + (pid.empty() ? "" : " (process " + pid + ")") +
-                  " runs in " + path.parent_path().string() +
+              "data: another broker" + (pid.empty() ? "" : " (process " + pid + ")") + " runs in " +
+                  path.parent_path().string() +
                   "; stop it or give this one a directory of its own with --data DIR");
 }
 
@@ -123,12 +105,12 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, bool ephemera
   DataDirectory directory;
   directory.ephemeral_ = ephemeral;
   FRAMEBUS_TRY(directory.choose_path(path));
-  const auto prepare = [&directory]() -> Status {
-    FRAMEBUS_TRY(make_durable_directory(directory.path_));
+  const auto disk = make_posix_disk();
+  const auto prepare = [&directory, &disk]() -> Status {
+    FRAMEBUS_TRY(make_durable_directory(*disk, directory.path_));
     FRAMEBUS_TRY(check_is_private(directory.path_));
     FRAMEBUS_TRY(directory.lock());
-    FRAMEBUS_TRY(directory.raise_epoch());
-    FRAMEBUS_TRY(directory.load_token_key());
+    FRAMEBUS_TRY(directory.load_lasting(*disk));
     std::error_code ignored;
     std::filesystem::remove(directory.endpoints_file(), ignored);
     std::filesystem::remove_all(directory.path_ / "ephemeral", ignored);
@@ -169,53 +151,13 @@ Status DataDirectory::lock() {
   return {};
 }
 
-Status DataDirectory::raise_epoch() {
-  const std::filesystem::path file = path_ / "epoch";
-  std::uint64_t last = is_temporary_ ? first_epoch() : 0;
-  auto content = read_small_file(file, epoch_file_bytes_max);
-  if (content) {
-    const auto* const begin = reinterpret_cast<const char*>(content->data());
-    const auto [stop, error] = std::from_chars(begin, begin + content->size(), last);
-    if (error != std::errc{} ||
-        std::string_view(stop, static_cast<std::size_t>(begin + content->size() - stop)) != "\n") {
-      return fail(Code::data_loss,
-                  file.string() +
-                      " does not hold a number. Restore it from a copy, or write a number "
-                      "into it that is larger than any epoch this broker ever had");
-    }
-  } else if (content.error().code != Code::not_found) {
-    return fail(content.error());
-  } else if (!ephemeral_ && std::filesystem::exists(journal())) {
-    // Counting from 1 again would give out tokens that workers may still hold.
-    return fail(Code::data_loss,
-                file.string() + " is missing beside " + journal().string() +
-                    ". Restore it from a copy, or write a number into it that is larger than any "
-                    "epoch this broker ever had");
-  }
-  epoch_ = last + 1;
-  return replace_file(file, bytes_of(std::to_string(epoch_) + "\n"));
-}
-
-Status DataDirectory::load_token_key() {
-  if (ephemeral_) {
-    FRAMEBUS_ASSIGN(token_key_, make_token_key());
-    return {};
-  }
-  const std::filesystem::path file = path_ / "token.key";
-  auto content = read_small_file(file, token_key_bytes);
-  if (content && content->size() == token_key_bytes) {
-    token_key_ = std::move(*content);
-    return {};
-  }
-  if (content || content.error().code == Code::resource_exhausted) {
-    return fail(Code::data_loss,
-                file.string() + " does not hold a key of " + std::to_string(token_key_bytes) +
-                    " bytes. Restore it from a copy, or remove it: a new one is made "
-                    "then, and what workers hold of earlier starts is run again");
-  }
-  if (content.error().code != Code::not_found) return fail(content.error());
-  FRAMEBUS_ASSIGN(token_key_, make_token_key());
-  return replace_file(file, token_key_);
+Status DataDirectory::load_lasting(Disk& disk) {
+  EpochRule rule;
+  if (is_temporary_) rule.base = first_epoch();
+  if (!ephemeral_) rule.forbidden = journal();
+  FRAMEBUS_ASSIGN(epoch_, raise_epoch(disk, path_, rule));
+  FRAMEBUS_ASSIGN(token_key_, ephemeral_ ? make_token_key() : load_token_key(disk, path_));
+  return {};
 }
 
 }  // namespace framebus::broker

@@ -20,6 +20,7 @@
 #include "libmsg/base/bytes.h"
 #include "libmsg/base/result.h"
 #include "libmsg/blob/posix_file.h"
+#include "libmsg/disk/disk.h"
 
 namespace framebus::broker {
 
@@ -57,8 +58,7 @@ class DataDirectory {
   std::filesystem::path kept() const { return ephemeral_ ? path_ / "ephemeral" : path_; }
   Status choose_path(const std::string& path);
   Status lock();
-  Status raise_epoch();
-  Status load_token_key();
+  Status load_lasting(Disk& disk);  // epoch and key
 
   std::filesystem::path path_;
   bool ephemeral_ = false;

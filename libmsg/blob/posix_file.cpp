@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "libmsg/disk/small_file.h"
+
 namespace framebus {
 
 FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
@@ -115,28 +117,11 @@ Result<bool> make_directory(const std::filesystem::path& path) {
 }
 
 Result<Bytes> read_small_file(const std::filesystem::path& path, std::size_t bytes_max) {
-  FRAMEBUS_ASSIGN(FileDescriptor file, open_file(path, O_RDONLY));
-  Bytes content(bytes_max + 1);
-  FRAMEBUS_ASSIGN(const std::size_t size, read_at(file.get(), 0, content, path));
-  if (size > bytes_max) {
-    return fail(Code::resource_exhausted,
-                "read " + path.string() + ": larger than " + std::to_string(bytes_max) + " bytes");
-  }
-  content.resize(size);
-  return content;
+  return read_small_file(*make_posix_disk(), path, bytes_max);
 }
 
 Status replace_file(const std::filesystem::path& path, BytesView content) {
-  const std::filesystem::path temporary = path.string() + ".new";
-  {
-    FRAMEBUS_ASSIGN(FileDescriptor file, open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, 0600));
-    if (::fchmod(file.get(), 0600) != 0) return fail(errno_error(errno, "chmod", temporary));
-    FRAMEBUS_TRY(write_at(file.get(), 0, content, temporary));
-    FRAMEBUS_TRY(sync_file(file.get(), temporary));
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0)
-    return fail(errno_error(errno, "rename to", path));
-  return sync_directory(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
+  return replace_file(*make_posix_disk(), path, content);
 }
 
 }  // namespace framebus

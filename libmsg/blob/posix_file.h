@@ -1,5 +1,5 @@
-// The few file operations that durable data needs: whole writes at an offset, syncs of files and of
-// directories, replacing a small file atomically.
+// The few file operations of what does not go through a Disk (libmsg/disk/disk.h): logs, sockets'
+// ends, files of users.
 //
 // Every error names the path and what was attempted; ENOSPC and EDQUOT are resource_exhausted.
 // Thread rule: a FileDescriptor belongs to one thread at a time; free functions may run anywhere.
@@ -55,11 +55,8 @@ Status sync_directory(const std::filesystem::path& path);
 // Makes one directory with mode 0700; true when it did not exist before.
 Result<bool> make_directory(const std::filesystem::path& path);
 
-// The whole of a small file; resource_exhausted when it is larger than `bytes_max`.
+// As in libmsg/disk/small_file.h, on the file system.
 Result<Bytes> read_small_file(const std::filesystem::path& path, std::size_t bytes_max);
-
-// Temporary file beside it, mode 0600, fsync, rename, fsync of the directory: after a crash the
-// file has either the old or the new content.
 Status replace_file(const std::filesystem::path& path, BytesView content);
 
 }  // namespace framebus

@@ -1,11 +1,15 @@
-// The Disk of disk.h on the file system: pread, pwrite, fdatasync, fallocate, and nothing clever.
+// The Disk of disk.h on the file system: pread, pwrite, fdatasync, fallocate, flock, and nothing
+// clever.
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <ctime>
 #include <system_error>
 
 #include "libmsg/disk/disk.h"
@@ -19,7 +23,12 @@ Code code_of(int errno_value) {
   switch (errno_value) {
     case ENOSPC:
     case EDQUOT:
+    case EFBIG:
       return Code::resource_exhausted;
+    case EWOULDBLOCK:
+    case EMFILE:
+    case ENFILE:
+      return Code::unavailable;
     case ENOENT:
       return Code::not_found;
     case EACCES:
@@ -28,6 +37,11 @@ Code code_of(int errno_value) {
       return Code::permission_denied;
     case EEXIST:
       return Code::already_exists;
+    case ENOTDIR:
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return Code::invalid_argument;
     default:
       return Code::internal;
   }
@@ -109,20 +123,50 @@ class PosixFile final : public DiskFile {
     return {};
   }
 
+  void begin_writeback(std::uint64_t offset, std::uint64_t bytes) override {
+    // Its failure changes nothing, the sync decides.
+    (void)::sync_file_range(fd_, static_cast<off64_t>(offset), static_cast<off64_t>(bytes),
+                            SYNC_FILE_RANGE_WRITE);
+  }
+
+  Status touch(FileTime which) override {
+    const std::array<timespec, 2> times = {
+        timespec{0, UTIME_NOW}, timespec{0, which == FileTime::used ? UTIME_OMIT : UTIME_NOW}};
+    if (::futimens(fd_, times.data()) != 0) return failed(errno, "touch", path_);
+    return {};
+  }
+
  private:
   int fd_;
   Path path_;
 };
 
+int flags_of(OpenFor purpose) {
+  switch (purpose) {
+    case OpenFor::read:
+      return O_RDONLY;
+    case OpenFor::write:
+      return O_RDWR;
+    case OpenFor::create:
+    case OpenFor::create_held:
+      return O_RDWR | O_CREAT | O_EXCL;
+    case OpenFor::hold:
+      // Whatever lies there must not make the program wait, or lead it elsewhere.
+      return O_RDONLY | O_NONBLOCK | O_NOFOLLOW;
+  }
+  return O_RDONLY;
+}
+
 class PosixDisk final : public Disk {
  public:
   Result<std::unique_ptr<DiskFile>> open(const Path& path, OpenFor purpose) override {
-    const int flags = purpose == OpenFor::read    ? O_RDONLY
-                      : purpose == OpenFor::write ? O_RDWR
-                                                  : O_RDWR | O_CREAT | O_EXCL;
+    const int flags = flags_of(purpose);
     const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
-    if (fd < 0) return failed(errno, purpose == OpenFor::create ? "create" : "open", path);
-    return std::make_unique<PosixFile>(fd, path);
+    if (fd < 0) return failed(errno, (flags & O_CREAT) != 0 ? "create" : "open", path);
+    auto file = std::make_unique<PosixFile>(fd, path);
+    const bool is_held = purpose == OpenFor::create_held || purpose == OpenFor::hold;
+    if (is_held && ::flock(fd, LOCK_EX | LOCK_NB) != 0) return failed(errno, "lock", path);
+    return file;
   }
 
   Status rename(const Path& from, const Path& to) override {
@@ -144,11 +188,12 @@ class PosixDisk final : public Disk {
     return {};
   }
 
-  Status make_directory(const Path& path) override {
-    if (::mkdir(path.c_str(), 0700) == 0) return {};
+  Result<bool> make_directory(const Path& path) override {
+    if (::mkdir(path.c_str(), 0700) == 0) return true;
     const int error = errno;
     struct stat found {};
-    if (error == EEXIST && ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) return {};
+    if (error == EEXIST && ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode))
+      return false;
     return failed(error == EEXIST ? ENOTDIR : error, "make directory", path);
   }
 
@@ -164,6 +209,18 @@ class PosixDisk final : public Disk {
     if (error) return failed(error.value(), "list", directory);
     std::sort(names.begin(), names.end());
     return names;
+  }
+
+  Result<FileFacts> facts(const Path& path) const override {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) != 0) return failed(errno, "stat", path);
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    const auto since = [&now](const timespec& then) {
+      return seconds(now.tv_sec - then.tv_sec) + nanoseconds(now.tv_nsec - then.tv_nsec);
+    };
+    return FileFacts{S_ISREG(found.st_mode), static_cast<std::uint64_t>(found.st_size),
+                     since(found.st_mtim), since(found.st_atim)};
   }
 
   Result<std::uint64_t> free_bytes(const Path& path) const override {

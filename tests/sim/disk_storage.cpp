@@ -52,6 +52,10 @@ class SabotagedFile final : public DiskFile {
     if (bug_ == Bug::ignored_sync_error) return {};
     return synced;
   }
+  void begin_writeback(std::uint64_t offset, std::uint64_t bytes) override {
+    file_->begin_writeback(offset, bytes);
+  }
+  Status touch(FileTime which) override { return file_->touch(which); }
 
  private:
   const Bug bug_;
@@ -73,11 +77,14 @@ class SabotagedDisk final : public Disk {
   Status sync_directory(const std::filesystem::path& path) override {
     return bug_ == Bug::skipped_directory_sync ? Status() : disk_.sync_directory(path);
   }
-  Status make_directory(const std::filesystem::path& path) override {
+  Result<bool> make_directory(const std::filesystem::path& path) override {
     return disk_.make_directory(path);
   }
   Result<std::vector<std::string>> list(const std::filesystem::path& directory) const override {
     return disk_.list(directory);
+  }
+  Result<FileFacts> facts(const std::filesystem::path& path) const override {
+    return disk_.facts(path);
   }
   Result<std::uint64_t> free_bytes(const std::filesystem::path& path) const override {
     return disk_.free_bytes(path);

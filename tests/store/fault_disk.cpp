@@ -55,6 +55,10 @@ struct FaultDisk::Node {
   Bytes visible;
   Bytes durable;
   std::vector<Change> changes;  // made to `visible` and not yet to `durable`
+  Duration changed{0};
+  Duration durable_changed{0};
+  Duration used{0};
+  std::uint64_t held_in_life = 0;
 
   void make_durable(const Change& change) {
     if (change.is_write) {
@@ -84,6 +88,15 @@ class FaultFile final : public DiskFile {
  public:
   FaultFile(FaultDisk& disk, FaultDisk::NodePtr node, bool may_write)
       : disk_(disk), node_(std::move(node)), life_(disk.life_), may_write_(may_write) {}
+  ~FaultFile() override {
+    if (!holds_) return;
+    const std::lock_guard lock(disk_.mutex_);
+    if (node_->held_in_life == life_) node_->held_in_life = 0;
+  }
+  void hold() {  // under the disk's mutex
+    holds_ = true;
+    node_->held_in_life = life_;
+  }
 
   Status write(std::uint64_t offset, BytesView bytes) override {
     const std::lock_guard lock(disk_.mutex_);
@@ -119,6 +132,14 @@ class FaultFile final : public DiskFile {
     FRAMEBUS_TRY(check(true));
     return disk_.sync(*node_);
   }
+  void begin_writeback(std::uint64_t, std::uint64_t) override {}
+  Status touch(FileTime which) override {
+    const std::lock_guard lock(disk_.mutex_);
+    FRAMEBUS_TRY(check(false));
+    node_->used = disk_.now_;
+    if (which == FileTime::used_and_changed) node_->changed = disk_.now_;
+    return {};
+  }
 
  private:
   Status check(bool writes) const {
@@ -131,6 +152,7 @@ class FaultFile final : public DiskFile {
   FaultDisk::NodePtr node_;
   std::uint64_t life_;
   bool may_write_;
+  bool holds_ = false;
 };
 
 FaultDisk::FaultDisk(std::uint64_t seed, std::uint64_t capacity_bytes)
@@ -162,6 +184,7 @@ Status FaultDisk::write(Node& node, std::uint64_t offset, BytesView bytes) {
   if (end > node.visible.size()) FRAMEBUS_TRY(check_room(end - node.visible.size()));
   if (happens) {
     write_into(node.visible, offset, bytes);
+    node.changed = now_;
     node.changes.push_back({true, offset, Bytes(bytes.begin(), bytes.end())});
   }
   return is_down_ ? Status(machine_is_down()) : Status{};
@@ -174,6 +197,7 @@ Status FaultDisk::resize(Node& node, std::uint64_t bytes, bool only_grow) {
   if (bytes > node.visible.size()) FRAMEBUS_TRY(check_room(bytes - node.visible.size()));
   if (happens) {
     node.visible.resize(bytes);
+    node.changed = now_;
     node.changes.push_back({false, bytes, {}});
   }
   return is_down_ ? Status(machine_is_down()) : Status{};
@@ -189,6 +213,7 @@ Status FaultDisk::sync(Node& node) {
   if (happens) {
     for (const Change& change : node.changes) node.make_durable(change);
     node.changes.clear();
+    node.durable_changed = node.changed;
   }
   return is_down_ ? Status(machine_is_down()) : Status{};
 }
@@ -198,9 +223,10 @@ Result<std::unique_ptr<DiskFile>> FaultDisk::open(const Path& path, OpenFor purp
   if (is_down_) return machine_is_down();
   const std::string name = path.string();
   const auto found = names_.find(name);
-  if (purpose != OpenFor::create) {
+  if (purpose != OpenFor::create && purpose != OpenFor::create_held) {
     if (found == names_.end())
       return fail(Code::not_found, "open " + name + ": No such file or directory");
+    if (purpose == OpenFor::hold) return hold(name, found->second);
     return std::make_unique<FaultFile>(*this, found->second, purpose == OpenFor::write);
   }
   if (found != names_.end()) return fail(Code::already_exists, "create " + name + ": File exists");
@@ -209,9 +235,19 @@ Result<std::unique_ptr<DiskFile>> FaultDisk::open(const Path& path, OpenFor purp
   bool happens = true;
   FRAMEBUS_TRY(begin_operation(happens));
   auto node = std::make_shared<Node>();
+  node->changed = node->durable_changed = node->used = now_;
   if (happens) change_name({folder_of(name), false, name, node, {}});
   if (is_down_) return machine_is_down();
-  return std::make_unique<FaultFile>(*this, std::move(node), true);
+  auto file = std::make_unique<FaultFile>(*this, std::move(node), true);
+  if (purpose == OpenFor::create_held) file->hold();
+  return file;
+}
+
+Result<std::unique_ptr<DiskFile>> FaultDisk::hold(const std::string& name, const NodePtr& node) {
+  if (node->held_in_life == life_) return fail(Code::unavailable, "lock " + name + ": it is held");
+  auto file = std::make_unique<FaultFile>(*this, node, false);
+  file->hold();
+  return file;
 }
 
 void FaultDisk::change_name(NameChange change) {
@@ -223,6 +259,7 @@ void FaultDisk::change_name(NameChange change) {
     names_[change.path] = change.node;
   }
   if (!change.removed_path.empty()) names_.erase(change.removed_path);
+  folder_changed_[change.folder] = now_;
   name_changes_.push_back(std::move(change));
 }
 
@@ -232,10 +269,16 @@ Status FaultDisk::rename(const Path& from, const Path& to) {
   FRAMEBUS_TRY(begin_operation(happens));
   const auto found = names_.find(from.string());
   if (found == names_.end()) return fail(Code::not_found, "rename " + from.string());
-  FRAMEBUS_CHECK(folder_of(from.string()) == folder_of(to.string()),
-                 "a rename between folders has two directories to sync; none is known here");
-  if (happens) {
-    change_name({folder_of(to.string()), false, to.string(), found->second, from.string()});
+  const std::string from_folder = folder_of(from.string());
+  const std::string to_folder = folder_of(to.string());
+  if (!folders_.contains(to_folder)) return fail(Code::not_found, "rename to " + to.string());
+  const NodePtr node = found->second;
+  if (happens && from_folder == to_folder) {
+    change_name({to_folder, false, to.string(), node, from.string()});
+  } else if (happens) {
+    // Two folders go to the disk each on its own.
+    change_name({to_folder, false, to.string(), node, {}});
+    change_name({from_folder, false, from.string(), nullptr, {}});
   }
   return is_down_ ? Status(machine_is_down()) : Status{};
 }
@@ -250,17 +293,21 @@ Status FaultDisk::remove(const Path& path) {
   return is_down_ ? Status(machine_is_down()) : Status{};
 }
 
-Status FaultDisk::make_directory(const Path& path) {
+Result<bool> FaultDisk::make_directory(const Path& path) {
   const std::lock_guard lock(mutex_);
   const std::string name = path.string();
   if (is_down_) return machine_is_down();
-  if (folders_.contains(name)) return {};
+  if (folders_.contains(name)) return false;
   if (!folders_.contains(folder_of(name)))
     return fail(Code::not_found, "make directory " + name + ": No such file or directory");
   bool happens = true;
   FRAMEBUS_TRY(begin_operation(happens));
-  if (happens) change_name({folder_of(name), true, name, nullptr, {}});
-  return is_down_ ? Status(machine_is_down()) : Status{};
+  if (happens) {
+    change_name({folder_of(name), true, name, nullptr, {}});
+    folder_changed_[name] = now_;
+  }
+  if (is_down_) return machine_is_down();
+  return true;
 }
 
 namespace {
@@ -305,6 +352,20 @@ Result<std::vector<std::string>> FaultDisk::list(const Path& directory) const {
     if (folder_of(name) == directory.string()) found.push_back(name.substr(name.rfind('/') + 1));
   }
   return found;
+}
+
+Result<FileFacts> FaultDisk::facts(const Path& path) const {
+  const std::lock_guard lock(mutex_);
+  if (is_down_) return machine_is_down();
+  const std::string name = path.string();
+  if (const auto found = names_.find(name); found != names_.end()) {
+    const Node& node = *found->second;
+    return FileFacts{true, node.visible.size(), now_ - node.changed, now_ - node.used};
+  }
+  if (!folders_.contains(name)) return fail(Code::not_found, "stat " + name);
+  const auto changed = folder_changed_.find(name);
+  const Duration since = changed == folder_changed_.end() ? now_ : now_ - changed->second;
+  return FileFacts{false, 0, since, since};
 }
 
 std::uint64_t FaultDisk::used() const {
@@ -354,6 +415,8 @@ void FaultDisk::settle_file(Node& node, CrashMode mode) {
   }
   node.changes.clear();
   node.visible = node.durable;
+  if (node.changed != node.durable_changed && chance_.below(2) == 0)
+    node.changed = node.durable_changed;
 }
 
 void FaultDisk::settle_names(CrashMode mode) {
@@ -407,6 +470,25 @@ void FaultDisk::restart(CrashMode mode) {
   std::set<Node*> settled;
   for (auto& [name, node] : names_) {
     if (settled.insert(node.get()).second) settle_file(*node, mode);
+  }
+}
+
+void FaultDisk::let_time_pass(Duration duration) {
+  const std::lock_guard lock(mutex_);
+  FRAMEBUS_CHECK(duration >= written_back_after, "less may pass without writing back");
+  FRAMEBUS_CHECK(!is_down_, "a machine that is down writes nothing back");
+  now_ += duration;
+  write_back();
+}
+
+void FaultDisk::write_back() {
+  for (const NameChange& change : name_changes_)
+    carry_out(change, durable_names_, durable_folders_);
+  name_changes_.clear();
+  for (auto& [name, node] : names_) {
+    for (const Change& change : node->changes) node->make_durable(change);
+    node->changes.clear();
+    node->durable_changed = node->changed;
   }
 }
 

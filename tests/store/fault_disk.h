@@ -3,7 +3,9 @@
 // Bytes become durable by sync() of their file, names by sync_directory() of their folder; until
 // then a crash may keep, drop, tear or reorder them, each file and folder on its own. What a crash
 // does follows from the seed alone. Deliberately more hostile than real file systems: a synced file
-// whose name was not synced is gone. Thread rule: any thread, as Disk; hooks between crashes only.
+// whose name was not synced is gone, one renamed from folder to folder may have both names or none.
+// Time stands still unless told otherwise. Thread rule: any thread, as Disk; hooks between crashes
+// only.
 #pragma once
 
 #include <cstdint>
@@ -43,12 +45,13 @@ class FaultDisk final : public Disk {
   Status rename(const std::filesystem::path& from, const std::filesystem::path& to) override;
   Status remove(const std::filesystem::path& path) override;
   Status sync_directory(const std::filesystem::path& path) override;
-  Status make_directory(const std::filesystem::path& path) override;
+  Result<bool> make_directory(const std::filesystem::path& path) override;
   Result<std::vector<std::string>> list(const std::filesystem::path& directory) const override;
+  Result<FileFacts> facts(const std::filesystem::path& path) const override;
   Result<std::uint64_t> free_bytes(const std::filesystem::path& path) const override;
 
   // Operations that change something: create, write, allocate, truncate, sync, rename, remove,
-  // sync_directory, make_directory. Reads and opens of what exists do not count.
+  // sync_directory, make_directory. Reads, touches and opens of what exists do not count.
   std::uint64_t operation_count() const;
   // The machine stops within operation number `operation` (from 1, as operation_count() will count
   // it): that one has happened or not, as the seed says, and everything after it is refused
@@ -58,6 +61,8 @@ class FaultDisk final : public Disk {
   // The machine stops now, if it has not, and comes up again. Files opened before stay refused.
   void restart(CrashMode mode);
 
+  // Files grow older by so much, and the disk writes everything back meanwhile: hours at least.
+  void let_time_pass(Duration duration);
   // The sync() of a file number `n` from now (1: the next) fails as a bad disk does: the caller is
   // told, and what was to be synced never becomes durable, whatever a later sync() says.
   void fail_sync(std::uint64_t n);
@@ -91,9 +96,11 @@ class FaultDisk final : public Disk {
   Status resize(Node& node, std::uint64_t bytes, bool only_grow);
   Status sync(Node& node);
   Status check_room(std::uint64_t grown_by) const;
+  Result<std::unique_ptr<DiskFile>> hold(const std::string& name, const NodePtr& node);
   void change_name(NameChange change);
   void settle_file(Node& node, CrashMode mode);
   void settle_names(CrashMode mode);
+  void write_back();
   std::uint64_t used() const;
 
   mutable std::mutex mutex_;
@@ -104,6 +111,8 @@ class FaultDisk final : public Disk {
   std::uint64_t crash_at_ = 0;
   std::uint64_t fail_sync_in_ = 0;
   bool is_down_ = false;
+  Duration now_{0};
+  std::map<std::string, Duration> folder_changed_;  // none: at the beginning of time
   Names names_;
   Names durable_names_;
   std::set<std::string> folders_;
