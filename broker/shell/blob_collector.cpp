@@ -41,7 +41,8 @@ void BlobCollector::tick(TimePoint now) {
       const std::lock_guard lock(shared->mutex);
       after = shared->after;
     }
-    auto old = list_older_blobs(directory, part, options.pin, after, options.offered_max);
+    auto old = list_older_blobs(*make_posix_disk(), directory, part, options.pin, after,
+                                options.offered_max);
     {
       const std::lock_guard lock(shared->mutex);
       if (!old || old->empty()) {

@@ -12,6 +12,7 @@
 #include "libmsg/base/ids.h"
 #include "libmsg/base/result.h"
 #include "libmsg/base/time.h"
+#include "libmsg/disk/disk.h"
 
 namespace framebus {
 
@@ -19,13 +20,13 @@ namespace framebus {
 inline constexpr unsigned blob_parts = 256;
 std::filesystem::path blob_part_path(const std::filesystem::path& store_directory, unsigned part);
 
-Status make_blob_young(const std::filesystem::path& path);
 // Changed, put or pinned at least `age` ago; false also when there is no such file or directory.
-bool is_older(const std::filesystem::path& path, Duration age);
+bool is_older(const Disk& disk, const std::filesystem::path& path, Duration age);
 
 // At most `count_max` blobs of one part that are older than `age` and whose hash comes after
 // `after`; sorted.
-Result<std::vector<BlobHash>> list_older_blobs(const std::filesystem::path& store_directory,
+Result<std::vector<BlobHash>> list_older_blobs(const Disk& disk,
+                                               const std::filesystem::path& store_directory,
                                                unsigned part, Duration age, const BlobHash& after,
                                                std::size_t count_max);
 

@@ -1,10 +1,8 @@
-// The BlobStore of blob_store.h on a local directory.
+// The BlobStore of blob_store.h on a directory of a Disk.
 #include "libmsg/blob/blob_store.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -126,8 +124,12 @@ Status FileBlobWriter::commit() {
 
 class FileBlobStore final : public BlobStore {
  public:
-  FileBlobStore(std::filesystem::path directory, bool sync, std::uint64_t kept_free_bytes)
-      : directory_(std::move(directory)), sync_(sync), kept_free_bytes_(kept_free_bytes) {}
+  FileBlobStore(std::shared_ptr<Disk> disk, std::filesystem::path directory, bool sync,
+                std::uint64_t kept_free_bytes)
+      : disk_(std::move(disk)),
+        directory_(std::move(directory)),
+        sync_(sync),
+        kept_free_bytes_(kept_free_bytes) {}
 
   Result<std::filesystem::path> path_of(const BlobHash& hash) const override;
   Result<std::uint64_t> size_of(const BlobHash& hash) const override;
@@ -135,7 +137,9 @@ class FileBlobStore final : public BlobStore {
                      std::uint64_t length) const override;
   Result<std::unique_ptr<BlobWriter>> begin(const BlobHash& hash, std::uint64_t size) override;
   Result<BlobRef> put_file(const std::filesystem::path& path) override;
-  Status trim(std::uint64_t bytes_max) override { return trim_blobs(directory_, bytes_max); }
+  Status trim(std::uint64_t bytes_max) override {
+    return may_pass(trim_blobs(*disk_, directory_, bytes_max));
+  }
   Result<std::uint64_t> pin(const BlobHash& hash) override;
   Result<bool> remove_older(const BlobHash& hash, Duration age) override;
 
@@ -146,6 +150,9 @@ class FileBlobStore final : public BlobStore {
     return {Code::not_found, "blob " + to_string(hash) + " is not in " + directory_.string(), 0};
   }
 
+  Result<std::unique_ptr<DiskFile>> open_blob(const BlobHash& hash) const;
+
+  std::shared_ptr<Disk> disk_;  // shared with writers, which may outlive the store
   std::filesystem::path directory_;
   std::shared_ptr<BlobNames> names_ = std::make_shared<BlobNames>();
   PromisedBytes promised_;
@@ -154,33 +161,34 @@ class FileBlobStore final : public BlobStore {
 };
 
 Result<std::uint64_t> FileBlobStore::size_of(const BlobHash& hash) const {
-  struct stat found {};
-  const std::filesystem::path path = blob_path(directory_, hash);
-  if (::stat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return fail(not_found(hash));
-  return static_cast<std::uint64_t>(found.st_size);
+  const auto found = disk_->facts(blob_path(directory_, hash));
+  if (!found || !found->is_regular) return fail(not_found(hash));
+  return found->size;
 }
 
 Result<std::filesystem::path> FileBlobStore::path_of(const BlobHash& hash) const {
   const std::filesystem::path path = blob_path(directory_, hash);
-  if (!mark_blob_used(path)) return fail(not_found(hash));
+  if (!mark_blob_used(*disk_, path)) return fail(not_found(hash));
   return path;
+}
+
+Result<std::unique_ptr<DiskFile>> FileBlobStore::open_blob(const BlobHash& hash) const {
+  auto file = may_pass(disk_->open(blob_path(directory_, hash), OpenFor::read));
+  if (!file && file.error().code == Code::not_found) return fail(not_found(hash));
+  return file;
 }
 
 Result<Bytes> FileBlobStore::read(const BlobHash& hash, std::uint64_t offset,
                                   std::uint64_t length) const {
-  const std::filesystem::path path = blob_path(directory_, hash);
-  auto file = open_file(path, O_RDONLY);
-  if (!file) return fail(file.error().code == Code::not_found ? not_found(hash) : file.error());
-  struct stat found {};
-  if (::fstat(file->get(), &found) != 0) return fail(errno_error(errno, "stat", path));
-  const auto size = static_cast<std::uint64_t>(found.st_size);
+  FRAMEBUS_ASSIGN(const auto file, open_blob(hash));
+  FRAMEBUS_ASSIGN(const std::uint64_t size, may_pass(file->size()));
   if (offset > size) {
     return fail(Code::invalid_argument, "offset " + std::to_string(offset) + " lies beyond the " +
                                             std::to_string(size) + " bytes of blob " +
                                             to_string(hash));
   }
   Bytes bytes(std::min(length, size - offset));
-  FRAMEBUS_ASSIGN(const std::size_t got, read_at(file->get(), offset, bytes, path));
+  FRAMEBUS_ASSIGN(const std::size_t got, may_pass(file->read(offset, bytes)));
   if (got != bytes.size())
     return fail(Code::data_loss, "blob " + to_string(hash) + " became shorter");
   return bytes;
@@ -189,9 +197,7 @@ Result<Bytes> FileBlobStore::read(const BlobHash& hash, std::uint64_t offset,
 Result<PromisedBytes::Promise> FileBlobStore::promise(std::uint64_t size) {
   std::uint64_t free_bytes = UINT64_MAX;  // a disk that does not answer refuses by itself
   auto room = promised_.promise(size, kept_free_bytes_, [&] {
-    struct statvfs disk {};
-    if (::statvfs(directory_.c_str(), &disk) == 0)
-      free_bytes = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+    if (const auto free_now = disk_->free_bytes(directory_)) free_bytes = *free_now;
     return free_bytes;
   });
   if (room) return std::move(*room);
@@ -212,7 +218,7 @@ Result<std::unique_ptr<BlobWriter>> FileBlobStore::begin(const BlobHash& hash, s
                                               " bytes, not " + std::to_string(size));
   }
   FRAMEBUS_ASSIGN(PromisedBytes::Promise room, promise(size));
-  FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
+  FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(disk_, directory_));
   return std::make_unique<FileBlobWriter>(std::move(file), names_, std::move(room), hash, size,
                                           sync_);
 }
@@ -220,17 +226,18 @@ Result<std::unique_ptr<BlobWriter>> FileBlobStore::begin(const BlobHash& hash, s
 Result<std::uint64_t> FileBlobStore::pin(const BlobHash& hash) {
   const std::lock_guard lock(names_->mutex);
   if (names_->unsynced.contains(hash)) return fail(not_found(hash));
-  FRAMEBUS_ASSIGN(const std::uint64_t size, size_of(hash));
-  FRAMEBUS_TRY(make_blob_young(blob_path(directory_, hash)));
+  FRAMEBUS_ASSIGN(const auto file, open_blob(hash));
+  FRAMEBUS_ASSIGN(const std::uint64_t size, may_pass(file->size()));
+  FRAMEBUS_TRY(may_pass(file->touch(FileTime::used_and_changed)));
   return size;
 }
 
 Result<bool> FileBlobStore::remove_older(const BlobHash& hash, Duration age) {
   const std::filesystem::path path = blob_path(directory_, hash);
   const std::lock_guard lock(names_->mutex);
-  if (names_->unsynced.contains(hash) || !is_older(path, age)) return false;
+  if (names_->unsynced.contains(hash) || !is_older(*disk_, path, age)) return false;
   // Not synced: a name that a power failure brings back is found again by the next round.
-  if (::unlink(path.c_str()) != 0) return fail(errno_error(errno, "remove", path));
+  FRAMEBUS_TRY(may_pass(disk_->remove(path)));
   return true;
 }
 
@@ -242,7 +249,7 @@ Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
     return fail(Code::invalid_argument, "store " + path.string() + ": not a regular file");
   }
   FRAMEBUS_ASSIGN(auto room, promise(static_cast<std::uint64_t>(found.st_size)));
-  FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(directory_));
+  FRAMEBUS_ASSIGN(PendingFile file, PendingFile::create(disk_, directory_));
   BlobHasher hasher;
   BlobRef blob;
   Bytes buffer(copy_bytes);
@@ -260,19 +267,26 @@ Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
   return blob;
 }
 
-// Made beforehand, so that nobody has to wait for another's sync of the store's own directory. A
-// name that the process before gave and did not live to sync is synced now: what changed longer ago
-// than the kernel ever waits by itself is on the disk.
-Status make_fan_out(const std::filesystem::path& directory, bool sync) {
-  constexpr Duration written_back_after = std::chrono::hours(1);
-  bool any_new = false;
+// The names in a directory that the process before gave and did not live to sync are synced now.
+Status sync_if_young(Disk& disk, const std::filesystem::path& directory) {
+  return is_older(disk, directory, written_back_after) ? Status{} : disk.sync_directory(directory);
+}
+
+// The store, its parts and the place of what is not finished. Made beforehand, so that nobody has
+// to wait for another's sync of the store's own directory.
+Status make_directories(Disk& disk, const std::filesystem::path& directory, bool sync) {
+  const std::filesystem::path parent =
+      directory.has_parent_path() ? directory.parent_path() : std::filesystem::path(".");
+  FRAMEBUS_TRY(disk.make_directory(directory));
+  FRAMEBUS_TRY(disk.make_directory(directory / "tmp"));
   for (unsigned part = 0; part < blob_parts; ++part) {
     const std::filesystem::path path = blob_part_path(directory, part);
-    FRAMEBUS_ASSIGN(const bool is_new, make_directory(path));
-    any_new |= is_new;
-    if (!is_new && sync && !is_older(path, written_back_after)) FRAMEBUS_TRY(sync_directory(path));
+    FRAMEBUS_ASSIGN(const bool is_new, disk.make_directory(path));
+    if (!is_new && sync) FRAMEBUS_TRY(sync_if_young(disk, path));
   }
-  return any_new && sync ? sync_directory(directory) : Status{};
+  if (!sync) return {};
+  FRAMEBUS_TRY(sync_if_young(disk, directory));
+  return sync_if_young(disk, parent);
 }
 
 }  // namespace
@@ -288,14 +302,18 @@ Result<BlobRef> BlobStore::put_bytes(BytesView bytes) {
 
 Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& directory,
                                                    bool sync, std::uint64_t kept_free_bytes) {
-  std::error_code error;
+  std::error_code error;  // what could not be made shows in a moment
   if (directory.has_parent_path())
     std::filesystem::create_directories(directory.parent_path(), error);
-  FRAMEBUS_TRY(make_directory(directory));
-  FRAMEBUS_TRY(make_directory(directory / "tmp"));
-  FRAMEBUS_TRY(make_fan_out(directory, sync));
-  remove_abandoned_files(directory);
-  return std::make_unique<FileBlobStore>(directory, sync, kept_free_bytes);
+  return open_blob_store_on(make_posix_disk(), directory, sync, kept_free_bytes);
+}
+
+Result<std::unique_ptr<BlobStore>> open_blob_store_on(std::shared_ptr<Disk> disk,
+                                                      const std::filesystem::path& directory,
+                                                      bool sync, std::uint64_t kept_free_bytes) {
+  FRAMEBUS_TRY(may_pass(make_directories(*disk, directory, sync)));
+  remove_abandoned_files(*disk, directory);
+  return std::make_unique<FileBlobStore>(std::move(disk), directory, sync, kept_free_bytes);
 }
 
 }  // namespace framebus

@@ -15,6 +15,7 @@
 #include "libmsg/base/bytes.h"
 #include "libmsg/base/result.h"
 #include "libmsg/base/time.h"
+#include "libmsg/disk/disk.h"
 #include "libmsg/schema/parts.h"
 
 namespace framebus {
@@ -56,10 +57,17 @@ class BlobStore {
   virtual Result<bool> remove_older(const BlobHash& hash, Duration age) = 0;
 };
 
-// Creates DIR (mode 0700) when it is missing. `sync`: false for tests only. `kept_free_bytes`: a blob
-// that would leave less on the disk is refused.
+// Creates DIR (mode 0700) when it is missing, with what is missing above it. `sync`: false for
+// tests only. `kept_free_bytes`: a blob that would leave less on the disk is refused.
 Result<std::unique_ptr<BlobStore>> open_blob_store(const std::filesystem::path& directory,
                                                    bool sync = true,
                                                    std::uint64_t kept_free_bytes = 0);
+
+// The same on another disk, where all but the last directory exists. The store and its writers
+// share it, in whatever order they end.
+Result<std::unique_ptr<BlobStore>> open_blob_store_on(std::shared_ptr<Disk> disk,
+                                                      const std::filesystem::path& directory,
+                                                      bool sync = true,
+                                                      std::uint64_t kept_free_bytes = 0);
 
 }  // namespace framebus

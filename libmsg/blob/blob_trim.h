@@ -9,6 +9,7 @@
 
 #include "libmsg/base/result.h"
 #include "libmsg/base/time.h"
+#include "libmsg/disk/disk.h"
 
 namespace framebus {
 
@@ -17,9 +18,10 @@ namespace framebus {
 inline constexpr Duration blob_kept_after_use = std::chrono::minutes(10);
 
 // Notes that the blob at `path` is in use now; false when there is no such file.
-bool mark_blob_used(const std::filesystem::path& path);
+bool mark_blob_used(Disk& disk, const std::filesystem::path& path);
 
 // Removes least recently used blobs until all together have at most `bytes_max` bytes.
-Status trim_blobs(const std::filesystem::path& store_directory, std::uint64_t bytes_max);
+Status trim_blobs(Disk& disk, const std::filesystem::path& store_directory,
+                  std::uint64_t bytes_max);
 
 }  // namespace framebus

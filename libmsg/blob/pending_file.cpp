@@ -1,12 +1,9 @@
 // See pending_file.h.
 #include "libmsg/blob/pending_file.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 
 namespace framebus {
 namespace {
@@ -22,72 +19,74 @@ std::filesystem::path blob_path(const std::filesystem::path& store_directory,
   return store_directory / name.substr(0, 2) / name;
 }
 
-PendingFile::PendingFile(std::filesystem::path store_directory, std::filesystem::path path,
-                         FileDescriptor file)
-    : store_directory_(std::move(store_directory)),
+PendingFile::PendingFile(std::shared_ptr<Disk> disk, std::filesystem::path store_directory,
+                         std::filesystem::path path, std::unique_ptr<DiskFile> file)
+    : disk_(std::move(disk)),
+      store_directory_(std::move(store_directory)),
       path_(std::move(path)),
       file_(std::move(file)) {}
 
-Result<PendingFile> PendingFile::create(const std::filesystem::path& store_directory) {
+Result<PendingFile> PendingFile::create(std::shared_ptr<Disk> disk,
+                                        const std::filesystem::path& store_directory) {
   static std::atomic<std::uint64_t> next_number{1};
   for (;;) {
     const std::filesystem::path path =
         store_directory / "tmp" /
         (std::to_string(::getpid()) + "-" + std::to_string(next_number++));
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST) continue;  // of an earlier process with our number
-    if (fd < 0) return fail(errno_error(errno, "create", path));
-    FileDescriptor file(fd);
-    if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return fail(errno_error(errno, "lock", path));
-    return PendingFile(store_directory, path, std::move(file));
+    auto file = may_pass(disk->open(path, OpenFor::create_held));
+    if (!file && file.error().code == Code::already_exists) continue;  // of an earlier process
+    if (!file) return fail(std::move(file).error());
+    return PendingFile(std::move(disk), store_directory, path, std::move(*file));
   }
 }
 
 PendingFile::~PendingFile() {
-  if (file_.is_open()) ::unlink(path_.c_str());
+  if (file_) (void)disk_->remove(path_);
 }
 
 Status PendingFile::write(std::uint64_t offset, BytesView bytes) {
-  FRAMEBUS_TRY(write_at(file_.get(), offset, bytes, path_));
+  FRAMEBUS_TRY(may_pass(file_->write(offset, bytes)));
   const std::uint64_t end = offset + bytes.size();
   if (end >= unsent_begin_ + writeback_bytes) {
-    // A hint: its failure changes nothing, fsync decides.
-    (void)::sync_file_range(file_.get(), static_cast<off64_t>(unsent_begin_),
-                            static_cast<off64_t>(end - unsent_begin_), SYNC_FILE_RANGE_WRITE);
+    file_->begin_writeback(unsent_begin_, end - unsent_begin_);
     unsent_begin_ = end;
   }
   return {};
 }
 
 Result<std::size_t> PendingFile::read(std::uint64_t offset, std::span<std::uint8_t> into) const {
-  return read_at(file_.get(), offset, into, path_);
+  return may_pass(file_->read(offset, into));
 }
 
 Status PendingFile::publish(const BlobHash& hash, BlobNames& names, bool sync) {
   const std::filesystem::path target = blob_path(store_directory_, hash);
-  if (sync) FRAMEBUS_TRY(sync_file(file_.get(), path_));
-  FRAMEBUS_ASSIGN(const bool is_new, make_directory(target.parent_path()));
+  if (sync) FRAMEBUS_TRY(may_pass(file_->sync()));
+  FRAMEBUS_ASSIGN(const bool is_new, may_pass(disk_->make_directory(target.parent_path())));
   {
     const std::lock_guard lock(names.mutex);
-    if (::rename(path_.c_str(), target.c_str()) != 0)
-      return fail(errno_error(errno, "rename to", target));
+    FRAMEBUS_TRY(may_pass(disk_->rename(path_, target)));
     if (sync) names.unsynced.insert(hash);
   }
   file_.reset();
   if (!sync) return {};
   // After an error the name stays among the unsynced: whoever asks for it has to put it again.
-  FRAMEBUS_TRY(sync_directory(target.parent_path()));
-  if (is_new) FRAMEBUS_TRY(sync_directory(store_directory_));
+  FRAMEBUS_TRY(may_pass(sync_names(target, is_new)));
   const std::lock_guard lock(names.mutex);
   names.unsynced.erase(hash);
   return {};
 }
 
-void remove_abandoned_files(const std::filesystem::path& store_directory) {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(store_directory / "tmp", ignored)) {
-    auto file = open_file(entry.path(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW);
-    if (file && ::flock(file->get(), LOCK_EX | LOCK_NB) == 0) ::unlink(entry.path().c_str());
+Status PendingFile::sync_names(const std::filesystem::path& target, bool is_new) {
+  FRAMEBUS_TRY(disk_->sync_directory(target.parent_path()));
+  return is_new ? disk_->sync_directory(store_directory_) : Status{};
+}
+
+void remove_abandoned_files(Disk& disk, const std::filesystem::path& store_directory) {
+  const auto names = disk.list(store_directory / "tmp");
+  if (!names) return;
+  for (const std::string& name : *names) {
+    const std::filesystem::path path = store_directory / "tmp" / name;
+    if (const auto held = disk.open(path, OpenFor::hold)) (void)disk.remove(path);
   }
 }
 

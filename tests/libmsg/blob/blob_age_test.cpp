@@ -82,7 +82,8 @@ TEST_CASE("blob age: reading a blob does not pin it, and a pin of nothing is not
   CHECK(store->pin(blob.hash).error().code == Code::not_found);
 }
 
-TEST_CASE("blob age: whoever was told that a blob is there still finds it, whatever the collector") {
+TEST_CASE(
+    "blob age: whoever was told that a blob is there still finds it, whatever the collector") {
   const ScratchDirectory directory;
   const auto store = open_in(directory);
   const Bytes bytes = sample_bytes(64);
@@ -126,7 +127,8 @@ TEST_CASE("blob age: a list has the old blobs of one part, sorted, in pages") {
   for (unsigned part = 0; part < blob_parts; ++part) {
     BlobHash after;
     for (;;) {
-      const auto page = list_older_blobs(directory / "blobs", part, day, after, 1).value();
+      const auto page =
+          list_older_blobs(*make_posix_disk(), directory / "blobs", part, day, after, 1).value();
       if (page.empty()) break;
       CHECK(page.size() == 1);
       found.insert(found.end(), page.begin(), page.end());
@@ -142,7 +144,8 @@ TEST_CASE("blob age: files that are no blobs are never listed") {
   const auto stray = blob_part_path(directory / "blobs", 0x17) / "notes.txt";
   REQUIRE(std::filesystem::copy_file("/proc/self/cmdline", stray));
   make_older(stray, 2 * day);
-  CHECK(list_older_blobs(directory / "blobs", 0x17, day, {}, 10).value().empty());
+  CHECK(
+      list_older_blobs(*make_posix_disk(), directory / "blobs", 0x17, day, {}, 10).value().empty());
 }
 
 TEST_CASE("blob age: a store that syncs pins what it has put, also after it was opened again") {
