@@ -16,6 +16,7 @@
 
 #include "broker/core/image.h"
 #include "libmsg/base/result.h"
+#include "libmsg/disk/disk.h"
 
 namespace framebus::broker {
 
@@ -25,6 +26,13 @@ inline constexpr std::int64_t archive_schema_version = 1;
 struct ArchiveRows {
   std::uint32_t whole_job_tasks_max = 10'000;  // up to here every task of a job
   std::uint32_t tasks_max = 100'000;           // of a larger job: those worth a look, at most
+};
+
+// How the file is reached: as programs do, or, so that its disk can crash, through SQLite's name of
+// a VFS and the disk behind it.
+struct ArchiveDoor {
+  const char* vfs = nullptr;
+  Disk* disk = nullptr;
 };
 
 struct ArchivedPage {
@@ -43,7 +51,8 @@ class JobArchive {
   // Makes the file (mode 0600) when it is missing. failed_precondition: it was written by another
   // version. data_loss: it is damaged, or no database. unavailable: another process has locked it.
   static Result<std::unique_ptr<JobArchive>> open(const std::filesystem::path& file,
-                                                  const ArchiveRows& rows = {});
+                                                  const ArchiveRows& rows = {},
+                                                  const ArchiveDoor& door = {});
   virtual ~JobArchive() = default;
 
   // Durable when it returns. Pieces of a job in order, the first with first_task 0; the first one

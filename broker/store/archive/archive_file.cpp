@@ -1,8 +1,6 @@
 // Opening an archive and putting jobs into it; see archive.h.
 #include "broker/store/archive/archive_file.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
 #include <string>
@@ -10,7 +8,6 @@
 #include "broker/store/archive/compression.h"
 #include "broker/store/archive/piece_rows.h"
 #include "broker/store/archive/schema.h"
-#include "libmsg/blob/posix_file.h"
 #include "libmsg/codec/codec.h"
 #include "libmsg/schema/enum_names.h"
 
@@ -94,12 +91,15 @@ std::uint32_t end_of(const JobImage& piece) {
 }
 
 Result<std::unique_ptr<JobArchive>> JobArchive::open(const std::filesystem::path& file,
-                                                     const ArchiveRows& rows) {
-  FRAMEBUS_ASSIGN(sqlite::Database database, sqlite::Database::open(file, busy_ms));
+                                                     const ArchiveRows& rows,
+                                                     const ArchiveDoor& door) {
+  FRAMEBUS_ASSIGN(sqlite::Database database, sqlite::Database::open(file, busy_ms, door.vfs));
   FRAMEBUS_TRY(database.execute(settings));
   FRAMEBUS_TRY(check_version(database, file));
   // SQLite syncs the names of its logs, but not that of the database itself.
-  FRAMEBUS_TRY(sync_directory(file.has_parent_path() ? file.parent_path() : "."));
+  const auto file_system = make_posix_disk();
+  Disk& disk = door.disk != nullptr ? *door.disk : *file_system;
+  FRAMEBUS_TRY(disk.sync_directory(file.has_parent_path() ? file.parent_path() : "."));
   return std::make_unique<ArchiveFile>(std::move(database), rows);
 }
 

@@ -138,12 +138,15 @@ void Database::Close::operator()(sqlite3* database) const {
   sqlite3_close_v2(database);
 }
 
-Result<Database> Database::open(const std::filesystem::path& path, int busy_ms) {
-  FRAMEBUS_TRY(make_private_file(path));
+Result<Database> Database::open(const std::filesystem::path& path, int busy_ms, const char* vfs) {
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  if (vfs == nullptr) {
+    FRAMEBUS_TRY(make_private_file(path));
+  } else {
+    flags |= SQLITE_OPEN_CREATE;
+  }
   sqlite3* opened = nullptr;
-  const int result =
-      sqlite3_open_v2(path.c_str(), &opened,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const int result = sqlite3_open_v2(path.c_str(), &opened, flags, vfs);
   if (opened == nullptr) return fail(error_of(result, sqlite3_errstr(result)));
   Database database(opened);
   if (result != SQLITE_OK) return fail(last_error(opened).context(path.string()));

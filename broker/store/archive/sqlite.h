@@ -57,8 +57,10 @@ class Statement {
 class Database {
  public:
   // The file is made with mode 0600 when it is missing. Waits at most `busy_ms` for other
-  // processes.
-  static Result<Database> open(const std::filesystem::path& path, int busy_ms);
+  // processes. `vfs`: SQLite's name of what makes and reaches the file instead of the file system;
+  // null in every program.
+  static Result<Database> open(const std::filesystem::path& path, int busy_ms,
+                               const char* vfs = nullptr);
 
   Result<Statement> prepare(std::string_view sql);
   // One or several statements without parameters; rows are dropped.
