@@ -97,16 +97,6 @@ Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::uint8_t
   return filled;
 }
 
-Status sync_file(int fd, const std::filesystem::path& path) {
-  if (::fsync(fd) != 0) return fail(errno_error(errno, "fsync", path));
-  return {};
-}
-
-Status sync_directory(const std::filesystem::path& path) {
-  FRAMEBUS_ASSIGN(FileDescriptor directory, open_file(path, O_RDONLY | O_DIRECTORY));
-  return sync_file(directory.get(), path);
-}
-
 Result<bool> make_directory(const std::filesystem::path& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return true;
   if (errno != EEXIST) return fail(errno_error(errno, "make directory", path));

@@ -49,9 +49,6 @@ Status write_at(int fd, std::uint64_t offset, BytesView bytes, const std::filesy
 Result<std::size_t> read_at(int fd, std::uint64_t offset, std::span<std::uint8_t> into,
                             const std::filesystem::path& path);
 
-Status sync_file(int fd, const std::filesystem::path& path);
-Status sync_directory(const std::filesystem::path& path);
-
 // Makes one directory with mode 0700; true when it did not exist before.
 Result<bool> make_directory(const std::filesystem::path& path);
 

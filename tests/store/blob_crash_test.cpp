@@ -284,6 +284,28 @@ TEST_CASE(
       static_cast<unsigned long long>(crashes.looked_at), static_cast<unsigned long long>(seed));
 }
 
+// A disk that fails a sync never writes what was to be synced, whatever a later sync says.
+TEST_CASE("blob crash: a blob whose sync failed is never told to be there") {
+  constexpr std::uint64_t seed = 20'261'125;
+  const UserFile user;
+  std::mt19937_64 chance(seed);
+  CrashRun whole(seed, Carelessness::none, user.path);
+  whole.work();
+  std::uint64_t refused = 0;
+  for (std::uint64_t n = 1; n <= 14; ++n) {
+    CrashRun run(seed + n, Carelessness::none, user.path);
+    run.disk->fail_sync(n);
+    run.work();
+    refused += run.acknowledged == whole.acknowledged ? 0 : 1;
+    const Status recovered = run.recover(CrashMode::drop_unsynced, chance);
+    INFO("sync " << n << ", seed " << seed);
+    INFO((recovered ? std::string() : recovered.error().message));
+    REQUIRE(recovered);
+    REQUIRE(run.wrong == std::vector<std::string>{});
+  }
+  CHECK(refused > 0);
+}
+
 TEST_CASE("blob crash: each planted carelessness is found") {
   for (const Carelessness how : {Carelessness::skips_file_sync, Carelessness::skips_directory_sync,
                                  Carelessness::syncs_after_rename}) {
