@@ -16,7 +16,7 @@
 #include "tests/libmsg/blob/scratch_directory.h"
 #include "tests/store/careless_disk.h"
 #include "tests/store/fault_disk.h"
-#include "tests/store/full_run.h"
+#include "tests/full_run.h"
 
 namespace framebus {
 namespace {

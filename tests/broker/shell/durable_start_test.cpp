@@ -1,7 +1,7 @@
 // Starts of a broker that are cut short at every operation on the disk, in every mode: an epoch
 // that was told never comes again, the key stays, and what the directory holds is not taken away.
 //
-// All of it, since it is short: the tenth of tests/store/full_run.h picks from the many lives only.
+// All of it, since it is short: the tenth of tests/full_run.h picks from the many lives only.
 #include "broker/shell/durable_start.h"
 
 #include <doctest/doctest.h>
@@ -12,7 +12,7 @@
 
 #include "tests/store/careless_disk.h"
 #include "tests/store/fault_disk.h"
-#include "tests/store/full_run.h"
+#include "tests/full_run.h"
 
 namespace framebus::broker {
 namespace {

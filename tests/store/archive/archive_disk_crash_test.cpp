@@ -16,7 +16,7 @@
 #include "tests/store/archive/fault_vfs.h"
 #include "tests/store/archive/sample_jobs.h"
 #include "tests/store/careless_disk.h"
-#include "tests/store/full_run.h"
+#include "tests/full_run.h"
 
 namespace framebus::broker {
 namespace {
