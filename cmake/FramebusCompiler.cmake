@@ -80,6 +80,9 @@ function(framebus_test name)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
+  if(FRAMEBUS_SANITIZE)
+    math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 10")
+  endif()
   # POST_BUILD discovery costs one start of the program at build time and keeps each case a ctest entry.
   doctest_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
     FAIL_REGULAR_EXPRESSION "test cases: +0 ")  # a name that the program does not find would pass

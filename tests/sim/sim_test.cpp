@@ -8,14 +8,16 @@
 
 #include "broker/core/tables.h"
 #include "tests/full_run.h"
+#include "tests/sanitized.h"
 #include "tests/sim/apart.h"
 #include "tests/sim/shrink.h"
 
 namespace framebus::sim {
 namespace {
 
-// A tenth of the figure in docs/RELIABILITY.md, and all of it with FRAMEBUS_TEST_FULL.
-constexpr std::uint64_t seeds = 200;
+// A tenth of the figure in docs/RELIABILITY.md, and all of it with FRAMEBUS_TEST_FULL. A build with
+// sanitizers runs few: enough to take every row.
+constexpr std::uint64_t seeds = testing::is_sanitized ? 20 : 200;
 constexpr std::uint64_t seeds_full = 2000;
 constexpr std::int64_t minutes = 10;
 constexpr unsigned shrink_trials = 200;

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "broker/store/journal/format.h"
+#include "tests/sanitized.h"
 #include "tests/system/farm.h"
 #include "tests/system/job_texts.h"
 
@@ -137,7 +138,8 @@ TEST_CASE("read-only directory: refused with 78 and its name") {
   ChildProcess::Start start;
   start.program = "/usr/bin/unshare";
   start.arguments = {"-m", "/bin/sh", "-c", script};
-  start.environment = {"PATH=/usr/bin:/bin:/usr/sbin:/sbin"};
+  start.environment = testing::sanitizer_variables();
+  start.environment.push_back("PATH=/usr/bin:/bin:/usr/sbin:/sbin");
   start.log_stem = farm.path("frozen-log");
   ChildProcess broker(std::move(start));
   CHECK(broker.wait_exit(seconds(10)) == 78);

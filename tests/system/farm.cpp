@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "tests/libmsg/blob/raw_peer.h"
+#include "tests/sanitized.h"
 
 namespace framebus::test {
 namespace {
@@ -69,8 +70,10 @@ void Farm::choose_tcp() {
 }
 
 Words Farm::environment(const std::string& home) const {
-  return {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + home,
-          "TMPDIR=" + directory_.path().string(), "LC_ALL=C.UTF-8"};
+  Words variables = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=" + home,
+                     "TMPDIR=" + directory_.path().string(), "LC_ALL=C.UTF-8"};
+  for (std::string& each : testing::sanitizer_variables()) variables.push_back(std::move(each));
+  return variables;
 }
 
 std::unique_ptr<ChildProcess> Farm::launch(const std::string& program, const Words& arguments,

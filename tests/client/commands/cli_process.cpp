@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "libmsg/base/check.h"
+#include "tests/sanitized.h"
 
 namespace framebus::client {
 namespace {
@@ -44,6 +45,7 @@ Ran run_framebus(const std::vector<std::string>& words,
   std::vector<std::string> arguments{FRAMEBUS_BIN_DIR "/framebus"};
   arguments.insert(arguments.end(), words.begin(), words.end());
   std::vector<std::string> variables = environment;
+  for (std::string& each : testing::sanitizer_variables()) variables.push_back(std::move(each));
   auto argv = pointers_to(arguments), envp = pointers_to(variables);
   int out[2], err[2];
   FRAMEBUS_CHECK(pipe(out) == 0 && pipe(err) == 0, "no pipes");
