@@ -267,26 +267,23 @@ Result<BlobRef> FileBlobStore::put_file(const std::filesystem::path& path) {
   return blob;
 }
 
-// The names in a directory that the process before gave and did not live to sync are synced now.
-Status sync_if_young(Disk& disk, const std::filesystem::path& directory) {
-  return is_older(disk, directory, written_back_after) ? Status{} : disk.sync_directory(directory);
-}
-
 // The store, its parts and the place of what is not finished. Made beforehand, so that nobody has
-// to wait for another's sync of the store's own directory.
+// to wait for another's sync of the store's own directory. Names that the process before gave and did
+// not live to sync are synced now: all of them, since no clock tells which are old.
 Status make_directories(Disk& disk, const std::filesystem::path& directory, bool sync) {
   const std::filesystem::path parent =
       directory.has_parent_path() ? directory.parent_path() : std::filesystem::path(".");
   FRAMEBUS_TRY(disk.make_directory(directory));
   FRAMEBUS_TRY(disk.make_directory(directory / "tmp"));
+  std::vector<std::filesystem::path> to_sync;
   for (unsigned part = 0; part < blob_parts; ++part) {
     const std::filesystem::path path = blob_part_path(directory, part);
     FRAMEBUS_ASSIGN(const bool is_new, disk.make_directory(path));
-    if (!is_new && sync) FRAMEBUS_TRY(sync_if_young(disk, path));
+    if (!is_new) to_sync.push_back(path);
   }
   if (!sync) return {};
-  FRAMEBUS_TRY(sync_if_young(disk, directory));
-  return sync_if_young(disk, parent);
+  to_sync.insert(to_sync.end(), {directory, parent});
+  return disk.sync_directories(to_sync);
 }
 
 }  // namespace

@@ -75,6 +75,15 @@ class Disk {
   virtual Status rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
   virtual Status remove(const std::filesystem::path& path) = 0;
   virtual Status sync_directory(const std::filesystem::path& path) = 0;
+  // Each of them; the first error. A real disk takes them side by side: one after the other, each
+  // would wait for a commit of the file system of its own (256 of them: 1 s against 20 ms).
+  virtual Status sync_directories(std::span<const std::filesystem::path> paths) {
+    Status first;
+    for (const std::filesystem::path& path : paths) {
+      if (Status synced = sync_directory(path); !synced && first) first = std::move(synced);
+    }
+    return first;
+  }
   // One directory, mode 0700; fine when it exists. True: it did not.
   virtual Result<bool> make_directory(const std::filesystem::path& path) = 0;
   // Names (not paths) of the regular files in it, sorted.

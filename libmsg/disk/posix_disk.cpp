@@ -8,9 +8,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <ctime>
+#include <mutex>
 #include <system_error>
+#include <thread>
 
 #include "libmsg/disk/disk.h"
 
@@ -18,6 +21,8 @@ namespace framebus {
 namespace {
 
 using Path = std::filesystem::path;
+
+constexpr std::size_t syncs_at_once = 16;
 
 Code code_of(int errno_value) {
   switch (errno_value) {
@@ -186,6 +191,25 @@ class PosixDisk final : public Disk {
     ::close(fd);
     if (error != 0) return failed(error, "fsync", path);
     return {};
+  }
+
+  Status sync_directories(std::span<const Path> paths) override {
+    std::atomic<std::size_t> next{0};
+    std::mutex mutex;
+    Status first;
+    const auto sync_some = [&] {
+      for (std::size_t at = next++; at < paths.size(); at = next++) {
+        Status synced = sync_directory(paths[at]);
+        const std::lock_guard lock(mutex);
+        if (!synced && first) first = std::move(synced);
+      }
+    };
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < std::min(paths.size(), syncs_at_once); ++i)
+      others.emplace_back(sync_some);
+    sync_some();
+    others.clear();  // joins
+    return first;
   }
 
   Result<bool> make_directory(const Path& path) override {
