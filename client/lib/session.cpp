@@ -152,6 +152,9 @@ void Session::on_message(TimePoint now, const Message& message, Effects& out) {
     } else if (const auto* refused = std::get_if<Refused>(&message)) {
       on_refused(now, *refused, out);
     } else if (const auto* error = std::get_if<ErrorReply>(&message)) {
+      // Not a refusal: what reached the broker was no Hello (damaged on its way); it is said again.
+      if (static_cast<Code>(error->error.code) == Code::no_session)
+        return drop(now, "the broker did not understand the greeting", Duration::zero(), out);
       on_refused(now, Refused{error->error}, out);
     }
     return;

@@ -1,6 +1,9 @@
 // The session's connection phases and request table, on whole effect lists. No socket, no clock.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
+#include "libmsg/schema/wire_error.h"
 #include "tests/client/lib/session_driver.h"
 
 using namespace framebus;
@@ -182,6 +185,16 @@ TEST_CASE(
   REQUIRE(out.size() == 2);
   CHECK(code_of(out[0]) == Code::unauthenticated);
   CHECK(std::holds_alternative<Disconnect>(out[1]));
+}
+
+TEST_CASE("session: a greeting that was damaged on its way is said again, nobody hears of it") {
+  Driver d;
+  d.start();
+  d.query(1);
+  CHECK(d.message(ErrorReply{0, to_wire({Code::no_session, "damaged on its way", 0})}) ==
+        Effects{Disconnect{"the broker did not understand the greeting"}});
+  const Effects again = d.reconnect();
+  CHECK(std::count(again.begin(), again.end(), Effect{Transmit{query_message(1)}}) == 1);
 }
 
 TEST_CASE("session: no_session reconnects and repeats") {
