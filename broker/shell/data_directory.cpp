@@ -155,6 +155,7 @@ Status DataDirectory::load_lasting(Disk& disk) {
   EpochRule rule;
   if (is_temporary_) rule.base = first_epoch();
   if (!ephemeral_) rule.forbidden = journal();
+  if (!ephemeral_) FRAMEBUS_TRY(check_token_key(disk, path_));
   FRAMEBUS_ASSIGN(epoch_, raise_epoch(disk, path_, rule));
   FRAMEBUS_ASSIGN(token_key_, ephemeral_ ? make_token_key() : load_token_key(disk, path_));
   return {};

@@ -14,7 +14,7 @@ std::optional<StorePressure> DiskGauge::judge(std::uint64_t free_bytes, bool sto
   is_short_ = is_short;
   return StorePressure{is_short, std::to_string(free_bytes) + " bytes are free in " + directory +
                                      ", " + to_text(ByteSize{reserve_bytes_}) +
-                                     " are kept for results (disk-reserve)"};
+                                     " are kept for results (disk-reserve): " + space_remedy};
 }
 
 }  // namespace framebus::broker

@@ -10,6 +10,11 @@
 
 namespace framebus::broker {
 
+// What a person can do about it, as the end of a sentence. For every refusal of the broker's disk.
+inline constexpr const char* space_remedy =
+    "free space on that disk, lower archive-max-bytes, logs-max-bytes or blob-pin, or move the "
+    "directory to a larger disk (docs/OPERATING.md, \"A full disk\")";
+
 class DiskGauge {
  public:
   // `reserve_bytes`: kept free for results and the records about them; 0: never short.

@@ -18,7 +18,7 @@ constexpr std::size_t epoch_file_bytes_max = 32;
 
 constexpr const char* write_a_larger_number =
     " Restore it from a copy, or write a number into it that is larger than any epoch this broker "
-    "ever had";
+    "ever had. Nothing was changed";
 
 Status make_with_parents(Disk& disk, const std::filesystem::path& path) {
   const std::filesystem::path parent = path.parent_path();
@@ -26,6 +26,17 @@ Status make_with_parents(Disk& disk, const std::filesystem::path& path) {
     FRAMEBUS_TRY(make_with_parents(disk, parent));
   FRAMEBUS_ASSIGN(const bool is_new, disk.make_directory(path));
   return is_new ? disk.sync_directory(parent) : Status();
+}
+
+// not_found: there is none. data_loss: it is no key.
+Result<Bytes> read_token_key(Disk& disk, const std::filesystem::path& file) {
+  auto content = read_small_file(disk, file, token_key_bytes);
+  if (content && content->size() == token_key_bytes) return content;
+  if (!content && content.error().code != Code::resource_exhausted) return content;
+  return fail(Code::data_loss,
+              file.string() + " does not hold a key of " + std::to_string(token_key_bytes) +
+                  " bytes. Restore it from a copy, or move it away: a new one is made then, and "
+                  "what workers hold of earlier starts is run again. Nothing was changed");
 }
 
 // The names of what a start may have made lately above `path`. What is not ours to open was not
@@ -84,17 +95,16 @@ Result<Bytes> make_token_key() {
   return key;
 }
 
+Status check_token_key(Disk& disk, const std::filesystem::path& data) {
+  const auto key = read_token_key(disk, data / "token.key");
+  if (key || key.error().code == Code::not_found) return {};
+  return fail(key.error());
+}
+
 Result<Bytes> load_token_key(Disk& disk, const std::filesystem::path& data) {
   const std::filesystem::path file = data / "token.key";
-  auto content = read_small_file(disk, file, token_key_bytes);
-  if (content && content->size() == token_key_bytes) return content;
-  if (content || content.error().code == Code::resource_exhausted) {
-    return fail(Code::data_loss,
-                file.string() + " does not hold a key of " + std::to_string(token_key_bytes) +
-                    " bytes. Restore it from a copy, or remove it: a new one is made "
-                    "then, and what workers hold of earlier starts is run again");
-  }
-  if (content.error().code != Code::not_found) return fail(content.error());
+  auto found = read_token_key(disk, file);
+  if (found || found.error().code != Code::not_found) return found;
   FRAMEBUS_ASSIGN(Bytes key, make_token_key());
   FRAMEBUS_TRY(replace_file(disk, file, key));
   return key;

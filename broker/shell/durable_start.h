@@ -29,6 +29,9 @@ Result<std::uint64_t> raise_epoch(Disk& disk, const std::filesystem::path& data,
 
 // 16 random bytes. As long as they are: a key that is given to nobody.
 Result<Bytes> make_token_key();
+// Changes nothing: data_loss when there is a DATA/token.key and it is no key. Before raise_epoch(),
+// so that a start that is refused for it leaves everything as it was.
+Status check_token_key(Disk& disk, const std::filesystem::path& data);
 // DATA/token.key, made and synced when it is missing; after raise_epoch(), which syncs the name of
 // one that a start before did not live to sync. data_loss: it is no key.
 Result<Bytes> load_token_key(Disk& disk, const std::filesystem::path& data);

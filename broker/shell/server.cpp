@@ -7,6 +7,7 @@
 #include "broker/shell/broker_loop.h"
 #include "broker/shell/data_directory.h"
 #include "broker/shell/descriptor_budget.h"
+#include "broker/shell/disk_gauge.h"
 #include "broker/shell/local_address.h"
 #include "broker/shell/make_store.h"
 #include "libmsg/base/log.h"
@@ -247,6 +248,17 @@ ServerCounters Server::counters() const {
           recovery_.records};
 }
 
+// A start that finds no room changes nothing that counts; the numbers and what to do are said here
+// once for whatever asked for it.
+Error with_space_advice(Error error, const std::filesystem::path& data) {
+  if (error.code != Code::resource_exhausted) return error;
+  const auto free_bytes = make_posix_disk()->free_bytes(data);
+  error.message = "the broker can not start for lack of space: " + error.message + "; " +
+                  (free_bytes ? std::to_string(*free_bytes) + " bytes are free in " : "") +
+                  data.string() + ". Nothing was deleted. To start it, " + space_remedy;
+  return error;
+}
+
 Status check_endpoint(const std::string& key, const std::string& url) {
   if (const Status valid = check_url(url); !valid) return fail(valid.error().context(key));
   return check_is_local(key, url);
@@ -267,13 +279,18 @@ Result<std::unique_ptr<BrokerServer>> BrokerServer::start(const BrokerConfig& co
     log_warning("broker", "the limit of open files allows fewer peers than sessions-max",
                 {{"limit", descriptors}, {"peers", budget.sessions}});
   }
-  FRAMEBUS_ASSIGN(DataDirectory data, DataDirectory::open(config.data, config.ephemeral));
+  auto data = DataDirectory::open(config.data, config.ephemeral);
+  if (!data) return fail(with_space_advice(data.error(), config.data));
+  const std::filesystem::path path = data->path();
   if (!context) context = make_context();
   auto server =
-      std::make_unique<Server>(config, options, std::move(data), std::move(context), budget);
-  FRAMEBUS_TRY(server->open_data());
-  FRAMEBUS_TRY(server->recover());
-  FRAMEBUS_TRY(server->listen());
+      std::make_unique<Server>(config, options, std::move(*data), std::move(context), budget);
+  const auto begin = [&server]() -> Status {
+    FRAMEBUS_TRY(server->open_data());
+    FRAMEBUS_TRY(server->recover());
+    return server->listen();
+  };
+  if (const Status begun = begin(); !begun) return fail(with_space_advice(begun.error(), path));
   return server;
 }
 

@@ -207,7 +207,8 @@ Result<PromisedBytes::Promise> FileBlobStore::promise(std::uint64_t size) {
                "no room for a blob of " + std::to_string(size) + " bytes in " +
                    directory_.string() + ": " + std::to_string(free_bytes) + " bytes are free, " +
                    std::to_string(promised_.total()) + " of them promised to blobs on their way, " +
-                   std::to_string(kept_free_bytes_) + " stay free",
+                   std::to_string(kept_free_bytes_) + " stay free" +
+                   (may_fit ? "" : "; free space on that disk, or move the directory to a larger one"),
                may_fit ? promised_retry_after_ms : 0});
 }
 

@@ -24,9 +24,14 @@ Status replace_file(Disk& disk, const std::filesystem::path& path, BytesView con
     file = disk.open(temporary, OpenFor::create);
   }
   if (!file) return fail(std::move(file).error());
-  FRAMEBUS_TRY((*file)->write(0, content));
-  FRAMEBUS_TRY((*file)->sync());
-  FRAMEBUS_TRY(disk.rename(temporary, path));
+  Status written = (*file)->write(0, content);
+  if (written) written = (*file)->sync();
+  if (written) written = disk.rename(temporary, path);
+  if (!written) {
+    file->reset();
+    (void)disk.remove(temporary);  // what matters is the first error
+    return written;
+  }
   return disk.sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 

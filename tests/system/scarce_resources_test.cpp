@@ -55,7 +55,10 @@ TEST_CASE("full disk: new jobs are refused with a reason, results are recorded, 
         return refused.exit_code == 3;
       },
       seconds(10)));
-  CHECK(refused.errors.find("space") != std::string::npos);
+  CHECK(refused.errors.find("short of space") != std::string::npos);
+  CHECK(refused.errors.find("free space on that disk, lower archive-max-bytes") !=
+        std::string::npos);
+  CHECK(refused.errors.find("move the directory to a larger disk") != std::string::npos);
   farm->wait_for_state(running, "succeeded");  // results are still recorded
   std::filesystem::remove(filler);
   CHECK(eventually([&] { return farm->cli({"submit", job}).exit_code == 0; }, seconds(15)));

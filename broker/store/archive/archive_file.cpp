@@ -34,25 +34,59 @@ Status make_schema(sqlite::Database& database) {
   return transaction.commit();
 }
 
-Status check_version(sqlite::Database& database, const std::filesystem::path& file) {
-  FRAMEBUS_ASSIGN(std::int64_t version, database.number("PRAGMA user_version"));
+// Only reads: a file that is refused here stays as it is. True: it is empty, a new one.
+Result<bool> check_version(sqlite::Database& database, const std::filesystem::path& file) {
+  FRAMEBUS_ASSIGN(const std::int64_t version, database.number("PRAGMA user_version"));
+  FRAMEBUS_ASSIGN(const std::int64_t things, database.number("SELECT count(*) FROM sqlite_schema"));
+  if (version == archive_schema_version) return false;
+  if (version == 0 && things == 0) return true;
   if (version == 0) {
-    FRAMEBUS_ASSIGN(const std::int64_t things,
-                    database.number("SELECT count(*) FROM sqlite_schema"));
-    if (things != 0) {
-      return fail(Code::failed_precondition,
-                  "archive " + file.string() +
-                      " is an SQLite database, but no archive of framebus; move it away");
-    }
-    FRAMEBUS_TRY(make_schema(database));
-    FRAMEBUS_ASSIGN(version, database.number("PRAGMA user_version"));
+    return fail(Code::failed_precondition,
+                "archive " + file.string() +
+                    " is an SQLite database, but no archive of framebus; move it away. Nothing was "
+                    "changed");
   }
-  if (version == archive_schema_version) return {};
   return fail(Code::failed_precondition,
               "archive " + file.string() + " has schema version " + std::to_string(version) +
                   ", this program reads and writes version " +
                   std::to_string(archive_schema_version) +
-                  "; run the program that wrote it, or move the file away");
+                  "; run the program that wrote it, or move the file away. Nothing was changed");
+}
+
+// Whether a write-ahead log beside the file holds something: closing a connection would write it
+// into the file.
+bool has_log(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(file.string() + "-wal", error);
+  return !error && bytes > 0;
+}
+
+// For a person: which file, and what to do about it.
+Error with_remedy(Error error, const std::filesystem::path& file) {
+  const std::string name = file.string();
+  if (error.message.find(name) == std::string::npos) error = error.context(name);
+  if (error.code == Code::data_loss) {
+    error.message += ". Nothing was changed. Restore it from a copy, or move " + name + ", " + name +
+                     "-wal and " + name +
+                     "-shm aside: a new archive is begun then (jobs that have not ended are in the "
+                     "journal). What is readable `sqlite3` saves with .recover";
+  } else if (error.code == Code::permission_denied) {
+    error.message += "; it must be a file that can be read and written by this user";
+  } else if (error.code == Code::unavailable && error.retry_after_ms > 0) {
+    error.message += "; end the transaction that is open there, then try again";
+  }
+  return error;
+}
+
+Result<sqlite::Database> open_checked(const std::filesystem::path& file, const char* vfs) {
+  const bool had_log = has_log(file);
+  FRAMEBUS_ASSIGN(sqlite::Database database, sqlite::Database::open(file, busy_ms, vfs));
+  if (had_log) database.keep_log_when_closed(true);
+  FRAMEBUS_ASSIGN(const bool is_new, check_version(database, file));
+  database.keep_log_when_closed(false);
+  FRAMEBUS_TRY(database.execute(settings));
+  if (is_new) FRAMEBUS_TRY(make_schema(database));
+  return database;
 }
 
 std::int64_t count_of(const JobImage& piece, TaskState state) {
@@ -93,14 +127,13 @@ std::uint32_t end_of(const JobImage& piece) {
 Result<std::unique_ptr<JobArchive>> JobArchive::open(const std::filesystem::path& file,
                                                      const ArchiveRows& rows,
                                                      const ArchiveDoor& door) {
-  FRAMEBUS_ASSIGN(sqlite::Database database, sqlite::Database::open(file, busy_ms, door.vfs));
-  FRAMEBUS_TRY(database.execute(settings));
-  FRAMEBUS_TRY(check_version(database, file));
+  auto database = open_checked(file, door.vfs);
+  if (!database) return fail(with_remedy(database.error(), file));
   // SQLite syncs the names of its logs, but not that of the database itself.
   const auto file_system = make_posix_disk();
   Disk& disk = door.disk != nullptr ? *door.disk : *file_system;
   FRAMEBUS_TRY(disk.sync_directory(file.has_parent_path() ? file.parent_path() : "."));
-  return std::make_unique<ArchiveFile>(std::move(database), rows);
+  return std::make_unique<ArchiveFile>(std::move(*database), rows);
 }
 
 Status ArchiveFile::put(const JobImage& piece) {

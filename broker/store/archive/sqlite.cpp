@@ -180,6 +180,10 @@ std::int64_t Database::rows_changed() const {
   return sqlite3_changes64(database_.get());
 }
 
+void Database::keep_log_when_closed(bool keeps) {
+  sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps ? 1 : 0, nullptr);
+}
+
 Result<Transaction> Transaction::begin(Database& database) {
   FRAMEBUS_TRY(database.execute("BEGIN IMMEDIATE"));
   return Transaction(database);

@@ -68,6 +68,8 @@ class Database {
   // The first column of the first row, 0 when there is none.
   Result<std::int64_t> number(std::string_view sql);
   std::int64_t rows_changed() const;
+  // True: what the write-ahead log holds stays there when this connection closes.
+  void keep_log_when_closed(bool keeps);
 
  private:
   struct Close {

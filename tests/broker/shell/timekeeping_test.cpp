@@ -64,7 +64,10 @@ TEST_CASE("disk gauge: short below the reserve, well again an eighth above it, t
   const auto full = gauge.judge(799, false, "/data");
   REQUIRE(full);
   CHECK(full->full);
-  CHECK(full->detail == "799 bytes are free in /data, 800B are kept for results (disk-reserve)");
+  CHECK(full->detail ==
+        "799 bytes are free in /data, 800B are kept for results (disk-reserve): free space on that "
+        "disk, lower archive-max-bytes, logs-max-bytes or blob-pin, or move the directory to a "
+        "larger disk (docs/OPERATING.md, \"A full disk\")");
   CHECK_FALSE(gauge.judge(0, false, "/data"));
   CHECK_FALSE(gauge.judge(899, false, "/data"));
   const auto well = gauge.judge(900, false, "/data");
