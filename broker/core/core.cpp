@@ -25,6 +25,12 @@ void Core::reserve_jobs(JobId upto) {
   state_->next_job = std::max(state_->next_job, upto.value + 1);
 }
 
+void Core::reserve_records(std::uint64_t upto_lsn) {
+  FRAMEBUS_CHECK(!state_->began, "reserve_records() comes before the first step()");
+  FRAMEBUS_CHECK(upto_lsn >= state_->lsn, "the store goes on behind what it has replayed");
+  state_->lsn = upto_lsn;
+}
+
 void Core::step(TimePoint now, const Event& event, Actions& out) {
   State& state = *state_;
   FRAMEBUS_CHECK(now >= state.now, "time goes backwards");

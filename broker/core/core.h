@@ -33,6 +33,8 @@ class Core {
   // Numbers up to this one are never given to a job: the archive has them, and the journal may not
   // know of them any more (it was repaired, or lost). Before the first step().
   void reserve_jobs(JobId upto);
+  // The same of the numbers of records: the store goes on behind this one. Before the first step().
+  void reserve_records(std::uint64_t upto_lsn);
 
   // The only mutator. Appends to `out`. `now` never goes backwards, over restarts too: the shell's
   // clock starts at the later of the wall clock and the last record's time, and is monotonic from

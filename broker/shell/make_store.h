@@ -12,8 +12,9 @@
 
 namespace framebus::broker {
 
-// Nothing is opened before replay(). `disk` must outlive the store.
+// Nothing is opened before replay(). `disk` must outlive the store. `numbers_above`: records get
+// higher numbers than this, whatever the journal has.
 std::unique_ptr<Store> make_store(const BrokerConfig& config, const DataDirectory& data, Disk& disk,
-                                  std::function<void()> wake);
+                                  std::uint64_t numbers_above, std::function<void()> wake);
 
 }  // namespace framebus::broker

@@ -20,6 +20,18 @@ std::int64_t wall_ms() {
   return to_ms(wall_clock_now().time_since_epoch());
 }
 
+// A start that finds no room changes nothing that counts; the numbers and what to do are said here
+// once for whatever asked for it.
+Status with_space_advice(const Status& status, const std::filesystem::path& data) {
+  if (status || status.error().code != Code::resource_exhausted) return status;
+  Error error = status.error();
+  const auto free_bytes = make_posix_disk()->free_bytes(data);
+  error.message = "the broker can not start for lack of space: " + error.message + "; " +
+                  (free_bytes ? std::to_string(*free_bytes) + " bytes are free in " : "") +
+                  data.string() + ". Nothing was deleted. To start it, " + space_remedy;
+  return fail(std::move(error));
+}
+
 // An endpoint that can not be had, whatever the system calls it, is no error of the disk
 // (exit_code_of_start()): another one must be configured.
 tl::unexpected<Error> refuse_endpoint(const Error& said, const char* key) {
@@ -75,7 +87,7 @@ class Server final : public BrokerServer {
   std::unique_ptr<Core> core_;
   RecoveryFacts recovery_;
   TimePoint last_record_{};
-  JobId highest_archived_;
+  ArchiveHighest highest_archived_;
 
   std::unique_ptr<RouterSocket> primaries_;
   std::unique_ptr<RouterSocket> workers_;
@@ -125,7 +137,7 @@ Status Server::open_data() {
   FRAMEBUS_ASSIGN(logs_, LogKeeper::start(std::move(logs), waker()));
   if (options_.archive) {
     FRAMEBUS_ASSIGN(auto archive, JobArchive::open(data_.archive()));
-    FRAMEBUS_ASSIGN(highest_archived_, archive->highest_job());
+    FRAMEBUS_ASSIGN(highest_archived_, archive->highest());
     ArchivistOptions keep;
     keep.keep = config_.archive_keep;
     keep.bytes_max = config_.archive_max_bytes.bytes;
@@ -137,7 +149,7 @@ Status Server::open_data() {
     collector_ =
         std::make_unique<BlobCollector>(*blobs_, data_.blobs(), *archivist_, collect, waker());
   }
-  store_ = make_store(config_, data_, *disk_, waker());
+  store_ = make_store(config_, data_, *disk_, highest_archived_.record, waker());
   return {};
 }
 
@@ -151,12 +163,20 @@ Status Server::recover() {
   core_ = std::make_unique<Core>(options_, options_.epoch);
 
   const TimePoint began = now_monotonic();
-  FRAMEBUS_TRY(store_->replay([this](std::uint64_t lsn, TimePoint at, const Record& record) {
+  const auto restore = [this](std::uint64_t lsn, TimePoint at, const Record& record) {
     core_->restore(lsn, at, record);
     ++recovery_.records;
     last_record_ = at;
-  }));
-  core_->reserve_jobs(highest_archived_);
+  };
+  FRAMEBUS_TRY(with_space_advice(store_->replay(restore), data_.path()));
+  if (core_->state().lsn < highest_archived_.record) {
+    log_warning("broker",
+                "the archive knows of records that the journal does not have (it was repaired, "
+                "restored or begun anew); numbers go on behind them",
+                {{"last_read", core_->state().lsn}, {"last_archived", highest_archived_.record}});
+  }
+  core_->reserve_records(store_->last_lsn());
+  core_->reserve_jobs(highest_archived_.job);
   recovery_.took_ms = to_ms(now_monotonic() - began);
   if (config_.ephemeral) return {};
   const StoreStats found = store_->stats();
@@ -192,7 +212,7 @@ Status Server::listen() {
   FRAMEBUS_TRY(
       bind(*workers_, "worker-endpoint", config_.worker_endpoint, facts_.endpoints.worker));
   connect_parts();
-  return write_endpoints_file(data_.endpoints_file(), facts_);
+  return with_space_advice(write_endpoints_file(data_.endpoints_file(), facts_), data_.path());
 }
 
 void Server::connect_parts() {
@@ -248,17 +268,6 @@ ServerCounters Server::counters() const {
           recovery_.records};
 }
 
-// A start that finds no room changes nothing that counts; the numbers and what to do are said here
-// once for whatever asked for it.
-Error with_space_advice(Error error, const std::filesystem::path& data) {
-  if (error.code != Code::resource_exhausted) return error;
-  const auto free_bytes = make_posix_disk()->free_bytes(data);
-  error.message = "the broker can not start for lack of space: " + error.message + "; " +
-                  (free_bytes ? std::to_string(*free_bytes) + " bytes are free in " : "") +
-                  data.string() + ". Nothing was deleted. To start it, " + space_remedy;
-  return error;
-}
-
 Status check_endpoint(const std::string& key, const std::string& url) {
   if (const Status valid = check_url(url); !valid) return fail(valid.error().context(key));
   return check_is_local(key, url);
@@ -280,17 +289,14 @@ Result<std::unique_ptr<BrokerServer>> BrokerServer::start(const BrokerConfig& co
                 {{"limit", descriptors}, {"peers", budget.sessions}});
   }
   auto data = DataDirectory::open(config.data, config.ephemeral);
-  if (!data) return fail(with_space_advice(data.error(), config.data));
+  if (!data) return fail(with_space_advice(fail(data.error()), config.data).error());
   const std::filesystem::path path = data->path();
   if (!context) context = make_context();
   auto server =
       std::make_unique<Server>(config, options, std::move(*data), std::move(context), budget);
-  const auto begin = [&server]() -> Status {
-    FRAMEBUS_TRY(server->open_data());
-    FRAMEBUS_TRY(server->recover());
-    return server->listen();
-  };
-  if (const Status begun = begin(); !begun) return fail(with_space_advice(begun.error(), path));
+  FRAMEBUS_TRY(with_space_advice(server->open_data(), path));
+  FRAMEBUS_TRY(server->recover());
+  FRAMEBUS_TRY(server->listen());
   return server;
 }
 

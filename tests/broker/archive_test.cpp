@@ -486,6 +486,15 @@ TEST_CASE("archived: numbers that only the archive knows are not given again") {
   rig.expect({"LoadArchived job 41"});
 }
 
+TEST_CASE("archived: numbers of records go on behind those that were reserved") {
+  Rig rig(archiving());
+  rig.core.reserve_records(500);
+  const SessionId ann = rig.primary();
+  rig.submit(ann, a_job().with_tasks(1));
+  REQUIRE_FALSE(rig.journal.empty());
+  CHECK(rig.core.state().lsn == 500 + rig.journal.size());
+}
+
 TEST_CASE("archived: what would change nothing makes no record") {
   Library rig;
   rig.archive_one(a_job().with_tasks(3));

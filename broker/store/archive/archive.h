@@ -20,7 +20,7 @@
 
 namespace framebus::broker {
 
-inline constexpr std::int64_t archive_schema_version = 1;
+inline constexpr std::int64_t archive_schema_version = 2;
 
 // What becomes a row of its own besides the compressed whole.
 struct ArchiveRows {
@@ -46,10 +46,16 @@ struct ArchiveStats {
   std::uint64_t bytes = 0;  // of the file, without what is free in it
 };
 
+// What the journal must not give again though it may have lost it.
+struct ArchiveHighest {
+  JobId job;                 // of all that are here or coming; none: it is empty
+  std::uint64_t record = 0;  // that any job which ever came here knows of; 0: none came
+};
+
 class JobArchive {
  public:
-  // Makes the file (mode 0600) when it is missing. failed_precondition: it was written by another
-  // version. data_loss: it is damaged, or no database. unavailable: another process has locked it.
+  // Makes the file (mode 0600) when it is missing, and adds what the version before did not have.
+  // failed_precondition: it was written by another version. data_loss: it is damaged, or no database. unavailable: another process has locked it.
   static Result<std::unique_ptr<JobArchive>> open(const std::filesystem::path& file,
                                                   const ArchiveRows& rows = {},
                                                   const ArchiveDoor& door = {});
@@ -75,8 +81,7 @@ class JobArchive {
   // Those of `blobs` that no job in the archive names (input or result), order kept.
   virtual Result<std::vector<BlobHash>> unnamed(std::span<const BlobHash> blobs) = 0;
   virtual Result<ArchiveStats> stats() = 0;
-  // The largest id of any job that is here or coming; none: it is empty.
-  virtual Result<JobId> highest_job() = 0;
+  virtual Result<ArchiveHighest> highest() = 0;
 };
 
 // Writes one job into a new archive at `file`, with a row for every task of it: what `sqlite3`

@@ -29,17 +29,41 @@ Status make_schema(sqlite::Database& database) {
   FRAMEBUS_ASSIGN(const std::int64_t version, database.number("PRAGMA user_version"));
   if (version != 0) return {};
   FRAMEBUS_TRY(database.execute(archive_schema()));
+  FRAMEBUS_TRY(database.execute(archive_schema_since_1()));
   const std::string pragma = "PRAGMA user_version = " + std::to_string(archive_schema_version);
   FRAMEBUS_TRY(database.execute(pragma.c_str()));
   return transaction.commit();
 }
 
-// Only reads: a file that is refused here stays as it is. True: it is empty, a new one.
-Result<bool> check_version(sqlite::Database& database, const std::filesystem::path& file) {
+// Every piece of a job knows the job's last record. What can not be read comes back to nobody.
+Status upgrade_from_1(sqlite::Database& database) {
+  FRAMEBUS_ASSIGN(auto transaction, sqlite::Transaction::begin(database));
+  FRAMEBUS_ASSIGN(const std::int64_t version, database.number("PRAGMA user_version"));
+  if (version != 1) return {};
+  std::uint64_t last_record = 0;
+  FRAMEBUS_ASSIGN(auto select, database.prepare("SELECT image FROM pieces WHERE first_task = 0"));
+  for (;;) {
+    FRAMEBUS_ASSIGN(const bool found, select.step());
+    if (!found) break;
+    const auto plain = decompress(select.blob_at(0), archive_piece_bytes_max);
+    if (!plain) continue;
+    const auto piece = decode_struct<JobImage>(*plain);
+    if (piece) last_record = std::max(last_record, piece->last_lsn);
+  }
+  select.reset();
+  FRAMEBUS_TRY(database.execute(archive_schema_since_1()));
+  FRAMEBUS_ASSIGN(auto update, database.prepare("UPDATE numbers SET value = ?"));
+  FRAMEBUS_TRY(update.id(last_record).run());
+  FRAMEBUS_TRY(database.execute("PRAGMA user_version = 2"));
+  return transaction.commit();
+}
+
+// Only reads: a file that is refused here stays as it is. Returns its version, 0: it is empty.
+Result<std::int64_t> check_version(sqlite::Database& database, const std::filesystem::path& file) {
   FRAMEBUS_ASSIGN(const std::int64_t version, database.number("PRAGMA user_version"));
   FRAMEBUS_ASSIGN(const std::int64_t things, database.number("SELECT count(*) FROM sqlite_schema"));
-  if (version == archive_schema_version) return false;
-  if (version == 0 && things == 0) return true;
+  if (version == archive_schema_version || version == 1) return version;
+  if (version == 0 && things == 0) return version;
   if (version == 0) {
     return fail(Code::failed_precondition,
                 "archive " + file.string() +
@@ -48,8 +72,7 @@ Result<bool> check_version(sqlite::Database& database, const std::filesystem::pa
   }
   return fail(Code::failed_precondition,
               "archive " + file.string() + " has schema version " + std::to_string(version) +
-                  ", this program reads and writes version " +
-                  std::to_string(archive_schema_version) +
+                  ", this program reads versions 1 to " + std::to_string(archive_schema_version) +
                   "; run the program that wrote it, or move the file away. Nothing was changed");
 }
 
@@ -82,10 +105,11 @@ Result<sqlite::Database> open_checked(const std::filesystem::path& file, const c
   const bool had_log = has_log(file);
   FRAMEBUS_ASSIGN(sqlite::Database database, sqlite::Database::open(file, busy_ms, vfs));
   if (had_log) database.keep_log_when_closed(true);
-  FRAMEBUS_ASSIGN(const bool is_new, check_version(database, file));
+  FRAMEBUS_ASSIGN(const std::int64_t version, check_version(database, file));
   database.keep_log_when_closed(false);
   FRAMEBUS_TRY(database.execute(settings));
-  if (is_new) FRAMEBUS_TRY(make_schema(database));
+  if (version == 0) FRAMEBUS_TRY(make_schema(database));
+  if (version == 1) FRAMEBUS_TRY(upgrade_from_1(database));
   return database;
 }
 
@@ -162,6 +186,7 @@ Status ArchiveFile::put(const JobImage& piece) {
     version = *found;
   }
   FRAMEBUS_TRY(add_piece(version, piece, image));
+  FRAMEBUS_TRY(note_record(piece.last_lsn));
   if (piece.last) {
     if (end_of(piece) != version.task_count) {
       return fail(Code::failed_precondition,
@@ -280,6 +305,13 @@ Result<std::vector<std::uint32_t>> ArchiveFile::first_tasks_of_steps(std::int64_
     if (!found) return out;
     out.push_back(static_cast<std::uint32_t>(select.integer_at(0)));
   }
+}
+
+Status ArchiveFile::note_record(std::uint64_t lsn) {
+  FRAMEBUS_ASSIGN(auto update,
+                  database_.prepare("UPDATE numbers SET value = max(value, ?) "
+                                    "WHERE name = 'last_record'"));
+  return update.id(lsn).run();
 }
 
 Status ArchiveFile::publish(const Incoming& version, JobId job) {

@@ -9,8 +9,11 @@
 
 #include "broker/store/archive/archive.h"
 #include "broker/store/archive/sqlite.h"
+#include "libmsg/base/limits.h"
 
 namespace framebus::broker {
+
+inline constexpr std::size_t archive_piece_bytes_max = 1 * limits::GiB;
 
 // The index after the last task of a piece.
 std::uint32_t end_of(const JobImage& piece);
@@ -30,7 +33,7 @@ class ArchiveFile final : public JobArchive {
   Result<bool> clean() override;
   Result<std::vector<BlobHash>> unnamed(std::span<const BlobHash> blobs) override;
   Result<ArchiveStats> stats() override;
-  Result<JobId> highest_job() override;
+  Result<ArchiveHighest> highest() override;
 
  private:
   struct Incoming {
@@ -50,6 +53,7 @@ class ArchiveFile final : public JobArchive {
   Result<bool> is_repeat(const JobImage& piece, BytesView image);
   Status add_piece(const Incoming& version, const JobImage& piece, BytesView image);
   Result<Added> add_rows(const Incoming& version, const JobImage& piece);
+  Status note_record(std::uint64_t lsn);
   Status publish(const Incoming& version, JobId job);
   Result<std::vector<std::uint32_t>> first_tasks_of_steps(std::int64_t version);
   Result<std::int64_t> delete_rows(std::int64_t version);

@@ -10,12 +10,13 @@
 namespace framebus::broker {
 namespace {
 
-constexpr std::size_t piece_bytes_max = 1 * limits::GiB;
+// No journal has as many records; so a damaged file can not use the numbers up.
+constexpr std::int64_t record_max = std::int64_t{1} << 62;
 constexpr std::size_t page_bytes_max = 4 * limits::MiB;
 constexpr std::uint32_t page_jobs_max = 10'000;
 
 Result<JobImage> read_piece(BytesView frame, JobId job) {
-  FRAMEBUS_ASSIGN(const Bytes image, decompress(frame, piece_bytes_max));
+  FRAMEBUS_ASSIGN(const Bytes image, decompress(frame, archive_piece_bytes_max));
   auto piece = decode_struct<JobImage>(image);
   if (!piece || piece->job != job) {
     return fail(Code::data_loss,
@@ -109,9 +110,15 @@ Result<ArchiveStats> ArchiveFile::stats() {
   return out;
 }
 
-Result<JobId> ArchiveFile::highest_job() {
-  FRAMEBUS_ASSIGN(const std::int64_t highest, database_.number("SELECT max(job) FROM versions"));
-  return JobId{static_cast<std::uint64_t>(highest)};
+Result<ArchiveHighest> ArchiveFile::highest() {
+  FRAMEBUS_ASSIGN(const std::int64_t job, database_.number("SELECT max(job) FROM versions"));
+  FRAMEBUS_ASSIGN(const std::int64_t record,
+                  database_.number("SELECT value FROM numbers WHERE name = 'last_record'"));
+  if (record < 0 || record > record_max) {
+    return fail(Code::data_loss, "archive: its last record has the number " +
+                                     std::to_string(record) + ", which no journal has reached");
+  }
+  return ArchiveHighest{JobId{static_cast<std::uint64_t>(job)}, static_cast<std::uint64_t>(record)};
 }
 
 Status export_job(JobArchive& from, JobId job, const std::filesystem::path& file) {

@@ -79,4 +79,11 @@ CREATE VIEW blobs AS SELECT job, hash, size, name, 'input' AS role FROM inputs
 )sql";
 }
 
+const char* archive_schema_since_1() {
+  return R"sql(
+CREATE TABLE numbers(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO numbers VALUES('last_record', 0);
+)sql";
+}
+
 }  // namespace framebus::broker

@@ -1,6 +1,8 @@
 // See compaction.h.
 #include "broker/store/journal/compaction.h"
 
+#include <algorithm>
+
 #include "broker/store/journal/live_records.h"
 #include "broker/store/journal/snapshot_writer.h"
 
@@ -59,7 +61,9 @@ Result<LiveRecords> find_live(Disk& disk, const UpkeepJob& job, const std::atomi
 
 Result<Compacted> compact(Disk& disk, const UpkeepJob& job, const std::atomic<bool>* stop) {
   FRAMEBUS_ASSIGN(const LiveRecords live, find_live(disk, job, stop));
-  FRAMEBUS_ASSIGN(SnapshotWriter writer, SnapshotWriter::create(disk, job.directory, job.upto_lsn,
+  // A snapshot stands for all numbers up to its own, be there a record for each or not.
+  const std::uint64_t stands_for_lsn = std::max(job.upto_lsn, job.pass_over_lsn);
+  FRAMEBUS_ASSIGN(SnapshotWriter writer, SnapshotWriter::create(disk, job.directory, stands_for_lsn,
                                                                 job.next_segment, job.stamp));
   Compacted result;
   const auto copy = [&](const RawRecord& record) -> Status {

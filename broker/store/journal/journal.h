@@ -32,6 +32,8 @@ struct JournalOptions {
   std::uint64_t compact_dead_bytes_min = 64ull * 1024 * 1024;
   Duration forget_after = std::chrono::hours(7 * 24);  // a JobForgotten, by the broker's time
   std::uint64_t salt = 1;                              // random, for a new journal's stamp
+  // Records get numbers above this one: others know it as a record, though the journal has lost it.
+  std::uint64_t numbers_above = 0;
 };
 
 class Journal {
@@ -84,6 +86,7 @@ class Journal {
   Status remove_files(const std::vector<std::string>& names);
   Status open_active(const JournalFacts& facts);
   Status write_again(std::uint64_t from);
+  Status pass_over_numbers();
   Status adopt_spares(const std::vector<std::string>& names);
 
   std::uint64_t room_needed(std::size_t body_bytes) const;

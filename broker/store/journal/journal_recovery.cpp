@@ -7,6 +7,7 @@
 
 #include "broker/store/journal/format.h"
 #include "broker/store/journal/journal.h"
+#include "broker/store/journal/upkeep.h"
 #include "broker/store/record_codec.h"
 #include "libmsg/base/check.h"
 
@@ -54,7 +55,35 @@ Status Journal::recover(const RecordSink& sink) {
   FRAMEBUS_ASSIGN(const JournalFacts facts, read_journal(disk_, options_.directory, take));
   if (facts.is_damaged) return fail(damage_error(options_.directory, facts));
   take_over(facts);
-  return settle(facts);
+  FRAMEBUS_TRY(settle(facts));
+  return last_lsn_ < options_.numbers_above ? pass_over_numbers() : Status();
+}
+
+// A snapshot that stands for more numbers than there are records: what a compaction leaves, so it
+// is made by one, from all there is, before anything else is written. A crash leaves the old files,
+// and the next start does it again, or the whole snapshot.
+Status Journal::pass_over_numbers() {
+  UpkeepJob job;
+  job.kind = UpkeepJob::Kind::compact;
+  job.directory = options_.directory;
+  if (snapshot_) job.sources.push_back(*snapshot_);
+  job.sources.insert(job.sources.end(), sealed_segments_.begin(), sealed_segments_.end());
+  if (active_.file != nullptr)
+    job.sources.push_back({segment_name(active_.number), active_.number, active_.capacity_bytes});
+  job.next_segment = next_segment_;
+  job.upto_lsn = last_lsn_;
+  job.pass_over_lsn = options_.numbers_above;
+  job.stamp = next_stamp(options_.salt ^ job.pass_over_lsn);
+  job.forget_after = options_.forget_after;
+  active_ = {};
+  const UpkeepResult result = run_upkeep(disk_, job);
+  FRAMEBUS_TRY(result.status);
+  snapshot_ = result.made;
+  weights_.dropped(result.dropped_bytes);
+  sealed_segments_.clear();
+  sealed_upto_lsn_ = last_lsn_ = durable_lsn_ = job.pass_over_lsn;
+  is_sealed_ = true;
+  return {};
 }
 
 void Journal::take_over(const JournalFacts& facts) {

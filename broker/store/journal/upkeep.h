@@ -34,6 +34,7 @@ struct UpkeepJob {
   std::vector<SealedFile> sources;  // compact: the snapshot, if any, then the segments, in order
   std::uint64_t next_segment = 1;   // compact: behind them
   std::uint64_t upto_lsn = 0;       // compact: their last record
+  std::uint64_t pass_over_lsn = 0;  // compact: numbers up to this one are never given; mostly 0
   std::uint64_t stamp = 1;
   Duration forget_after{};
 };

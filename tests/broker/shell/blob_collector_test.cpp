@@ -39,7 +39,7 @@ class LockedArchive final : public JobArchive {
     return fail(locked_);
   }
   Result<ArchiveStats> stats() override { return fail(locked_); }
-  Result<JobId> highest_job() override { return fail(locked_); }
+  Result<ArchiveHighest> highest() override { return fail(locked_); }
 
  private:
   Error locked_{Code::unavailable, "archive: database is locked", 0};

@@ -127,12 +127,57 @@ TEST_CASE("archive: a version that shares pieces with the one before it is put w
 TEST_CASE("archive: tells its highest job, also one that is not whole yet") {
   const ScratchDirectory directory;
   const auto archive = open_in(directory);
-  CHECK(archive->highest_job().value() == JobId{});
+  CHECK(archive->highest().value().job == JobId{});
   put_all(*archive, random_job(JobId{7}, 10, 1));
   put_all(*archive, random_job(JobId{3}, 10, 1));
-  CHECK(archive->highest_job().value() == JobId{7});
+  CHECK(archive->highest().value().job == JobId{7});
   REQUIRE(archive->put(random_job(JobId{9}, 300, 1)[0]));
-  CHECK(archive->highest_job().value() == JobId{9});
+  CHECK(archive->highest().value().job == JobId{9});
+}
+
+TEST_CASE("archive: knows the last record of all that ever came, also when their jobs are gone") {
+  const ScratchDirectory directory;
+  {
+    const auto archive = open_in(directory);
+    CHECK(archive->highest().value().record == 0);
+    for (const std::uint64_t last : {500, 900, 700}) {
+      auto job = random_job(JobId{last}, 10, 1);
+      for (JobImage& piece : job) piece.last_lsn = last;
+      put_all(*archive, job);
+    }
+    CHECK(archive->highest().value().record == 900);
+    CHECK(archive->remove_old(INT64_MAX, 0, 100, {}).value().size() == 3);
+    while (archive->clean().value()) {
+    }
+  }
+  CHECK(open_in(directory)->highest().value().record == 900);
+}
+
+TEST_CASE("archive: a file of version 1 gets what it lacks, its jobs stay as they are") {
+  const ScratchDirectory directory;
+  auto job = random_job(JobId{7}, 3'000, 1);
+  for (JobImage& piece : job) piece.last_lsn = 4'321;
+  put_all(*open_in(directory), job);
+  const auto file = directory / "archive.db";
+  REQUIRE(sqlite::Database::open(file, 0)->execute(
+      "DROP TABLE numbers; PRAGMA user_version = 1"));
+  for (int opening = 0; opening < 2; ++opening) {
+    const auto archive = open_in(directory);
+    CHECK(archive->highest().value().record == 4'321);
+    CHECK(archive->load(JobId{7}).value() == job);
+  }
+  CHECK(sqlite::Database::open(file, 0)->number("PRAGMA user_version").value() ==
+        archive_schema_version);
+}
+
+TEST_CASE("archive: a last record that no journal can have reached is data_loss") {
+  const ScratchDirectory directory;
+  const auto archive = open_in(directory);
+  for (const char* value : {"-1", "9223372036854775807"}) {
+    const std::string set = std::string("UPDATE numbers SET value = ") + value;
+    REQUIRE(sqlite::Database::open(directory / "archive.db", 0)->execute(set.c_str()));
+    CHECK(archive->highest().error().code == Code::data_loss);
+  }
 }
 
 TEST_CASE("archive: a last piece that leaves tasks out is refused and nothing is seen of the job") {
