@@ -221,7 +221,7 @@ Result<std::filesystem::path> Client::fetch(const BlobRef& blob, BlobStore& stor
   }
   lock.unlock();
   Result<std::filesystem::path> path = store.path_of(blob.hash);
-  if (!path) {
+  if (!path && path.error().code == Code::not_found) {
     const Status fetched = fetch_into(blob, store, cancelled);
     path = fetched ? store.path_of(blob.hash)
                    : fail(fetched.error().context("fetch blob " + to_string(blob.hash)));

@@ -168,7 +168,9 @@ Result<std::uint64_t> FileBlobStore::size_of(const BlobHash& hash) const {
 
 Result<std::filesystem::path> FileBlobStore::path_of(const BlobHash& hash) const {
   const std::filesystem::path path = blob_path(directory_, hash);
-  if (!mark_blob_used(*disk_, path)) return fail(not_found(hash));
+  const Status used = may_pass(mark_blob_used(*disk_, path));
+  if (!used && used.error().code == Code::not_found) return fail(not_found(hash));
+  if (!used) return fail(used.error().context("blob " + to_string(hash)));
   return path;
 }
 

@@ -37,7 +37,8 @@ class BlobStore {
  public:
   virtual ~BlobStore() = default;
   bool has(const BlobHash& hash) const { return size_of(hash).has_value(); }
-  // Where the blob lies; not_found when it does not. The file is read-only: never write through it.
+  // Where the blob lies; not_found when it does not, any other error when that can not be told now.
+  // The file is read-only: never write through it.
   virtual Result<std::filesystem::path> path_of(const BlobHash& hash) const = 0;
   virtual Result<std::uint64_t> size_of(const BlobHash& hash) const = 0;
   // At most `length` bytes from `offset`; shorter only at the end of the blob.

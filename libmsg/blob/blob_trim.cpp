@@ -33,9 +33,9 @@ Result<std::vector<StoredBlob>> list_blobs(const Disk& disk,
 
 }  // namespace
 
-bool mark_blob_used(Disk& disk, const std::filesystem::path& path) {
-  const auto file = disk.open(path, OpenFor::read);
-  return file && (*file)->touch(FileTime::used);
+Status mark_blob_used(Disk& disk, const std::filesystem::path& path) {
+  FRAMEBUS_ASSIGN(const auto file, disk.open(path, OpenFor::read));
+  return file->touch(FileTime::used);
 }
 
 Status trim_blobs(Disk& disk, const std::filesystem::path& store_directory,

@@ -17,8 +17,9 @@ namespace framebus {
 // user may not have opened it yet.
 inline constexpr Duration blob_kept_after_use = std::chrono::minutes(10);
 
-// Notes that the blob at `path` is in use now; false when there is no such file.
-bool mark_blob_used(Disk& disk, const std::filesystem::path& path);
+// Notes that the blob at `path` is in use now. not_found: there is no such file. Any other error
+// says nothing of whether there is (no descriptor left, say), so that nobody fetches it for that.
+Status mark_blob_used(Disk& disk, const std::filesystem::path& path);
 
 // Removes least recently used blobs until all together have at most `bytes_max` bytes.
 Status trim_blobs(Disk& disk, const std::filesystem::path& store_directory,

@@ -9,9 +9,11 @@
 #include <atomic>
 #include <thread>
 
+#include "libmsg/blob/blob_client.h"
 #include "libmsg/blob/blob_store.h"
 #include "tests/libmsg/blob/sample_bytes.h"
 #include "tests/libmsg/blob/scratch_directory.h"
+#include "tests/store/fault_disk.h"
 
 namespace framebus {
 namespace {
@@ -157,6 +159,43 @@ TEST_CASE("blob age: a store that syncs pins what it has put, also after it was 
     CHECK(store->pin(blob.hash).value() == 6);
   }
   CHECK(open_in(directory, true)->pin(blob.hash).value() == 6);
+}
+
+// A store with one blob on a disk that refuses every open, as when no descriptor is left.
+struct UnavailableStore {
+  UnavailableStore() {
+    (void)disk->make_directory("/data");
+    store = open_blob_store_on(disk, "/data/blobs").value();
+    blob = store->put_bytes(sample_bytes(500)).value();
+    REQUIRE(store->path_of(blob.hash));
+    disk->crash_at(disk->operation_count() + 1);
+    (void)disk->make_directory("/data/other");
+    REQUIRE(disk->open("/data/blobs", OpenFor::read).error().code == Code::unavailable);
+  }
+  std::shared_ptr<testing::FaultDisk> disk = std::make_shared<testing::FaultDisk>(1);
+  std::unique_ptr<BlobStore> store;
+  BlobRef blob;
+};
+
+TEST_CASE("blob use: a blob that can not be opened now is unavailable, only a missing one is missing") {
+  UnavailableStore down;
+  const auto path = down.store->path_of(down.blob.hash);
+  REQUIRE_FALSE(path);
+  CHECK(path.error().code == Code::unavailable);
+  CHECK(path.error().message.find(to_string(down.blob.hash)) != std::string::npos);
+  down.disk->restart(testing::CrashMode::keep);
+  CHECK(down.store->path_of(down.blob.hash));
+  CHECK(down.store->path_of(hash_bytes(sample_bytes(7))).error().code == Code::not_found);
+}
+
+TEST_CASE("blob use: a blob that the cache can not open now is not fetched once more") {
+  UnavailableStore down;
+  const auto context = make_context();
+  // Nobody listens there: whoever asked would come back with that, after its patience.
+  const auto client = make_blob_client(context, "inproc://nobody", milliseconds(100));
+  const auto path = client->fetch(down.blob, *down.store, nullptr);
+  REQUIRE_FALSE(path);
+  CHECK(path.error() == down.store->path_of(down.blob.hash).error());
 }
 
 }  // namespace
