@@ -26,7 +26,7 @@ Error error_of(int result, const std::string& said) {
     case SQLITE_LOCKED:
       return {Code::unavailable, text + " (another process holds it)", retry_after_ms};
     case SQLITE_IOERR:
-      return {Code::unavailable, text, retry_after_ms};
+      return {Code::unavailable, text, 0};  // no time to try again: a disk does not get well
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       return {Code::data_loss, text, 0};
@@ -40,8 +40,25 @@ Error error_of(int result, const std::string& said) {
   }
 }
 
+// SQLite says of whatever its files meet that it was an I/O error, or that they can not be opened;
+// the system says which.
+int telling_result(sqlite3* database) {
+  const int result = sqlite3_extended_errcode(database);
+  const int family = result & 0xff;
+  if (family != SQLITE_IOERR && family != SQLITE_CANTOPEN) return result;
+  switch (sqlite3_system_errno(database)) {
+    case ENOSPC:
+    case EDQUOT:
+      return SQLITE_FULL;
+    case EIO:
+      return SQLITE_IOERR;
+    default:
+      return result;
+  }
+}
+
 Error last_error(sqlite3* database) {
-  return error_of(sqlite3_extended_errcode(database), sqlite3_errmsg(database));
+  return error_of(telling_result(database), sqlite3_errmsg(database));
 }
 
 // sqlite3_open would make it readable for all.

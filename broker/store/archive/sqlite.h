@@ -1,8 +1,9 @@
 // SQLite with Results instead of return codes: a database, a statement, a transaction. The only
 // place that knows sqlite3.h (sqlite.cpp).
 //
-// Errors say what the caller should do: resource_exhausted no room, unavailable locked or an I/O
-// error, data_loss damaged or no database, permission_denied. Thread rule: one thread each.
+// Errors say what the caller should do: resource_exhausted no room, unavailable locked (with a time
+// to try again) or an I/O error (without one), data_loss damaged or no database, permission_denied.
+// Thread rule: one thread each.
 #pragma once
 
 #include <cstdint>

@@ -199,7 +199,10 @@ TEST_CASE("durable server: numbers of archived jobs are not given again without 
 TEST_CASE("exit codes: an error of the disk at the start is 74, what another try may mend is not") {
   CHECK(exit_code_of_start({Code::internal, "fdatasync: Input/output error", 0}) == 74);
   CHECK(exit_code_of_start({Code::unavailable, "write epoch: Input/output error", 0}) == 74);
+  // Of the archive: a disk that fails, and a process that holds it.
+  CHECK(exit_code_of_start({Code::unavailable, "archive: disk I/O error", 0}) == 74);
   CHECK(exit_code_of_start({Code::unavailable, "archive: database is locked", 5'000}) == 3);
+  CHECK(exit_code_of_start({Code::resource_exhausted, "no room", 0}) == 3);
   CHECK(exit_code_of_start({Code::data_loss, "damaged", 0}) == 65);
   CHECK(exit_code_of_start({Code::permission_denied, "denied", 0}) == 78);
   CHECK(exit_code_of_start({Code::already_exists, "taken", 0}) == 5);

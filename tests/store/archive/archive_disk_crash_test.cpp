@@ -256,6 +256,46 @@ Crashes crash_everywhere(const Mistake& mistake, std::uint64_t seed, std::uint64
   return out;
 }
 
+// exit_code_of_start() makes 74 of an unavailable without a time to try again.
+TEST_CASE("archive on a disk that fails: an I/O error names the file and no time to try again") {
+  // Each sync of making it, then of what opens it once more.
+  int failures = 0;
+  for (std::uint64_t n = 1; n <= 8; ++n) {
+    CAPTURE(n);
+    FaultDisk disk(n);
+    (void)disk.make_directory("/data");
+    (void)disk.sync_directory("/");
+    const FaultVfs vfs(disk);
+    disk.fail_sync(n);
+    for (int opening = 0; opening < 2; ++opening) {
+      const auto archive = JobArchive::open(file, {}, {vfs.name(), &disk});
+      if (archive) continue;
+      ++failures;
+      CAPTURE(archive.error().message);
+      CHECK(archive.error().code == Code::unavailable);
+      CHECK(archive.error().retry_after_ms == 0);
+      CHECK(archive.error().message.find(file.string()) != std::string::npos);
+    }
+  }
+  CHECK(failures > 0);
+}
+
+TEST_CASE("archive on a full disk: no room is told as that, wherever it is missing") {
+  int refusals = 0;
+  for (std::uint64_t capacity = 0; capacity <= 128 * 1024; capacity += 4 * 1024) {
+    CAPTURE(capacity);
+    FaultDisk disk(1, capacity);
+    (void)disk.make_directory("/data");
+    const FaultVfs vfs(disk);
+    const auto archive = JobArchive::open(file, {}, {vfs.name(), &disk});
+    if (archive) continue;
+    ++refusals;
+    CHECK(archive.error().code == Code::resource_exhausted);
+    CHECK(archive.error().message.find(file.string()) != std::string::npos);
+  }
+  CHECK(refusals > 0);
+}
+
 TEST_CASE(
     "archive on a crashing disk: at every operation in every mode a confirmed job is whole and "
     "none is served in part") {
