@@ -58,8 +58,7 @@ Status BrokerLoop::run() {
 void BrokerLoop::wait_for_work() {
   std::vector<RouterSocket*> sockets;
   if (!is_paused_) sockets = {parts_.routers[0], parts_.routers[1]};
-  wait(sockets, {}, &parts_.wakeup, time_to_wait());
-  parts_.wakeup.drain();
+  parts_.pulse.wait(sockets, time_to_wait());
 }
 
 Status BrokerLoop::turn() {
@@ -189,7 +188,7 @@ void BrokerLoop::say_goodbye() {
   // Peers close when they read it: that is also how we know that it has arrived.
   const TimePoint deadline = now() + goodbye_max;
   while (parts_.sessions.size() > 0 && now() < deadline) {
-    wait({parts_.routers[0], parts_.routers[1]}, {}, nullptr, milliseconds(20));
+    parts_.pulse.wait({parts_.routers[0], parts_.routers[1]}, milliseconds(20));
     events_.clear();
     (void)parts_.intake.receive(events_, batch);
     parts_.delivery.flush();

@@ -9,12 +9,12 @@
 #include <atomic>
 
 #include "broker/core/core.h"
-#include "broker/shell/broker_clock.h"
 #include "broker/shell/carrier.h"
 #include "broker/shell/catch_up.h"
 #include "broker/shell/commit_pipeline.h"
 #include "broker/shell/housekeeping.h"
 #include "broker/shell/intake.h"
+#include "broker/shell/loop_pulse.h"
 
 namespace framebus::broker {
 
@@ -29,9 +29,9 @@ class BrokerLoop {
     Carrier& carrier;
     Housekeeping& housekeeping;
     LoopCounters& counters;
-    Wakeup& wakeup;  // whoever has something for the loop notifies it
+    Wakeup& wakeup;  // ends a wait of the pulse
     Delivery::Routers routers;
-    BrokerClock clock;
+    LoopPulse& pulse;
   };
   explicit BrokerLoop(const Parts& parts) : parts_(parts) {}
 
@@ -40,7 +40,7 @@ class BrokerLoop {
   void request_stop() noexcept;
 
  private:
-  TimePoint now() const { return parts_.clock.at(now_monotonic()); }
+  TimePoint now() const { return parts_.pulse.now(); }
   void wait_for_work();
   Duration time_to_wait() const;
   Duration unheard_before(TimePoint now);

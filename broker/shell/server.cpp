@@ -100,6 +100,7 @@ class Server final : public BrokerServer {
   std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<StatusCounters> counters_;
   std::unique_ptr<Carrier> carrier_;
+  std::unique_ptr<LoopPulse> pulse_;
   std::unique_ptr<BrokerLoop> loop_;
 };
 
@@ -237,9 +238,10 @@ void Server::connect_parts() {
                 "goes on from there",
                 {{"ahead_s", to_ms(ahead) / 1000}});
   }
+  pulse_ = std::make_unique<SystemPulse>(clock, wakeup_);
   loop_ = std::make_unique<BrokerLoop>(BrokerLoop::Parts{*core_, *pipeline_, *intake_, *delivery_,
                                                          sessions_, *carrier_, *housekeeping_,
-                                                         loop_counters_, wakeup_, routers, clock});
+                                                         loop_counters_, wakeup_, routers, *pulse_});
 }
 
 Status Server::run() {
