@@ -67,9 +67,24 @@ bool InputCheck::has(const BlobHash& blob) {
   return size.has_value();
 }
 
+std::optional<Error> InputCheck::refuse_more(std::size_t bytes) const {
+  const auto too_many = [](std::size_t held, const std::string& what, std::size_t max) {
+    return Error{Code::resource_exhausted,
+                 std::to_string(held) + " " + what +
+                     " wait for their inputs to be looked up, at most " + std::to_string(max) +
+                     " may; submit again later",
+                 1000};
+  };
+  if (held_ >= waiting_max) return too_many(held_, "submits", waiting_max);
+  if (held_ > 0 && held_bytes_ + bytes > waiting_bytes_max)
+    return too_many(held_bytes_, "bytes of submits", waiting_bytes_max);
+  return std::nullopt;
+}
+
 std::optional<InputCheck::Checked> InputCheck::check(Received&& received,
-                                                     std::vector<Wanted>&& wanted) {
-  Request request{std::move(received), {}};
+                                                     std::vector<Wanted>&& wanted,
+                                                     std::size_t bytes) {
+  Request request{std::move(received), {}, bytes};
   const TimePoint now = now_monotonic();
   for (Wanted& each : wanted) {
     const Known* const known = find_known(each.blob.hash, now);
@@ -86,14 +101,10 @@ std::optional<InputCheck::Checked> InputCheck::check(Received&& received,
   }
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= waiting_max) {
-      return Checked{std::move(request.received),
-                     Error{Code::resource_exhausted,
-                           std::to_string(waiting_max) +
-                               " submits wait for their inputs to be looked up, at most " +
-                               std::to_string(waiting_max) + " may",
-                           1000}};
-    }
+    if (auto refusal = refuse_more(bytes))
+      return Checked{std::move(request.received), std::move(refusal)};
+    ++held_;
+    held_bytes_ += bytes;
     waiting_.push_back(std::move(request));
   }
   changed_.notify_one();
@@ -102,6 +113,7 @@ std::optional<InputCheck::Checked> InputCheck::check(Received&& received,
 
 InputCheck::Finished InputCheck::look_up(BlobStore& store, Request&& request) {
   Finished finished;
+  finished.bytes = request.bytes;
   for (const Wanted& wanted : request.wanted) {
     const auto size = store.pin(wanted.blob.hash);
     if (!size) {
@@ -127,6 +139,8 @@ std::vector<InputCheck::Checked> InputCheck::take() {
   {
     const std::lock_guard lock(mutex_);
     finished.swap(finished_);
+    held_ -= finished.size();
+    for (const Finished& each : finished) held_bytes_ -= each.bytes;
   }
   std::vector<Checked> checked;
   for (Finished& each : finished) {

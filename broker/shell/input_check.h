@@ -18,6 +18,7 @@
 
 #include "broker/core/event.h"
 #include "libmsg/base/error.h"
+#include "libmsg/base/limits.h"
 #include "libmsg/blob/blob_store.h"
 
 namespace framebus::broker {
@@ -25,7 +26,10 @@ namespace framebus::broker {
 class InputCheck {
  public:
   static constexpr std::size_t here_max = 64;      // looked up on the loop
-  static constexpr std::size_t waiting_max = 256;  // messages for the thread; more are refused
+  // Messages that the thread has, and their bytes as they came, from check() to take(); more are
+  // refused, but one, however large, always has its turn.
+  static constexpr std::size_t waiting_max = 256;
+  static constexpr std::size_t waiting_bytes_max = 64 * limits::MiB;
   static constexpr std::size_t known_max = 200'000;
 
   // The message with `missing` filled in, or why it can not be taken (invalid_argument: an input
@@ -49,8 +53,9 @@ class InputCheck {
   static std::vector<Wanted> inputs_of(const JobSpec& job);
   static std::vector<Wanted> inputs_of(const std::vector<BlobRef>& blobs);
 
-  // None: it comes by take() later.
-  std::optional<Checked> check(Received&& received, std::vector<Wanted>&& wanted);
+  // None: it comes by take() later. `bytes`: of the message on the wire.
+  std::optional<Checked> check(Received&& received, std::vector<Wanted>&& wanted,
+                               std::size_t bytes);
   // Whether this blob is there; pins it. For the few that a worker's results name.
   bool has(const BlobHash& blob);
   // What the thread has finished.
@@ -60,6 +65,7 @@ class InputCheck {
   struct Request {
     Received received;
     std::vector<Wanted> wanted;
+    std::size_t bytes = 0;
   };
   struct Known {
     std::uint64_t size = 0;
@@ -68,9 +74,11 @@ class InputCheck {
   struct Finished {
     Checked checked;
     std::vector<std::pair<BlobHash, Known>> pinned;
+    std::size_t bytes = 0;
   };
 
   static Finished look_up(BlobStore& store, Request&& request);
+  std::optional<Error> refuse_more(std::size_t bytes) const;  // with the lock held
   const Known* find_known(const BlobHash& blob, TimePoint now) const;
   void remember(std::vector<std::pair<BlobHash, Known>>&& pinned);
   void run();
@@ -83,6 +91,8 @@ class InputCheck {
   std::condition_variable changed_;
   std::deque<Request> waiting_;
   std::vector<Finished> finished_;
+  std::size_t held_ = 0;  // messages that are not taken back yet, and their bytes
+  std::size_t held_bytes_ = 0;
   bool stopping_ = false;
   std::thread thread_;
 };

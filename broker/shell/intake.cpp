@@ -8,6 +8,15 @@
 #include "libmsg/schema/wire_error.h"
 
 namespace framebus::broker {
+namespace {
+
+std::size_t bytes_of(const Incoming& incoming) {
+  std::size_t bytes = 0;
+  for (const Bytes& part : incoming.parts) bytes += part.size();
+  return bytes;
+}
+
+}  // namespace
 
 Intake::Intake(SessionTable& sessions, Delivery& delivery, InputCheck& inputs, const Core& core,
                Delivery::Routers routers, Endpoints endpoints)
@@ -38,7 +47,7 @@ std::size_t Intake::receive_from(Side side, std::size_t max, std::size_t bytes, 
     incoming_.clear();
     router.receive(incoming_, at_once);
     for (const Incoming& each : incoming_) {
-      for (const Bytes& part : each.parts) taken += part.size();
+      taken += bytes_of(each);
       take(side, each, events);
     }
     count += incoming_.size();
@@ -91,7 +100,7 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
     check_result_blobs(*results);
   }
   if (wanted.empty()) return events.push_back(std::move(received));
-  auto checked = inputs_.check(std::move(received), std::move(wanted));
+  auto checked = inputs_.check(std::move(received), std::move(wanted), bytes_of(incoming));
   if (checked) take(std::move(*checked), events);
 }
 

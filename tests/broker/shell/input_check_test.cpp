@@ -31,9 +31,10 @@ struct Bench {
     spec.steps[0].inputs = inputs;
     return spec;
   }
-  std::optional<InputCheck::Checked> ask(const std::vector<BlobRef>& inputs) {
+  std::optional<InputCheck::Checked> ask(const std::vector<BlobRef>& inputs,
+                                         std::size_t bytes = 1'000) {
     return check.check(Received{SessionId{1}, Submit{7, {}, {}}, {}},
-                       InputCheck::inputs_of(job(inputs)));
+                       InputCheck::inputs_of(job(inputs)), bytes);
   }
 };
 
@@ -113,11 +114,43 @@ TEST_CASE("input check: submits beyond the bound are refused with a hint when to
     ++refused;
   }
   CHECK(refused == 1);
+  CHECK(asked - refused == InputCheck::waiting_max);  // also what has been looked up is held
   std::size_t finished = 0;
   CHECK(test::eventually([&] {
     finished += bench.check.take().size();
     return finished == asked - refused;
   }));
+  CHECK_FALSE(bench.ask(inputs));
+}
+
+TEST_CASE("input check: few large submits are bounded by their bytes, one alone is always taken") {
+  Bench bench;
+  std::vector<BlobRef> inputs;
+  for (std::size_t i = 0; i <= InputCheck::here_max; ++i)
+    inputs.push_back(absent(std::to_string(i)));
+  constexpr std::size_t large = 8 * limits::MiB;
+  static_assert(InputCheck::waiting_bytes_max / large < InputCheck::waiting_max);
+  const auto take_all = [&](std::size_t count) {
+    std::size_t finished = 0;
+    CHECK(test::eventually([&] { return (finished += bench.check.take().size()) == count; }));
+  };
+  for (std::size_t i = 0; i < InputCheck::waiting_bytes_max / large; ++i)
+    CHECK_FALSE(bench.ask(inputs, large));
+  const auto refused = bench.ask(inputs, 1);
+  REQUIRE(refused);
+  REQUIRE(refused->refusal);
+  CHECK(refused->refusal->code == Code::resource_exhausted);
+  CHECK(refused->refusal->retry_after_ms > 0);
+  CHECK(refused->refusal->message ==
+        "67108864 bytes of submits wait for their inputs to be looked up, at most 67108864 may; "
+        "submit again later");
+  CHECK(std::get<Submit>(refused->received.message).request == 7);
+  take_all(InputCheck::waiting_bytes_max / large);
+  CHECK_FALSE(bench.ask(inputs, 2 * InputCheck::waiting_bytes_max));
+  CHECK(bench.ask(inputs, 1)->refusal);
+  CHECK_FALSE(bench.ask({absent("few")}, large)->refusal);  // looked up at once: nothing is held
+  take_all(1);
+  CHECK_FALSE(bench.ask(inputs, 1));
 }
 
 }  // namespace
