@@ -50,9 +50,20 @@ struct UploadWindow {
   }
 };
 
+struct ImageWindow {
+  static constexpr const char* name = "JobImage";
+  JobId job;
+  std::uint32_t first_task = 0;
+  bool last = false;
+  static constexpr auto fields() {
+    using S = ImageWindow;
+    return std::tuple{FB_F(1, job, ""), FB_F(14, first_task, ""), FB_F(16, last, "")};
+  }
+};
+
 struct RevivedWindow {
   static constexpr const char* name = "JobRevived";
-  JobWindow image;
+  ImageWindow image;
   static constexpr auto fields() {
     using S = RevivedWindow;
     return std::tuple{FB_F(1, image, "")};
@@ -74,6 +85,12 @@ struct StickyWindow {
 template <class S>
 void note_task(RecordKeys& keys, const S& value) {
   keys.job = value.task.job;
+}
+template <class S>
+void note_revived(RecordKeys& keys, const S& value) {
+  keys.job = value.image.job;
+  keys.begins_revival = value.image.first_task == 0;
+  keys.ends_revival = value.image.last;
 }
 template <class S>
 void note_accepted(RecordKeys& keys, const S& value) {
@@ -101,8 +118,8 @@ struct Noting {
   void operator()(const UploadPart& value) const { keys.submit_id = value.submit_id; }
   void operator()(const UploadDropped& value) const { keys.submit_id = value.submit_id; }
   void operator()(const UploadWindow& value) const { keys.submit_id = value.submit_id; }
-  void operator()(const JobRevived& value) const { keys.job = value.image.job; }
-  void operator()(const RevivedWindow& value) const { keys.job = value.image.job; }
+  void operator()(const JobRevived& value) const { note_revived(keys, value); }
+  void operator()(const RevivedWindow& value) const { note_revived(keys, value); }
   void operator()(const StickySet& value) const { keys.sticky = value.command; }
   void operator()(const StickyWindow& value) const { keys.sticky = value.command; }
 };

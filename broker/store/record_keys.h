@@ -19,6 +19,9 @@ struct RecordKeys {
   SubmitId submit_id;  // of JobAccepted and of the upload records
   bool uploaded = false;
   std::string sticky;  // name of the command
+  // Of JobRevived: the first piece of a job that comes back, and the last one.
+  bool begins_revival = false;
+  bool ends_revival = false;
   bool operator==(const RecordKeys&) const = default;
 };
 

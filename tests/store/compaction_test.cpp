@@ -44,10 +44,15 @@ Record started(std::uint64_t job) {
 Record forgotten(std::uint64_t job) {
   return JobForgotten{{job}, submit_id(job), Bytes(16, 1), 1, true};
 }
-Record revived(std::uint64_t job) {
+Record revived_piece(std::uint64_t job, std::uint32_t first_task, bool is_last) {
   JobImage image;
   image.job = {job};
+  image.first_task = first_task;
+  image.last = is_last;
   return JobRevived{image};
+}
+Record revived(std::uint64_t job) {
+  return revived_piece(job, 0, true);
 }
 Record opened(std::uint64_t upload) {
   return UploadOpened{submit_id(upload), "ann", {}};
@@ -119,6 +124,38 @@ TEST_CASE("live records: a revived job counts from its return, until it is forgo
         Lsns{2, 3, 4, 5});
   CHECK(kept(std::vector<Record>{accepted(1), forgotten(1), revived(1), started(1), forgotten(1),
                                  accepted(2)}) == Lsns{5, 6});
+}
+
+TEST_CASE("live records: pieces of a return that a crash has torn go, a whole return stays") {
+  const Record first = revived_piece(1, 0, false), middle = revived_piece(1, 1'024, false);
+  const Record last = revived_piece(1, 2'048, true);
+  using Records = std::vector<Record>;
+  CHECK(kept(Records{forgotten(1), first, middle, last, started(1)}) == Lsns{1, 2, 3, 4, 5});
+  // Something else came next: the process had died.
+  CHECK(kept(Records{forgotten(1), first, middle, accepted(2)}) == Lsns{1, 4});
+  CHECK(kept(Records{forgotten(1), first, accepted(2), first, middle, last, started(1)}) ==
+        Lsns{1, 3, 4, 5, 6, 7});
+  CHECK(kept(Records{forgotten(1), first, middle, first, middle, last}) == Lsns{1, 4, 5, 6});
+  CHECK(kept(Records{forgotten(1), forgotten(3), first, revived(3), started(3)}) ==
+        Lsns{1, 2, 4, 5});
+  // At the end the others may still come, in the next file.
+  CHECK(kept(Records{forgotten(1), first, middle}) == Lsns{1, 2, 3});
+}
+
+TEST_CASE("compaction: a torn return of a job goes with the next one, whole ones come back") {
+  FaultDisk disk(1);
+  Rig rig(disk);
+  REQUIRE(rig.open());
+  REQUIRE(rig.append_records({accepted(1), accepted(2), forgotten(1), forgotten(2)}, 1));
+  for (std::uint32_t piece = 0; piece < 5; ++piece)
+    REQUIRE(rig.append_records({revived_piece(1, piece * 1'024, false)}, 2));
+  REQUIRE(rig.append_records({revived_piece(2, 0, false), revived_piece(2, 1'024, true)}, 3));
+  REQUIRE(rig.journal->request_compaction());
+  rig.run_upkeep();
+  REQUIRE(rig.open());
+  const std::vector<Stored> expected = {rig.appended[2], rig.appended[3], rig.appended[9],
+                                        rig.appended[10]};
+  CHECK(rig.replayed == expected);
 }
 
 TEST_CASE("live records: an upload counts while its job does, and not after it was dropped") {

@@ -4,6 +4,8 @@
 // - of a job that was forgotten: nothing before its last JobForgotten; that one itself for
 //   `forget_after` (a repeated Submit is recognised by it), and for ever if no later job exists, so
 //   that job numbers are never given twice;
+// - of a job that came back from the archive in pieces: nothing of an attempt that a crash has torn,
+//   which is one that another record follows before its last piece (they are made in one step);
 // - of an upload that was dropped, or whose job was forgotten: nothing up to there;
 // - of a sticky command: the last one;
 // - everything else, and always the very last record, whose number the next one continues.
@@ -33,6 +35,13 @@ class LiveRecords {
     std::uint64_t accepted_lsn = 0;  // of the JobAccepted it became
     std::uint64_t dead_upto = 0;
   };
+  struct Revival {
+    std::uint64_t job = 0;
+    std::uint64_t first_lsn = 0;
+    std::uint64_t last_lsn = 0;
+  };
+  void note_revival(std::uint64_t lsn, const RecordKeys& keys);
+  bool is_torn(std::uint64_t lsn) const;
   bool keeps_forgotten(std::uint64_t lsn, std::int64_t at_ns, const RecordKeys& keys) const;
 
   Duration forget_after_;
@@ -44,6 +53,8 @@ class LiveRecords {
   std::unordered_map<std::uint64_t, SubmitId> upload_of_;          // job -> its upload
   std::map<SubmitId, Upload> uploads_;
   std::map<std::string, std::uint64_t> sticky_at_;
+  std::optional<Revival> open_revival_;         // its last piece has not been seen
+  std::map<std::uint64_t, std::uint64_t> torn_;  // first lsn -> last lsn of its pieces
 };
 
 }  // namespace framebus::broker::journal
