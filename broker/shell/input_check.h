@@ -25,7 +25,7 @@ namespace framebus::broker {
 
 class InputCheck {
  public:
-  static constexpr std::size_t here_max = 64;      // looked up on the loop
+  static constexpr std::size_t here_max = 64;  // looked up on the loop
   // Messages that the thread has, and their bytes as they came, from check() to take(); more are
   // refused, but one, however large, always has its turn.
   static constexpr std::size_t waiting_max = 256;

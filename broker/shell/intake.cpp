@@ -157,7 +157,8 @@ void Intake::on_malformed(const PeerKey& peer, const PeerSession* session,
     // Its sender believes that it has arrived. So the connection ends, and what counts is repeated.
     // The request's own number is not used: that would be an answer, and it may be damaged, too.
     ++counters_.damaged;
-    if (!session) return delivery_.reply(peer, error_reply(0, {Code::no_session, error.message, 0}));
+    if (!session)
+      return delivery_.reply(peer, error_reply(0, {Code::no_session, error.message, 0}));
     delivery_.drop(session->id, error.message);
     for (Event& event : delivery_.take_events()) events.push_back(std::move(event));
     return;

@@ -228,9 +228,8 @@ void Server::connect_parts() {
   counters_ = std::make_unique<StatusCounters>(StatusCounters::Sources{
       loop_counters_, recovery_, sessions_, *intake_, *delivery_, *pipeline_, *store_,
       housekeeping_->disk(), *logs_, collector_.get()});
-  carrier_ =
-      std::make_unique<Carrier>(*delivery_, *logs_, archivist_.get(), collector_.get(), *counters_,
-                                *core_);
+  carrier_ = std::make_unique<Carrier>(*delivery_, *logs_, archivist_.get(), collector_.get(),
+                                       *counters_, *core_);
   const BrokerClock clock(wall_clock_now(), now_monotonic(), last_record_);
   if (const Duration ahead = clock.start() - wall_clock_now(); ahead > seconds(60)) {
     log_warning("broker",
@@ -239,9 +238,9 @@ void Server::connect_parts() {
                 {{"ahead_s", to_ms(ahead) / 1000}});
   }
   pulse_ = std::make_unique<SystemPulse>(clock, wakeup_);
-  loop_ = std::make_unique<BrokerLoop>(BrokerLoop::Parts{*core_, *pipeline_, *intake_, *delivery_,
-                                                         sessions_, *carrier_, *housekeeping_,
-                                                         loop_counters_, wakeup_, routers, *pulse_});
+  loop_ = std::make_unique<BrokerLoop>(
+      BrokerLoop::Parts{*core_, *pipeline_, *intake_, *delivery_, sessions_, *carrier_,
+                        *housekeeping_, loop_counters_, wakeup_, routers, *pulse_});
 }
 
 Status Server::run() {

@@ -205,13 +205,14 @@ Result<PromisedBytes::Promise> FileBlobStore::promise(std::uint64_t size) {
   if (room) return std::move(*room);
   // What is in the way may be blobs that are given up in the end.
   const bool may_fit = free_bytes >= kept_free_bytes_ && free_bytes - kept_free_bytes_ >= size;
-  return fail({Code::resource_exhausted,
-               "no room for a blob of " + std::to_string(size) + " bytes in " +
-                   directory_.string() + ": " + std::to_string(free_bytes) + " bytes are free, " +
-                   std::to_string(promised_.total()) + " of them promised to blobs on their way, " +
-                   std::to_string(kept_free_bytes_) + " stay free" +
-                   (may_fit ? "" : "; free space on that disk, or move the directory to a larger one"),
-               may_fit ? promised_retry_after_ms : 0});
+  return fail(
+      {Code::resource_exhausted,
+       "no room for a blob of " + std::to_string(size) + " bytes in " + directory_.string() + ": " +
+           std::to_string(free_bytes) + " bytes are free, " + std::to_string(promised_.total()) +
+           " of them promised to blobs on their way, " + std::to_string(kept_free_bytes_) +
+           " stay free" +
+           (may_fit ? "" : "; free space on that disk, or move the directory to a larger one"),
+       may_fit ? promised_retry_after_ms : 0});
 }
 
 Result<std::unique_ptr<BlobWriter>> FileBlobStore::begin(const BlobHash& hash, std::uint64_t size) {

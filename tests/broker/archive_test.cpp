@@ -477,24 +477,6 @@ TEST_CASE("row 25: an archived job that comes back still has its deadline") {
   CHECK(rig.state(first) == TaskState::expired);
 }
 
-TEST_CASE("archived: numbers that only the archive knows are not given again") {
-  Rig rig(archiving());
-  rig.core.reserve_jobs(JobId{41});
-  const SessionId ann = rig.primary();
-  CHECK(rig.submit(ann, a_job().with_tasks(1)) == JobId{42});
-  rig.receive(ann, Query{1, QueryKind::job, {JobId{41}, 0}, 0, 0});
-  rig.expect({"LoadArchived job 41"});
-}
-
-TEST_CASE("archived: numbers of records go on behind those that were reserved") {
-  Rig rig(archiving());
-  rig.core.reserve_records(500);
-  const SessionId ann = rig.primary();
-  rig.submit(ann, a_job().with_tasks(1));
-  REQUIRE_FALSE(rig.journal.empty());
-  CHECK(rig.core.state().lsn == 500 + rig.journal.size());
-}
-
 TEST_CASE("archived: what would change nothing makes no record") {
   Library rig;
   rig.archive_one(a_job().with_tasks(3));

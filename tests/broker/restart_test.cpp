@@ -345,3 +345,23 @@ TEST_CASE("watch: without a store, a cursor of another start counts for nothing"
   rig.receive(ann, Watch{6, first, {7, 3}, false});
   CHECK(rig.only<framebus::Events>().events.at(0).kind == EventKind::live);
 }
+
+TEST_CASE("restart: numbers that only the archive knows are not given again") {
+  Options options = durable();
+  options.archive = true;
+  Rig rig(options);
+  rig.core.reserve_jobs(JobId{41});
+  const SessionId ann = rig.primary();
+  CHECK(rig.submit(ann, a_job().with_tasks(1)) == JobId{42});
+  rig.receive(ann, Query{1, QueryKind::job, {JobId{41}, 0}, 0, 0});
+  rig.expect({"LoadArchived job 41"});
+}
+
+TEST_CASE("restart: numbers of records go on behind those that only the archive knows") {
+  Rig rig(durable());
+  rig.core.reserve_records(500);
+  const SessionId ann = rig.primary();
+  rig.submit(ann, a_job().with_tasks(1));
+  REQUIRE_FALSE(rig.journal.empty());
+  CHECK(rig.core.state().lsn == 500 + rig.journal.size());
+}

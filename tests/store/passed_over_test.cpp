@@ -57,7 +57,9 @@ TEST_CASE("numbers passed over: an empty journal goes on behind them") {
   FaultDisk disk(1);
   Rig rig(disk);
   SUBCASE("that was never there") {}
-  SUBCASE("that has been opened") { REQUIRE(rig.open()); }
+  SUBCASE("that has been opened") {
+    REQUIRE(rig.open());
+  }
   rig.options.numbers_above = elsewhere;
   REQUIRE(rig.open());
   CHECK(rig.replayed.empty());
@@ -100,7 +102,8 @@ TEST_CASE("numbers passed over: compaction and a second gap keep what counts") {
   check_goes_on(rig);
 }
 
-TEST_CASE("numbers passed over: a crash at any operation loses no record and gives no number twice") {
+TEST_CASE(
+    "numbers passed over: a crash at any operation loses no record and gives no number twice") {
   for (const CrashMode mode : all_crash_modes) {
     for (std::uint64_t operation = 1;; ++operation) {
       CAPTURE(name_of(mode));

@@ -1,5 +1,6 @@
 // A data directory that a broker can not or must not use: damaged, of another version, read-only,
-// in use. Each is refused with an exit code and a sentence that says what to do; nothing is deleted.
+// in use. Each is refused with an exit code and a sentence that says what to do; nothing is
+// deleted.
 #include <doctest/doctest.h>
 #include <signal.h>
 
@@ -72,9 +73,14 @@ std::filesystem::path live_segment(const Farm& farm) {
 }
 
 int exit_code_of_start(Farm& farm, std::string& errors, const Words& flags = {}) {
-  Words arguments = {"--data",          farm.broker_data(),  "--primary-endpoint",
-                     "tcp://127.0.0.1:0", "--worker-endpoint", "tcp://127.0.0.1:0",
-                     "--bulk-endpoint", "tcp://127.0.0.1:0"};
+  Words arguments = {"--data",
+                     farm.broker_data(),
+                     "--primary-endpoint",
+                     "tcp://127.0.0.1:0",
+                     "--worker-endpoint",
+                     "tcp://127.0.0.1:0",
+                     "--bulk-endpoint",
+                     "tcp://127.0.0.1:0"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   ChildProcess& broker = farm.start("framebus-broker", arguments);
   const auto code = broker.wait_exit(seconds(10));
@@ -123,8 +129,7 @@ TEST_CASE("damaged journal: refused with 65, place and remedy named, nothing tou
   ChildProcess& verify =
       farm.start("framebus-broker", {"journal", "verify", "--data", farm.broker_data()});
   CHECK(verify.wait_exit(seconds(10)) == 65);
-  CHECK((verify.output() + verify.errors()).find(segment.filename().string()) !=
-        std::string::npos);
+  CHECK((verify.output() + verify.errors()).find(segment.filename().string()) != std::string::npos);
   CHECK(journal_files(farm) == before);
 }
 
@@ -147,8 +152,7 @@ TEST_CASE("journal of another version: refused with 78 and a sentence, nothing t
   make_history(farm);
   const auto segment = live_segment(farm);
   const std::string content = read_whole(segment);
-  const Bytes head(content.begin(),
-                   content.begin() + broker::journal::file_header_bytes);
+  const Bytes head(content.begin(), content.begin() + broker::journal::file_header_bytes);
   auto header = broker::journal::decode_file_header(head);
   REQUIRE(header);
   header->version = broker::journal::format_version + 7;
@@ -168,8 +172,12 @@ TEST_CASE("damaged archive: refused with 65, file and remedy named, nothing touc
   Farm farm(archives_at_once, Farm::Sockets::tcp, Farm::Keeps::journal);
   make_archive(farm);
   const auto archive = farm.broker_data() / "archive.db";
-  SUBCASE("its head") { overwrite(archive, 0, "a picture of something"); }
-  SUBCASE("its list of tables") { overwrite(archive, 100, std::string(64, '\xff')); }
+  SUBCASE("its head") {
+    overwrite(archive, 0, "a picture of something");
+  }
+  SUBCASE("its list of tables") {
+    overwrite(archive, 100, std::string(64, '\xff'));
+  }
   const Files before = all_but_epoch(farm);
   std::string errors;
   CHECK(exit_code_of_start(farm, errors) == 65);
@@ -211,14 +219,21 @@ TEST_CASE("damaged epoch: refused with 65, file and remedy named, nothing touche
   Farm farm({}, Farm::Sockets::tcp, Farm::Keeps::journal);
   CHECK(farm.stop_broker() == 0);
   const auto epoch = farm.broker_data() / "epoch";
-  SUBCASE("no number") { std::ofstream(epoch) << "many\n"; }
-  SUBCASE("empty") { std::filesystem::resize_file(epoch, 0); }
-  SUBCASE("missing beside a journal") { std::filesystem::remove(epoch); }
+  SUBCASE("no number") {
+    std::ofstream(epoch) << "many\n";
+  }
+  SUBCASE("empty") {
+    std::filesystem::resize_file(epoch, 0);
+  }
+  SUBCASE("missing beside a journal") {
+    std::filesystem::remove(epoch);
+  }
   const Files before = all_files(farm);
   std::string errors;
   CHECK(exit_code_of_start(farm, errors) == 65);
   CAPTURE(errors);
-  CHECK(says(errors, {epoch.string(), "from a copy", "larger than any epoch", "Nothing was changed"}));
+  CHECK(says(errors,
+             {epoch.string(), "from a copy", "larger than any epoch", "Nothing was changed"}));
   CHECK(all_files(farm) == before);
   std::ofstream(epoch) << "1000\n";
   farm.start_broker();
@@ -231,8 +246,12 @@ TEST_CASE("damaged token key: refused with 65, file and remedy named, nothing to
   const auto key = farm.broker_data() / "token.key";
   std::filesystem::permissions(key, std::filesystem::perms::owner_write,
                                std::filesystem::perm_options::add);
-  SUBCASE("too short") { std::filesystem::resize_file(key, 3); }
-  SUBCASE("too long") { std::ofstream(key, std::ios::app) << "more"; }
+  SUBCASE("too short") {
+    std::filesystem::resize_file(key, 3);
+  }
+  SUBCASE("too long") {
+    std::ofstream(key, std::ios::app) << "more";
+  }
   const Files before = all_files(farm);
   std::string errors;
   CHECK(exit_code_of_start(farm, errors) == 65);
@@ -257,8 +276,16 @@ int exit_code_of_script(Farm& farm, const std::string& script, const std::filesy
                         std::string& errors) {
   ChildProcess::Start start;
   start.program = "/usr/bin/unshare";
-  start.arguments = {"-m", "/bin/sh", "-c", script, "sh", place, farm.broker_data(),
-                     std::string(FRAMEBUS_BIN_DIR) + "/framebus-broker", "--data", place};
+  start.arguments = {"-m",
+                     "/bin/sh",
+                     "-c",
+                     script,
+                     "sh",
+                     place,
+                     farm.broker_data(),
+                     std::string(FRAMEBUS_BIN_DIR) + "/framebus-broker",
+                     "--data",
+                     place};
   for (const char* flag : {"--primary-endpoint", "--worker-endpoint", "--bulk-endpoint"}) {
     start.arguments.push_back(flag);
     start.arguments.push_back("tcp://127.0.0.1:0");
@@ -280,10 +307,13 @@ TEST_CASE("read-only directory: refused with 78, its name and the remedy, nothin
   const auto place = farm.path("frozen");
   std::filesystem::create_directories(place);
   std::string script;
-  SUBCASE("empty") { script = "mount -t tmpfs -o ro,mode=700 tmpfs \"$1\" && shift 2 && exec \"$@\""; }
+  SUBCASE("empty") {
+    script = "mount -t tmpfs -o ro,mode=700 tmpfs \"$1\" && shift 2 && exec \"$@\"";
+  }
   SUBCASE("in use for long") {
-    script = "mount --bind \"$2\" \"$1\" && mount -o remount,bind,ro \"$1\" && shift 2 && "
-             "exec \"$@\"";
+    script =
+        "mount --bind \"$2\" \"$1\" && mount -o remount,bind,ro \"$1\" && shift 2 && "
+        "exec \"$@\"";
   }
   std::string errors;
   CHECK(exit_code_of_script(farm, script, place, errors) == 78);

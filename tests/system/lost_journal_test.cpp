@@ -8,7 +8,7 @@
 namespace framebus::test {
 namespace {
 
-const Words quick_archive = {"--archive-after", "0s", "--finished-jobs-kept", "1s",
+const Words quick_archive = {"--archive-after",     "0s", "--finished-jobs-kept", "1s",
                              "--archived-job-kept", "1s"};
 
 // 40 tasks that return their number, and one that fails in its first attempt.
@@ -55,7 +55,9 @@ TEST_CASE("lost journal: what is archived is read and retried, and survives the 
   const std::string second = run_to_the_archive(farm, 2);
   CHECK(farm.stop_broker() == 0);
   std::filesystem::remove_all(journal);
-  SUBCASE("emptied") { std::filesystem::create_directory(journal); }
+  SUBCASE("emptied") {
+    std::filesystem::create_directory(journal);
+  }
   SUBCASE("removed") {}
   SUBCASE("restored from an older copy") {
     std::filesystem::copy(copy, journal, std::filesystem::copy_options::recursive);

@@ -55,7 +55,9 @@ struct ArchiveHighest {
 class JobArchive {
  public:
   // Makes the file (mode 0600) when it is missing, and adds what the version before did not have.
-  // failed_precondition: it was written by another version. data_loss: it is damaged, or no database. unavailable: another process has locked it.
+  // failed_precondition: it was written by another version, or by another program. data_loss: it is
+  // damaged, or no database. unavailable: another process has locked it (with a time to try again),
+  // or its disk fails (without one). Whatever is refused stays as it is.
   static Result<std::unique_ptr<JobArchive>> open(const std::filesystem::path& file,
                                                   const ArchiveRows& rows = {},
                                                   const ArchiveDoor& door = {});

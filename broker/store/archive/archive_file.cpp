@@ -89,8 +89,8 @@ Error with_remedy(Error error, const std::filesystem::path& file) {
   const std::string name = file.string();
   if (error.message.find(name) == std::string::npos) error = error.context(name);
   if (error.code == Code::data_loss) {
-    error.message += ". Nothing was changed. Restore it from a copy, or move " + name + ", " + name +
-                     "-wal and " + name +
+    error.message += ". Nothing was changed. Restore it from a copy, or move " + name + ", " +
+                     name + "-wal and " + name +
                      "-shm aside: a new archive is begun then (jobs that have not ended are in the "
                      "journal). What is readable `sqlite3` saves with .recover";
   } else if (error.code == Code::permission_denied) {
@@ -308,9 +308,8 @@ Result<std::vector<std::uint32_t>> ArchiveFile::first_tasks_of_steps(std::int64_
 }
 
 Status ArchiveFile::note_record(std::uint64_t lsn) {
-  FRAMEBUS_ASSIGN(auto update,
-                  database_.prepare("UPDATE numbers SET value = max(value, ?) "
-                                    "WHERE name = 'last_record'"));
+  FRAMEBUS_ASSIGN(auto update, database_.prepare("UPDATE numbers SET value = max(value, ?) "
+                                                 "WHERE name = 'last_record'"));
   return update.id(lsn).run();
 }
 

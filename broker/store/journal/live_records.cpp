@@ -9,8 +9,8 @@ namespace framebus::broker::journal {
 // others were dropped, never with one of another kind between them.
 void LiveRecords::note_revival(std::uint64_t lsn, const RecordKeys& keys) {
   const bool is_piece = keys.number == JobRevived::number;
-  const bool goes_on = is_piece && !keys.begins_revival && open_revival_ &&
-                       open_revival_->job == keys.job.value;
+  const bool goes_on =
+      is_piece && !keys.begins_revival && open_revival_ && open_revival_->job == keys.job.value;
   if (open_revival_ && !goes_on) {
     torn_[open_revival_->first_lsn] = open_revival_->last_lsn;
     open_revival_.reset();

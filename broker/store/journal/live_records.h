@@ -4,7 +4,7 @@
 // - of a job that was forgotten: nothing before its last JobForgotten; that one itself for
 //   `forget_after` (a repeated Submit is recognised by it), and for ever if no later job exists, so
 //   that job numbers are never given twice;
-// - of a job that came back from the archive in pieces: nothing of an attempt that a crash has torn,
+// - of a job that came back from the archive in pieces: nothing of a return that a crash has torn,
 //   which is one that another record follows before its last piece (they are made in one step);
 // - of an upload that was dropped, or whose job was forgotten: nothing up to there;
 // - of a sticky command: the last one;
@@ -53,7 +53,7 @@ class LiveRecords {
   std::unordered_map<std::uint64_t, SubmitId> upload_of_;          // job -> its upload
   std::map<SubmitId, Upload> uploads_;
   std::map<std::string, std::uint64_t> sticky_at_;
-  std::optional<Revival> open_revival_;         // its last piece has not been seen
+  std::optional<Revival> open_revival_;          // its last piece has not been seen
   std::map<std::uint64_t, std::uint64_t> torn_;  // first lsn -> last lsn of its pieces
 };
 

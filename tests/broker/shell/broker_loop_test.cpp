@@ -269,7 +269,8 @@ TEST_CASE("loop: after standing still it reads what has come, in order, before a
   for (std::uint64_t i = 0; i < count; ++i) CHECK(replies[i].request == 2 + i);
 }
 
-TEST_CASE("loop: waits that end on time are no stall: a silent worker's lease ends when it should") {
+TEST_CASE(
+    "loop: waits that end on time are no stall: a silent worker's lease ends when it should") {
   Bench bench;
   bench.a_task_runs();
   bench.let_pass(lease - seconds(5));

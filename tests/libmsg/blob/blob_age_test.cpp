@@ -177,7 +177,8 @@ struct UnavailableStore {
   BlobRef blob;
 };
 
-TEST_CASE("blob use: a blob that can not be opened now is unavailable, only a missing one is missing") {
+TEST_CASE(
+    "blob use: a blob that can not be opened now is unavailable, only a missing one is missing") {
   UnavailableStore down;
   const auto path = down.store->path_of(down.blob.hash);
   REQUIRE_FALSE(path);

@@ -13,10 +13,10 @@
 #include <set>
 
 #include "broker/store/archive/archive.h"
+#include "tests/full_run.h"
 #include "tests/store/archive/fault_vfs.h"
 #include "tests/store/archive/sample_jobs.h"
 #include "tests/store/careless_disk.h"
-#include "tests/full_run.h"
 
 namespace framebus::broker {
 namespace {

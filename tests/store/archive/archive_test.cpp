@@ -159,8 +159,7 @@ TEST_CASE("archive: a file of version 1 gets what it lacks, its jobs stay as the
   for (JobImage& piece : job) piece.last_lsn = 4'321;
   put_all(*open_in(directory), job);
   const auto file = directory / "archive.db";
-  REQUIRE(sqlite::Database::open(file, 0)->execute(
-      "DROP TABLE numbers; PRAGMA user_version = 1"));
+  REQUIRE(sqlite::Database::open(file, 0)->execute("DROP TABLE numbers; PRAGMA user_version = 1"));
   for (int opening = 0; opening < 2; ++opening) {
     const auto archive = open_in(directory);
     CHECK(archive->highest().value().record == 4'321);
