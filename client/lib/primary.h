@@ -165,11 +165,13 @@ class Primary {
   // Told of workers that come and go; those that are there when it is set count as joined. There is
   // no watch of workers in the protocol: while one of these is set the broker is asked once a
   // second, so a worker that comes back within a second as the same process is not noticed. An
-  // empty function unsets.
+  // empty function unsets: no call begins after that has returned, also none that was waiting for
+  // its turn; one that runs at that moment on the callback thread goes on.
   void on_worker_joined(std::function<void(const WorkerSummary&)> callback);
   void on_worker_left(std::function<void(const WorkerSummary&)> callback);
   // Told of the end of every task of the jobs that this Primary submits from now on, with inline
-  // results, until the job has ended. An empty function unsets.
+  // results, until the job has ended. An empty function unsets; one that is being called at that
+  // moment may still be.
   void on_result(std::function<void(const TaskSummary&)> callback);
 
   // Drains, resumes, restarts or removes a worker.

@@ -118,13 +118,25 @@ void PrimaryImpl::command(Command command, Duration deadline, const Cancel& canc
 }
 
 // On the I/O thread, as lists of workers are: whoever is known by then is told here, whoever comes
-// later by on_workers(), nobody twice and nobody never.
-void PrimaryImpl::set_on_worker(OnWorker WorkerCallbacks::*which, OnWorker callback) {
-  post([self = shared_from_this(), which, callback = std::move(callback)](TimePoint, Effects&) {
+// later by on_workers(), nobody twice and nobody never. Unsetting counts at once, though: calls
+// that wait for their turn, and a setting that has not come to the I/O thread yet, are void.
+void PrimaryImpl::set_on_worker(WorkerCallback WorkerCallbacks::*which, OnWorker callback) {
+  std::uint64_t number = 0;
+  {
+    const std::lock_guard lock(callbacks_mutex_);
+    number = ++worker_callbacks_set_;
+    if (!callback) (on_worker_.*which).unset_upto = number;
+  }
+  post([self = shared_from_this(), which, number, callback = std::move(callback)](TimePoint,
+                                                                                  Effects&) {
     bool begins = false;
+    WorkerCallback set;
     {
       const std::lock_guard lock(self->callbacks_mutex_);
-      self->on_worker_.*which = callback;
+      WorkerCallback& current = self->on_worker_.*which;
+      current.function = callback;
+      current.number = number;
+      set = current;
       begins = !self->is_polling_ && callback != nullptr;
       self->is_polling_ = self->is_polling_ || begins;
     }
@@ -133,15 +145,25 @@ void PrimaryImpl::set_on_worker(OnWorker WorkerCallbacks::*which, OnWorker callb
       return self->poll_workers();
     }
     if (which != &WorkerCallbacks::joined || !callback) return;
-    for (const auto& [id, worker] : self->roster_.known())
-      self->callbacks_.post([callback, worker = worker] { callback(worker); });
+    for (const auto& [id, worker] : self->roster_.known()) self->tell(which, set, worker);
+  });
+}
+
+void PrimaryImpl::tell(WorkerCallback WorkerCallbacks::*which, const WorkerCallback& told,
+                       const WorkerSummary& worker) {
+  callbacks_.post([this, which, told, worker] {
+    {
+      const std::lock_guard lock(callbacks_mutex_);
+      if (told.number <= (on_worker_.*which).unset_upto) return;
+    }
+    told.function(worker);
   });
 }
 
 void PrimaryImpl::poll_workers() {
   {
     const std::lock_guard lock(callbacks_mutex_);
-    is_polling_ = on_worker_.joined || on_worker_.left;
+    is_polling_ = on_worker_.joined.function || on_worker_.left.function;
     if (!is_polling_) return;
   }
   Query query;
@@ -160,13 +182,11 @@ void PrimaryImpl::on_workers(const std::vector<WorkerSummary>& workers) {
     const std::lock_guard lock(callbacks_mutex_);
     told = on_worker_;
   }
-  const auto tell = [this](const OnWorker& callback, const std::vector<WorkerSummary>& all) {
-    if (!callback) return;
-    for (const WorkerSummary& worker : all)
-      callbacks_.post([callback, worker] { callback(worker); });
-  };
-  tell(told.left, change.left);
-  tell(told.joined, change.joined);
+  if (told.left.function)
+    for (const WorkerSummary& worker : change.left) tell(&WorkerCallbacks::left, told.left, worker);
+  if (told.joined.function)
+    for (const WorkerSummary& worker : change.joined)
+      tell(&WorkerCallbacks::joined, told.joined, worker);
 }
 
 void PrimaryImpl::set_on_result(std::function<void(const TaskSummary&)> callback) {

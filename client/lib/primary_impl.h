@@ -23,8 +23,15 @@
 
 namespace framebus::client {
 
+// A user's callback about workers. The number tells it from the ones set before and after it.
+struct WorkerCallback {
+  std::function<void(const WorkerSummary&)> function;
+  std::uint64_t number = 0;
+  std::uint64_t unset_upto = 0;  // none up to this number may begin any more
+};
+
 struct WorkerCallbacks {
-  std::function<void(const WorkerSummary&)> joined, left;
+  WorkerCallback joined, left;
 };
 
 class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
@@ -50,7 +57,7 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
   void after(Duration wait, std::function<void()> function);
 
   using OnWorker = std::function<void(const WorkerSummary&)>;
-  void set_on_worker(OnWorker WorkerCallbacks::*which, OnWorker callback);
+  void set_on_worker(WorkerCallback WorkerCallbacks::*which, OnWorker callback);
   void set_on_result(std::function<void(const TaskSummary&)> callback);
   // Tells on_result of the job's tasks, when it is set.
   void follow_results(JobId job);
@@ -82,6 +89,9 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
   void cancel_request(std::uint64_t id);
   void poll_workers();
   void on_workers(const std::vector<WorkerSummary>& workers);
+  // Has the callback told of a worker, unless it has been unset by then.
+  void tell(WorkerCallback WorkerCallbacks::*which, const WorkerCallback& told,
+            const WorkerSummary& worker);
   void receive(TimePoint now, Effects& out);
   void carry_out(Effects& effects);
   void on_effect(Effect& effect);
@@ -108,6 +118,7 @@ class PrimaryImpl : public std::enable_shared_from_this<PrimaryImpl> {
 
   std::mutex callbacks_mutex_;
   WorkerCallbacks on_worker_;
+  std::uint64_t worker_callbacks_set_ = 0;
   std::function<void(const TaskSummary&)> on_result_;
   bool is_polling_ = false;
 

@@ -301,6 +301,74 @@ TEST_CASE("primary: who asks late for workers that joined is told of those that 
   CHECK(joined.count == 2);  // each once
 }
 
+TEST_CASE("primary: once on_worker_joined is unset, calls that wait for their turn are void") {
+  auto context = make_context();
+  FakeBroker broker(context, "tcp://127.0.0.1:0",
+                    [&](const Message& message, const FakeBroker::Answer& answer) {
+                      const auto* query = std::get_if<Query>(&message);
+                      if (!query) return;
+                      QueryReply reply;
+                      reply.request = query->request;
+                      for (const std::uint8_t number : {1, 2, 3}) {
+                        WorkerSummary worker;
+                        worker.info.id = id_of(number);
+                        worker.state = WorkerState::ready;
+                        reply.workers.push_back(worker);
+                      }
+                      answer(reply);
+                    });
+  Primary primary(options_for(context, broker.url()));
+  Latch joined, unset, after;
+  primary.on_worker_joined([&](const WorkerSummary&) {
+    joined.hit();
+    CHECK(unset.reached(1));  // workers 2 and 3 wait behind this one
+  });
+  REQUIRE(joined.reached(1));
+  primary.on_worker_joined({});
+  // Set again, so that it is known when the list has been gone through once more.
+  primary.on_worker_joined([&](const WorkerSummary&) { after.hit(); });
+  unset.hit();
+  CHECK(after.reached(3));
+  primary.shutdown();
+  CHECK(joined.count == 1);
+  CHECK(after.count == 3);
+}
+
+TEST_CASE("primary: a callback about workers that a callback sets and unsets is never called") {
+  auto context = make_context();
+  Latch asked;
+  FakeBroker broker(context, "tcp://127.0.0.1:0",
+                    [&](const Message& message, const FakeBroker::Answer& answer) {
+                      const auto* query = std::get_if<Query>(&message);
+                      if (!query) return;
+                      QueryReply reply;
+                      reply.request = query->request;
+                      WorkerSummary worker;
+                      worker.info.id = id_of(1);
+                      worker.state = WorkerState::ready;
+                      reply.workers.push_back(worker);
+                      answer(reply);
+                      asked.hit();
+                    });
+  Primary primary(options_for(context, broker.url()));
+  primary.on_worker_left([](const WorkerSummary&) {});
+  REQUIRE(asked.reached(2));  // so the worker is known, and whoever asks is told of it at once
+  Latch never, asked_again;
+  Query query;
+  query.kind = QueryKind::workers;
+  primary.query(query, {}, [&](Result<QueryReply>) {
+    for (int i = 0; i < 100; ++i) {
+      primary.on_worker_joined([&](const WorkerSummary&) { never.hit(); });
+      primary.on_worker_joined({});
+    }
+    CHECK(primary.has_workers().get().has_value());  // the I/O thread has seen all of that
+    asked_again.hit();
+  });
+  CHECK(asked_again.reached(1));
+  primary.shutdown();
+  CHECK(never.count == 0);
+}
+
 TEST_CASE("barrier: a step waits for room, a slow worker is named, shutdown ends all") {
   auto context = make_context();
   std::mutex mutex;
