@@ -3,6 +3,7 @@
 
 #include "client/jobfile/draft.h"
 #include "client/jobfile/jobfile.h"
+#include "libmsg/schema/task_params.h"
 
 namespace framebus::client {
 namespace {
@@ -15,8 +16,8 @@ again at every submit: an error names file, line, column and the place in the fi
 and what is allowed. Paths are relative to the job file or absolute. `config/job.schema.json`
 describes the format to editors: name it in `$schema`.
 
-This page is printed from the tables that the parser uses (client/jobfile/job_keys.cpp and
-render_keys.cpp).
+This page is printed from the tables that the parser uses (client/jobfile/job_keys.cpp,
+render_keys.cpp, libmsg/schema/task_params.cpp).
 
 A picture:
 
@@ -87,14 +88,30 @@ void print_section(const SectionInfo& section, std::set<std::string>& printed, s
     if (key.section) print_section(*key.section, printed, out);
 }
 
+// What stands in "params" of the built-in types that do not take everything.
+void print_task_params(std::string& out) {
+  for (const std::string& type : types_with_params()) {
+    out += "## params of " + type + "\n\nWhat `params` of a step of the built-in type \"" + type +
+           "\" may have; anything else is refused.\n\n"
+           "| key | value | default | meaning |\n|---|---|---|---|\n";
+    for (const TaskParam& param : *task_params_of(type))
+      out += "| `" + param.name + "` | " + cell(allowed_text(param)) + " | " +
+             (param.fallback.empty() ? "" : "`" + cell(param.fallback) + "`") + " | " +
+             cell(param.doc) + " |\n";
+    out += "\n";
+  }
+}
+
 }  // namespace
 
 std::string job_file_manual() {
   std::string out = introduction;
   std::set<std::string> printed;
-  for (const SectionInfo* section : {&job_section().info, &step_section().info, &steps_info(),
-                                     &params_section().info, &render_section().info})
+  for (const SectionInfo* section :
+       {&job_section().info, &step_section().info, &steps_info(), &params_section().info})
     print_section(*section, printed, out);
+  print_task_params(out);
+  print_section(render_section().info, printed, out);
   out.pop_back();
   return out;
 }

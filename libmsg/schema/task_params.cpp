@@ -13,44 +13,46 @@ using Kind = TaskParam::Kind;
 constexpr std::int64_t day_ms = 86'400'000;
 
 const std::vector<TaskParam>& sleep_params() {
-  static const std::vector<TaskParam> params = {{"ms", Kind::whole, 0, day_ms},
-                                                {"duration", Kind::duration, 0, day_ms}};
+  static const std::vector<TaskParam> params = {
+      {"ms", Kind::whole, 0, day_ms, {}, "How long to wait, in milliseconds.", "1000"},
+      {"duration", Kind::duration, 0, day_ms, {}, "The same as a text; goes before `ms`."}};
   return params;
 }
 
 const std::vector<TaskParam>& fail_params() {
   static const std::vector<std::string> modes = {"error", "abort", "segfault", "exit",
                                                  "hang",  "flood", "memory",   "escape"};
-  static const std::vector<TaskParam> params = {{"times", Kind::whole, 0, 1'000'000},
-                                                {"mode", Kind::choice, 0, 0, modes},
-                                                {"then", Kind::choice, 0, 0, modes},
-                                                {"processes", Kind::whole, 1, 100},
-                                                {"mebibytes", Kind::whole, 0, 1'000'000},
-                                                {"ms", Kind::whole, 0, day_ms},
-                                                {"permanent", Kind::boolean},
-                                                {"crash", Kind::boolean},
-                                                {"message", Kind::text},
-                                                {"prepared", Kind::text}};
+  static const std::vector<TaskParam> params = {
+      {"times",
+       Kind::whole,
+       0,
+       1'000'000,
+       {},
+       "So many attempts fail, later ones succeed. Default: all fail."},
+      {"mode", Kind::choice, 0, 0, modes,
+       "How: by an error, by the end of its process, by never ending, by a mebibyte of output, by "
+       "holding memory, by processes that try to outlive it.",
+       "\"error\""},
+      {"then", Kind::choice, 0, 0, modes, "What follows `escape`.", "\"error\""},
+      {"processes", Kind::whole, 1, 100, {}, "How many `escape`.", "2"},
+      {"mebibytes", Kind::whole, 0, 1'000'000, {}, "What `memory` takes.", "64"},
+      {"ms", Kind::whole, 0, day_ms, {}, "How long `memory` holds it, in milliseconds.", "0"},
+      {"permanent",
+       Kind::boolean,
+       0,
+       0,
+       {},
+       "The error says that trying again can not help.",
+       "false"},
+      {"crash", Kind::boolean, 0, 0, {}, "The same as mode \"abort\".", "false"},
+      {"message", Kind::text, 0, 0, {}, "Text of the error.", "\"failed on purpose\""},
+      {"prepared",
+       Kind::text,
+       0,
+       0,
+       {},
+       "The text is instead what primaries have prepared under this name."}};
   return params;
-}
-
-std::string wanted(const TaskParam& param) {
-  switch (param.kind) {
-    case Kind::whole:
-      return "an integer from " + std::to_string(param.min) + " to " + std::to_string(param.max);
-    case Kind::boolean:
-      return "true or false";
-    case Kind::text:
-      return "a text";
-    case Kind::duration:
-      return "a duration such as \"250ms\" or \"1m30s\", at most " +
-             to_text(Duration(milliseconds(param.max)));
-    case Kind::choice:
-      break;
-  }
-  std::string out = "one of";
-  for (const std::string& name : param.choices) out += " \"" + name + '"';
-  return out;
 }
 
 bool is_allowed(const TaskParam& param, JsonValue value) {
@@ -75,6 +77,30 @@ bool is_allowed(const TaskParam& param, JsonValue value) {
 }
 
 }  // namespace
+
+std::string allowed_text(const TaskParam& param) {
+  switch (param.kind) {
+    case Kind::whole:
+      return "an integer from " + std::to_string(param.min) + " to " + std::to_string(param.max);
+    case Kind::boolean:
+      return "true or false";
+    case Kind::text:
+      return "a text";
+    case Kind::duration:
+      return "a duration such as \"250ms\" or \"1m30s\", at most " +
+             to_text(Duration(milliseconds(param.max)));
+    case Kind::choice:
+      break;
+  }
+  std::string out = "one of";
+  for (const std::string& name : param.choices) out += " \"" + name + '"';
+  return out;
+}
+
+const std::vector<std::string>& types_with_params() {
+  static const std::vector<std::string> types = {"sleep", "fail"};
+  return types;
+}
 
 const std::vector<TaskParam>* task_params_of(std::string_view type) {
   if (type == "sleep") return &sleep_params();
@@ -101,12 +127,12 @@ std::string unknown_task_param(const std::vector<TaskParam>& params, std::string
 
 std::optional<std::string> why_not_allowed(const TaskParam& param, JsonValue value) {
   if (is_allowed(param, value)) return std::nullopt;
-  return value.excerpt() + " is not allowed; wanted " + wanted(param);
+  return value.excerpt() + " is not allowed; wanted " + allowed_text(param);
 }
 
 std::optional<std::string> why_not_allowed(const TaskParam& param, std::int64_t number) {
   if (param.kind == Kind::whole && number >= param.min && number <= param.max) return std::nullopt;
-  return std::to_string(number) + " is not allowed; wanted " + wanted(param);
+  return std::to_string(number) + " is not allowed; wanted " + allowed_text(param);
 }
 
 std::optional<BadTaskParam> find_bad_task_param(const std::vector<TaskParam>& params,

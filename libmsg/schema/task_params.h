@@ -2,7 +2,8 @@
 //
 // The client refuses by it what is wrong in a job file, the executors refuse by it what reaches
 // them all the same. "echo" takes whatever it is given; "render" has keys of its own in the job
-// file. What a parameter means is said by its executor (worker/executors/*.h). Pure; any thread.
+// file. docs/JOBFILE.md prints the lists; how the types behave is said by their executors
+// (worker/executors/*.h). Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +23,18 @@ struct TaskParam {
   Kind kind = Kind::text;
   std::int64_t min = 0, max = 0;          // of a whole number; of a duration in milliseconds
   std::vector<std::string> choices = {};  // of a choice
+  std::string doc = {};                   // a sentence for the manual
+  std::string fallback = {};              // the default as it would be written; empty: none
 };
+
+// The built-in types that have a list.
+const std::vector<std::string>& types_with_params();
 
 // None: the type is not built in, or takes anything.
 const std::vector<TaskParam>* task_params_of(std::string_view type);
+
+// What is taken: "an integer from 0 to 5", "one of "error" "abort"".
+std::string allowed_text(const TaskParam& param);
 
 const TaskParam* find_task_param(const std::vector<TaskParam>& params, std::string_view name);
 

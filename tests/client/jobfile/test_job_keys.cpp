@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include "client/jobfile/jobfile.h"
+#include "libmsg/base/json_text.h"
 #include "libmsg/schema/sweep.h"
+#include "libmsg/schema/task_params.h"
 
 using namespace framebus;
 using namespace framebus::client;
@@ -144,5 +146,35 @@ TEST_CASE("schema and manual name every key") {
     CAPTURE(key);
     CHECK(schema.find("\"" + std::string(key) + "\": {") != std::string::npos);
     CHECK(manual.find("| `" + std::string(key) + "` |") != std::string::npos);
+  }
+}
+
+TEST_CASE("manual: it says of every parameter of the built-in types what is taken and what it is") {
+  const std::string manual = job_file_manual();
+  for (const std::string& type : types_with_params()) {
+    CAPTURE(type);
+    const std::size_t begin = manual.find("## params of " + type + "\n");
+    REQUIRE(begin != std::string::npos);
+    const std::string section = manual.substr(begin, manual.find("\n## ", begin + 1) - begin);
+    for (const TaskParam& param : *task_params_of(type)) {
+      CAPTURE(param.name);
+      CHECK(section.find("| `" + param.name + "` | " + allowed_text(param) + " | ") !=
+            std::string::npos);
+      CHECK(param.doc.ends_with('.'));
+      CHECK(section.find(" | " + param.doc + " |\n") != std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("manual: the defaults of parameters that it shows are taken by their types") {
+  for (const std::string& type : types_with_params()) {
+    for (const TaskParam& param : *task_params_of(type)) {
+      if (param.fallback.empty()) continue;
+      CAPTURE(type);
+      CAPTURE(param.name);
+      const auto value = JsonDocument::parse(param.fallback, "fallback");
+      REQUIRE(value);
+      CHECK_FALSE(why_not_allowed(param, value->root()).has_value());
+    }
   }
 }
