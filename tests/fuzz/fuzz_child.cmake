@@ -1,1 +1,1 @@
-framebus_fuzz(child fuzz_child.cpp LINK worker_shell)
+framebus_fuzz(child fuzz_child.cpp LINK worker_shell SEEDS corpus/child)

@@ -1,7 +1,10 @@
 // The codec under hostile bytes. Input: one byte that says how the rest is cut into frames, then
-// for each frame but the last two bytes of length (big-endian), then the frames.
+// for each frame but the last two bytes of length (big-endian), then the frames. Or, if that byte
+// says so, the number of a message and its payload to the end: the other frames, checksum and all,
+// are made here, so that a change of the payload is not stopped before it is read.
 //
 // What decodes must encode and decode again to the same message, whatever it was made of.
+#include <algorithm>
 #include <span>
 
 #include "libmsg/base/check.h"
@@ -13,6 +16,9 @@ using namespace framebus;
 namespace {
 
 constexpr std::uint8_t flag_checksum_required = 0x80;
+constexpr std::uint8_t flag_payload = 0x40;
+
+FuzzMilestone milestones[] = {{"is a message", 15}, {"is a job on its own", 0.8}};
 
 std::vector<BytesView> cut(BytesView rest, std::size_t frame_count) {
   std::vector<BytesView> frames;
@@ -24,6 +30,22 @@ std::vector<BytesView> cut(BytesView rest, std::size_t frame_count) {
     rest = rest.subspan(length);
   }
   frames.push_back(rest);
+  return frames;
+}
+
+// Frames of a payload that the input alone gives.
+WireFrames frames_around(std::uint8_t number, BytesView payload, bool with_checksum) {
+  WireFrames frames = encode(Message{}, with_checksum);
+  Bytes& type = frames.parts[0];
+  type.back() = number & 0x7f;
+  frames.parts[1].assign(payload.begin(), payload.end());
+  if (!with_checksum) return frames;
+  Bytes hashed = type;
+  hashed.insert(hashed.end(), payload.begin(), payload.end());
+  const std::uint64_t hash = xxh3(hashed);
+  Bytes& checksum = frames.parts[2];
+  for (std::size_t i = 0; i < 8; ++i)
+    checksum[checksum.size() - 1 - i] = static_cast<std::uint8_t>(hash >> (8 * i));
   return frames;
 }
 
@@ -46,16 +68,39 @@ void check_again(const Decoded& decoded) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const BytesView input(data, size);
-  const std::vector<BytesView> frames = cut(input.subspan(1), data[0] & 0x0f);
+  const bool with_checksum = (data[0] & flag_checksum_required) != 0;
+  WireFrames made;
+  std::vector<BytesView> frames;
+  if ((data[0] & flag_payload) != 0 && size > 1) {
+    made = frames_around(data[1], input.subspan(2), with_checksum);
+    frames.assign(made.parts.begin(), made.parts.end());
+  } else {
+    frames = cut(input.subspan(1), data[0] & 0x0f);
+  }
   request_of(frames);
-  if (const auto decoded = decode(frames, (data[0] & flag_checksum_required) != 0)) {
+  if (const auto decoded = decode(frames, with_checksum)) {
+    ++milestones[0].count;
     check_again(*decoded);
     to_string(decoded->message);
   }
   // The same bytes as a struct of their own: what a journal or a file could hold.
-  if (const auto job = decode_struct<JobSpec>(frames.back()))
-    FRAMEBUS_CHECK(decode_struct<JobSpec>(encode_struct(*job)).has_value(), "job");
+  if (const auto job = decode_struct<JobSpec>(input.subspan(std::min<std::size_t>(size, 2)))) {
+    ++milestones[1].count;
+    const auto again = decode_struct<JobSpec>(encode_struct(*job));
+    if (again) FRAMEBUS_CHECK(*again == *job, "a job is read as it was written");
+    if (!again)
+      FRAMEBUS_CHECK(again.error().message.find("at most") != std::string::npos,
+                     again.error().message);
+  }
   return 0;
+}
+
+std::size_t fuzz_msgpack_at(std::span<const std::uint8_t> input) {
+  return input.size() > 2 && (input[0] & flag_payload) != 0 ? 2 : SIZE_MAX;
+}
+
+std::span<FuzzMilestone> fuzz_milestones() {
+  return milestones;
 }
 
 std::vector<std::vector<std::uint8_t>> fuzz_seeds() {
@@ -74,6 +119,18 @@ std::vector<std::vector<std::uint8_t>> fuzz_seeds() {
       }
       seeds.push_back(std::move(seed));
     }
+    const Bytes payload = encode(message, false).parts[1];
+    for (const std::uint8_t flag : {std::uint8_t{0}, flag_checksum_required}) {
+      std::vector<std::uint8_t> seed{static_cast<std::uint8_t>(flag | flag_payload),
+                                     static_cast<std::uint8_t>(number_of(message))};
+      seed.insert(seed.end(), payload.begin(), payload.end());
+      seeds.push_back(std::move(seed));
+    }
   }
+  // A job alone, where a payload stands (and is none).
+  const Bytes job = encode_struct(examples::example<JobSpec>());
+  std::vector<std::uint8_t> seed{flag_payload, 0};
+  seed.insert(seed.end(), job.begin(), job.end());
+  seeds.push_back(std::move(seed));
   return seeds;
 }

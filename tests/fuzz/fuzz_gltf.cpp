@@ -19,6 +19,9 @@ using namespace framebus::render;
 
 namespace {
 
+enum Reached : std::size_t { scene_loads, other_loads };
+FuzzMilestone milestones[] = {{"is a scene", 1.2}, {"is a picture, environment or tile", 5}};
+
 // A file in memory with a path, so that the loader's own reading is part of the test.
 class MemoryFile {
  public:
@@ -55,9 +58,15 @@ void check_view(const SceneView& view) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const BytesView bytes(data, size);
-  (void)decode_image(bytes);
-  (void)read_environment("fuzz", bytes);
-  (void)unpack(bytes);
+  const auto tile = unpack(bytes);
+  if (tile) {
+    const Bytes packed = pack(*tile);
+    const auto again = unpack(packed);
+    // Bytes, not numbers: a sum may be no number.
+    FRAMEBUS_CHECK(again && pack(*again) == packed, "a tile is packed and unpacked the same");
+  }
+  if (decode_image(bytes) || read_environment("fuzz", bytes) || tile)
+    ++milestones[other_loads].count;
   const MemoryFile file(data, size);
   const FileResolver files = [&](const std::string&) -> Result<std::filesystem::path> {
     return file.path();
@@ -67,9 +76,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)list_files(job, files);
   const auto scene = load_scene(job, files);
   if (!scene) return 0;
+  ++milestones[scene_loads].count;
   check_view((*scene)->view());
   for (double frame : {1.0, 13.5}) (void)make_frame(**scene, job, frame);
   return 0;
+}
+
+std::span<FuzzMilestone> fuzz_milestones() {
+  return milestones;
 }
 
 std::vector<std::vector<std::uint8_t>> fuzz_seeds() {

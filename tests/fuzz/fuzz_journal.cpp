@@ -19,6 +19,9 @@ using namespace framebus::testing;
 
 namespace {
 
+enum Reached : std::size_t { opens, repairs };
+FuzzMilestone milestones[] = {{"opens", 20}, {"opens after a repair", 30}};
+
 constexpr std::uint8_t flag_reseal = 0x01;
 constexpr std::uint8_t flag_snapshot = 0x02;
 constexpr const char* segment_path = "/data/journal/segment-0000000001";
@@ -88,6 +91,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)journal::show_journal(disk, rig.options.directory, 1, 10, nowhere);
   const Status opened = rig.open();
   if (opened) {
+    ++milestones[opens].count;
     check_goes_on(disk, rig);
     return 0;
   }
@@ -97,8 +101,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!repaired) return 0;
   const Status again = rig.open();
   FRAMEBUS_CHECK(again.has_value(), again ? "" : again.error().message);
+  ++milestones[repairs].count;
   check_goes_on(disk, rig);
   return 0;
+}
+
+std::span<FuzzMilestone> fuzz_milestones() {
+  return milestones;
 }
 
 std::vector<std::vector<std::uint8_t>> fuzz_seeds() {

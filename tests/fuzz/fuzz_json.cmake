@@ -1,1 +1,1 @@
-framebus_fuzz(json fuzz_json.cpp LINK client_jobfile msg_json)
+framebus_fuzz(json fuzz_json.cpp LINK client_jobfile msg_json SEEDS corpus/json)

@@ -1,15 +1,22 @@
-// The JSON reader and everything built on it that takes files: job files and configuration values.
+// The JSON reader and the reader of job files on it. (Configurations: fuzz_config.cpp.)
 //
 // What parses must be readable in full, keep its canonical text when that is parsed again, and
 // every value's place must be known.
 #include "client/jobfile/jobfile.h"
 #include "libmsg/base/check.h"
 #include "libmsg/base/json_text.h"
+#include "libmsg/codec/codec.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using namespace framebus;
 
 namespace {
+
+enum Reached : std::size_t { is_json, is_job };
+// What job files name beside themselves: without a scene a job that renders ends early.
+constexpr const char* scene_folder = FRAMEBUS_SOURCE_DIR "/tests/fuzz/corpus/gltf";
+
+FuzzMilestone milestones[] = {{"is JSON", 20}, {"is a whole job", 6}};
 
 void walk(const JsonDocument& document, JsonValue value, int& budget) {
   // where() costs the offset of the value: enough of them, not all of a large input.
@@ -29,6 +36,7 @@ void walk(const JsonDocument& document, JsonValue value, int& budget) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
   if (const auto document = JsonDocument::parse(text, "fuzz")) {
+    ++milestones[is_json].count;
     int budget = 200;
     walk(*document, document->root(), budget);
     const std::string canonical = canonical_json(document->root());
@@ -39,10 +47,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   client::LoadOptions options;
   options.check_scene = false;
   options.prepare_outputs = false;
-  if (const auto job = client::load_job_text(text, "fuzz.json", "/nonexistent", options))
-    for (const StepSpec& step : job->spec.steps)
-      FRAMEBUS_CHECK(step.task_count >= 1, "a step has a task");
+  const auto loaded = client::load_job_text(text, "fuzz.json", scene_folder, options);
+  if (!loaded) return 0;
+  ++milestones[is_job].count;
+  for (const StepSpec& step : loaded->spec.steps)
+    FRAMEBUS_CHECK(step.task_count >= 1, "a step has a task");
+  const auto sent = decode_struct<JobSpec>(encode_struct(loaded->spec));
+  FRAMEBUS_CHECK(sent && *sent == loaded->spec, "what a file says arrives at the broker");
   return 0;
+}
+
+std::span<FuzzMilestone> fuzz_milestones() {
+  return milestones;
 }
 
 std::vector<std::vector<std::uint8_t>> fuzz_seeds() {
@@ -54,8 +70,8 @@ std::vector<std::vector<std::uint8_t>> fuzz_seeds() {
        R"({"type": "t", "sweep": {"seed": {"range": "1-9:2"}, "map": ["a", "\u00e9\n"]},
             "requires": {"memory": "8GiB"}})",
        R"({"steps": [{"name": "a", "type": "fail", "tasks": [{"params": {}}]},
-            {"name": "b", "type": "t", "depends_on": ["a", {"step": "a", "by": "task"}]}]})",
-       R"({"type": "render", "scene": "s.gltf", "frames": "1-3,7", "film": {"width": 64, "filter": "box"},
+            {"name": "b", "type": "t", "depends_on": [{"step": "a", "by": "task"}]}]})",
+       R"({"type": "render", "scene": "one_triangle.gltf", "frames": "1-3,7", "film": {"width": 64, "filter": "box"},
             "camera": {"override": {"yfov": 40},
             "keys": [{"frame": 1, "pos": [0, 0, 1], "look_at": [0, 0, 0]}]}, "lights": [{"kind": "spot"}],
             "split": {"tile": [8, 8], "spp_per_task": "auto"},

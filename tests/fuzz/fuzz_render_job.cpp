@@ -1,15 +1,30 @@
 // The params of a render step, as a worker gets them from anybody: what parses must be within its
 // bounds, have a plan that can be walked, and be written and read back the same.
 #include "libmsg/base/check.h"
+#include "libmsg/base/json_text.h"
 #include "libmsg/base/limits.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "worker/executors/render/job/render_job.h"
 
 using namespace framebus;
 
+namespace {
+
+enum Reached : std::size_t { is_json, is_job };
+FuzzMilestone milestones[] = {{"is JSON", 25}, {"is a job with a plan", 7}};
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto job = render::parse_render_job({data, size});
-  if (!job) return 0;
+  if (!job) {
+    // Only to know how far it got: the parser says where the text is no JSON the same way.
+    const std::string text(reinterpret_cast<const char*>(data), size);
+    if (JsonDocument::parse(text, "fuzz")) ++milestones[is_json].count;
+    return 0;
+  }
+  ++milestones[is_json].count;
+  ++milestones[is_job].count;
   const std::uint64_t tasks = render::task_count(*job);
   FRAMEBUS_CHECK(tasks >= 1 && tasks <= limits::tasks_per_job_max, "a plan within the limits");
   for (const std::uint64_t index : {std::uint64_t{0}, tasks / 2, tasks - 1}) {
@@ -26,6 +41,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (text.size() <= limits::task_spec_bytes_max)
     FRAMEBUS_CHECK(again && *again == *job, "written and read back the same");
   return 0;
+}
+
+std::span<FuzzMilestone> fuzz_milestones() {
+  return milestones;
 }
 
 std::vector<std::vector<std::uint8_t>> fuzz_seeds() {

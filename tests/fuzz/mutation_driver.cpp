@@ -1,11 +1,13 @@
 // main() of a fuzz target without libFuzzer: mutates valid inputs with a seeded generator, so that
 // every plain build exercises every decoder the same way.
 //
-// Usage: fuzz_NAME_mutations [--runs N] [--seconds S] [--seed X] [--write FOLDER] [FILE | FOLDER]...
-// Without --runs: a tenth of a million, all of it with FRAMEBUS_TEST_FULL=1. --seconds ends it earlier.
+// Usage: fuzz_NAME_mutations [--runs N] [--seconds S] [--seed X] [--write FOLDER] [FILE |
+// FOLDER]... Without --runs: a tenth of a million, all of it with FRAMEBUS_TEST_FULL=1. --seconds
+// ends it earlier.
 // --write only saves the seeds as files, as a corpus for libFuzzer.
-// The last input is kept in the temporary folder while it runs, so a crash can be looked at; the
-// driver prints seed and path first. Runs with the same seed and --runs are the same.
+// At the end it says how far the inputs got (FuzzMilestone), and fails when that was not far
+// enough. The last input is kept in the temporary folder while it runs, so a crash can be looked
+// at; the driver prints seed and path first. Runs with the same seed and --runs are the same.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,24 +24,14 @@
 
 #include "tests/full_run.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/mutations.h"
+
+using namespace framebus::fuzz;
 
 namespace {
 
-using Input = std::vector<std::uint8_t>;
-
-constexpr std::size_t input_bytes_max = 1 << 20;
-
-// xorshift64*: small, fast, the same everywhere.
-struct Random {
-  std::uint64_t state;
-  std::uint64_t next() {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * 0x2545f4914f6cdd1d;
-  }
-  std::size_t below(std::size_t bound) { return bound == 0 ? 0 : next() % bound; }
-};
+constexpr std::size_t changes_max = 8;
+constexpr std::uint64_t runs_judged_min = 10'000;
 
 struct Options {
   double seconds = 0;  // 0: as long as the runs take
@@ -111,58 +103,49 @@ int write_seeds(const std::string& folder, const std::vector<Input>& seeds) {
   return 0;
 }
 
-void mutate_once(Input& input, const std::vector<Input>& seeds, Random& random) {
-  static constexpr std::uint8_t interesting[] = {0x00, 0x01, 0x7f, 0x80, 0x90, 0xa0, 0xc0, 0xc1,
-                                                 0xc4, 0xcf, 0xd9, 0xdc, 0xdd, 0xde, 0xdf, 0xff,
-                                                 '{',  '[',  '"',  ',',  '-',  '9',  '\\', 'e'};
-  const std::size_t at = random.below(input.size() + 1);
-  const std::size_t length = std::min(input.size() - at, 1 + random.below(16));
-  switch (random.below(9)) {
-    case 0:
-      if (at < input.size()) input[at] ^= static_cast<std::uint8_t>(1u << random.below(8));
-      break;
-    case 1:
-      if (at < input.size()) input[at] = static_cast<std::uint8_t>(random.next());
-      break;
-    case 2:
-      if (at < input.size()) input[at] = interesting[random.below(sizeof interesting)];
-      break;
-    case 3:
-      input.insert(input.begin() + static_cast<std::ptrdiff_t>(at),
-                   interesting[random.below(sizeof interesting)]);
-      break;
-    case 4:
-      input.erase(input.begin() + static_cast<std::ptrdiff_t>(at),
-                  input.begin() + static_cast<std::ptrdiff_t>(at + length));
-      break;
-    case 5:
-      input.resize(at);
-      break;
-    case 6: {  // repeat a piece many times: nesting and long lists
-      const Input piece(input.begin() + static_cast<std::ptrdiff_t>(at),
-                        input.begin() + static_cast<std::ptrdiff_t>(at + length));
-      for (std::size_t i = random.below(64); i > 0; --i)
-        input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), piece.begin(), piece.end());
-      break;
-    }
-    case 7: {  // a big-endian number with extreme bytes
-      static constexpr std::uint8_t extremes[] = {0x00, 0x7f, 0x80, 0xff};
-      for (std::size_t i = at; i < std::min(input.size(), at + (std::size_t{1} << random.below(4)));
-           ++i)
-        input[i] = extremes[random.below(4)];
-      break;
-    }
-    default: {  // a piece of another seed
-      const Input& other = seeds[random.below(seeds.size())];
-      if (other.empty()) break;
-      const std::size_t from = random.below(other.size());
-      const std::size_t count = std::min(other.size() - from, 1 + random.below(64));
-      input.insert(input.begin() + static_cast<std::ptrdiff_t>(at),
-                   other.begin() + static_cast<std::ptrdiff_t>(from),
-                   other.begin() + static_cast<std::ptrdiff_t>(from + count));
-    }
+// Half of the inputs of a known structure are changed within it alone, a quarter by both ways.
+Input mutated(const std::vector<Input>& seeds, Random& random) {
+  Input input = seeds[random.below(seeds.size())];
+  const auto msgpack_at = [](const Input& bytes) {
+    return fuzz_msgpack_at != nullptr ? fuzz_msgpack_at(bytes) : SIZE_MAX;
+  };
+  const bool is_value = msgpack_at(input) < input.size();
+  const bool is_structured = is_value || is_text(input);
+  const std::size_t way = is_structured ? random.below(4) : 3;
+  // One in half of the inputs, two in a quarter: each further one is likely to be the last straw.
+  std::size_t changes = 1;
+  while (changes < changes_max && random.below(2) == 0) ++changes;
+  for (std::size_t i = 0; i < changes; ++i) {
+    const Input& other = seeds[random.below(seeds.size())];
+    const bool in_structure = way < 2 || (way == 2 && i + 1 < changes);
+    if (!in_structure)
+      mutate_bytes(input, other, random);
+    else if (is_value)
+      mutate_msgpack(input, msgpack_at(input), other, msgpack_at(other), random);
+    else
+      mutate_text(input, other, random);
   }
-  if (input.size() > input_bytes_max) input.resize(input_bytes_max);
+  return input;
+}
+
+std::span<FuzzMilestone> milestones() {
+  return fuzz_milestones != nullptr ? fuzz_milestones() : std::span<FuzzMilestone>();
+}
+
+// False when too few inputs got as far as the target promises. A short run is not judged.
+bool report_milestones(std::uint64_t runs) {
+  bool is_deep = true;
+  for (const FuzzMilestone& milestone : milestones()) {
+    const double percent = 100.0 * static_cast<double>(milestone.count) /
+                           static_cast<double>(std::max(runs, std::uint64_t{1}));
+    const bool is_short = runs >= runs_judged_min && percent < milestone.percent_min;
+    std::printf("%6.2f %% %s%s\n", percent, milestone.name, is_short ? ": too few" : "");
+    if (is_short)
+      std::fprintf(stderr, "%.2f %% of the inputs reach '%s'; at least %.2f %% should\n", percent,
+                   milestone.name, milestone.percent_min);
+    is_deep = is_deep && !is_short;
+  }
+  return is_deep;
 }
 
 // The input that runs, in a mapped file: it outlives a crash and costs no system call per run.
@@ -202,9 +185,10 @@ int main(int argc, char** argv) {
   const std::string last_path = (std::filesystem::temp_directory_path() /
                                  ("framebus_fuzz_last_" + std::to_string(::getpid())))
                                     .string();
-  std::printf("seed %llu, %zu seeds, %llu runs; the running input (8 bytes of length before it): %s\n",
-              static_cast<unsigned long long>(options.seed), seeds.size(),
-              static_cast<unsigned long long>(options.runs), last_path.c_str());
+  std::printf(
+      "seed %llu, %zu seeds, %llu runs; the running input (8 bytes of length before it): %s\n",
+      static_cast<unsigned long long>(options.seed), seeds.size(),
+      static_cast<unsigned long long>(options.runs), last_path.c_str());
   std::fflush(stdout);
   LastInput last(last_path);
   Random random{options.seed | 1};
@@ -213,17 +197,21 @@ int main(int argc, char** argv) {
     LLVMFuzzerTestOneInput(input.data(), input.size());
   };
   for (const Input& seed : seeds) run(seed);
+  for (FuzzMilestone& milestone : milestones()) {
+    std::printf("%llu seeds: %s\n", static_cast<unsigned long long>(milestone.count),
+                milestone.name);
+    milestone.count = 0;  // from here on of mutated inputs alone
+  }
   const auto begin = std::chrono::steady_clock::now();
   const auto seconds = [&begin] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   std::uint64_t runs = 0;
   while (runs < options.runs && (options.seconds <= 0 || seconds() < options.seconds)) {
-    Input input = seeds[random.below(seeds.size())];
-    for (std::size_t i = 1 + random.below(6); i > 0; --i) mutate_once(input, seeds, random);
-    run(input);
+    run(mutated(seeds, random));
     ++runs;
   }
-  std::printf("%llu mutated inputs taken in %.1f s\n", static_cast<unsigned long long>(runs), seconds());
-  return 0;
+  std::printf("%llu mutated inputs taken in %.1f s\n", static_cast<unsigned long long>(runs),
+              seconds());
+  return report_milestones(runs) ? 0 : 1;
 }
