@@ -2,8 +2,9 @@
 // and file. Input: the program's name in a line ("broker", "worker", "client"), then a word of the
 // command line or a variable (FRAMEBUS_...=VALUE) in each line, then a line "---" and the file.
 //
-// What loads must be within its bounds, be printed and loaded again as the same, and give settings
-// that the program's own checks take or refuse with a reason.
+// What loads must be within its bounds, be what the strongest source says (flag, then environment,
+// then file), be printed and loaded again as the same, and give settings that the program's own
+// checks take or refuse with a reason.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -121,6 +122,31 @@ void check_bounds(const ConfigTable<C>& table, C& config) {
   }
 }
 
+// A flag that says something of its own wins; else the environment does, unless a flag may have
+// said the default.
+template <class C>
+void check_precedence(const ConfigTable<C>& table, const Given& given, C& config) {
+  C defaults, by_flags, by_environment;
+  FRAMEBUS_CHECK(load(table, given.words, {}, by_flags), "the flags load alone");
+  FRAMEBUS_CHECK(load(table, {}, given.environment, by_environment), "as does the environment");
+  const auto slots = config_detail::slots_of(table, config).keys;
+  const auto flags = config_detail::slots_of(table, by_flags).keys;
+  const auto variables = config_detail::slots_of(table, by_environment).keys;
+  const auto standards = config_detail::slots_of(table, defaults).keys;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const std::string value = config_detail::json_text(slots[i]);
+    const std::string standard = config_detail::json_text(standards[i]);
+    const std::string flag = config_detail::json_text(flags[i]);
+    const std::string variable = config_detail::json_text(variables[i]);
+    if (flag != standard)
+      FRAMEBUS_CHECK(value == flag, slots[i].name + ": the flag counts");
+    else if (variable != standard)
+      FRAMEBUS_CHECK(value == variable || value == standard, slots[i].name + ": not the file");
+    else if (!given.has_file)
+      FRAMEBUS_CHECK(value == standard, slots[i].name + ": nobody has set it");
+  }
+}
+
 // Printed in both ways and loaded again, it must be the same.
 template <class C>
 void check_again(const ConfigTable<C>& table, const C& config) {
@@ -176,6 +202,10 @@ void run(const ConfigTable<C>& table, const Given& given) {
   if (outcome->help || outcome->version) return;
   ++milestones[loaded].count;
   check_bounds(table, config);
+  // A flag that names a file of its own makes the words say more than the flags do.
+  if (std::none_of(given.words.begin(), given.words.end(),
+                   [](const std::string& word) { return word.starts_with("--config"); }))
+    check_precedence(table, given, config);
   check_again(table, config);
   if (is_taken(config)) ++milestones[taken].count;
 }
