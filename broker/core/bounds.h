@@ -19,16 +19,18 @@ namespace framebus::broker {
 enum class Keeper : std::uint8_t { core, shell, wire, client, store };
 
 // X(name, limit key, unit, keeper, code, retry_after_ms)
+// The key is that of the broker's configuration where there is one, else of libmsg/base/limits.h or
+// of the constant that says it.
 // resource_exhausted: room may come; invalid_argument: the request itself is too large for ever.
 #define FRAMEBUS_BOUNDS(X)                                                                        \
   X(sessions, "sessions_max", "connections", core, resource_exhausted, 10'000)                    \
   X(workers, "max_workers", "connected workers", core, resource_exhausted, 10'000)                \
   X(queued_tasks, "queued_tasks_max", "tasks that have not ended", core, resource_exhausted,      \
     5'000)                                                                                        \
-  X(queued_spec_bytes, "queued_spec_bytes_max", "bytes of job specifications", core,              \
+  X(queued_spec_bytes, "queued_specs_max", "bytes of job specifications", core,                   \
     resource_exhausted, 5'000)                                                                    \
-  X(outcome_bytes, "outcome_bytes_max", "bytes of results, errors and log tails of open jobs",    \
-    core, resource_exhausted, 5'000)                                                              \
+  X(outcome_bytes, "outcomes_max", "bytes of results, errors and log tails of open jobs", core,   \
+    resource_exhausted, 5'000)                                                                    \
   X(tasks_per_job, "tasks_per_job_max", "tasks", core, invalid_argument, 0)                       \
   X(task_spec_bytes, "task_spec_bytes_max", "bytes", core, invalid_argument, 0)                   \
   X(inline_result_bytes, "inline_result_bytes_max", "bytes", core, invalid_argument, 0)           \

@@ -74,7 +74,7 @@ TEST_CASE("act: a job that has ended brings the bytes of its specification back 
   rig.take();
   rig.submit(rig.ann, heavy);
   rig.submit(rig.ann, heavy);
-  CHECK(has(rig.refused(JobAction::retry), "(queued_spec_bytes_max)"));
+  CHECK(has(rig.refused(JobAction::retry), "(queued_specs_max)"));
 }
 
 TEST_CASE("act: a full disk keeps its reserve for results, and a cancel works all the same") {

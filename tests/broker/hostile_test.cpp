@@ -29,7 +29,7 @@ TEST_CASE("hostile: names and labels count towards the bytes that may wait") {
   rig.receive(ann, Submit{7, {{7}}, labelled(9'000).spec});
   const WireError error = rig.only<ErrorReply>().error;
   CHECK(error.code == static_cast<int>(Code::resource_exhausted));
-  CHECK(error.message.find("queued_spec_bytes_max") != std::string::npos);
+  CHECK(error.message.find("(queued_specs_max)") != std::string::npos);
 }
 
 TEST_CASE("hostile: jobs that ended are forgotten beyond their bytes, the oldest first") {

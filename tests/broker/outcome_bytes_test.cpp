@@ -54,7 +54,7 @@ TEST_CASE("outcomes: results of an open job count at once, are taken, and hold u
   CHECK(error.retry_after_ms == 5'000);
   CHECK(error.message.find("found " + std::to_string(120'000 + 2 * sizeof(Outcomes))) !=
         std::string::npos);
-  CHECK(error.message.find("allowed are 100000 (outcome_bytes_max)") != std::string::npos);
+  CHECK(error.message.find("allowed are 100000 (outcomes_max)") != std::string::npos);
   rig.act(rig.ann, JobAction::cancel, first);  // always works, and ends the job
   rig.take();
   rig.receive(rig.one, Aborted{{rig.granted}});
@@ -93,7 +93,7 @@ TEST_CASE("outcomes: a job that runs again brings back what it keeps, a restart 
   rig.submit(rig.ann, a_job().with_tasks(2).id(3));
   rig.succeed(40'000);
   rig.act(rig.ann, JobAction::retry, first);
-  CHECK(rig.only<ErrorReply>().error.message.find("(outcome_bytes_max)") != std::string::npos);
+  CHECK(rig.only<ErrorReply>().error.message.find("(outcomes_max)") != std::string::npos);
 }
 
 TEST_CASE("outcomes: of each task the last three errors count, however often it is tried") {

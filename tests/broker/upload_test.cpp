@@ -237,7 +237,7 @@ TEST_CASE("upload: number, tasks and bytes are bounded, each by its name") {
   rig.receive(rig.ann, SubmitPart{1, upload_id, 2, 0, {Bytes(60'000)}});
   const WireError full = rig.refusal();
   CHECK(full.code == code(Code::resource_exhausted));
-  CHECK(full.message.find("queued_spec_bytes_max") != std::string::npos);
+  CHECK(full.message.find("(queued_specs_max)") != std::string::npos);
   CHECK(full.retry_after_ms > 0);
 
   Uploader many;
