@@ -93,7 +93,7 @@ Status make_room(State& state, std::uint64_t tasks, std::uint64_t bytes) {
     }
     if (oldest == nullptr) {
       return fail(refuse_bound(state.refusals, Bound::archived_copies, archived_copies_max,
-                               state.archive.copies, "all of them are being watched"));
+                               state.archive.copies + 1, "all of them are being watched"));
     }
     remove_copy(state, oldest->id);
   }
@@ -173,7 +173,7 @@ bool park_request(Turn& turn, const Received& event) {
   if (archive.parked >= limits::parked_requests_max) {
     refuse_parked(turn, event,
                   refuse_bound(state.refusals, Bound::parked_requests, limits::parked_requests_max,
-                               archive.parked, "job " + to_string(id)));
+                               archive.parked + 1, "job " + to_string(id)));
     return true;
   }
   const std::uint64_t bytes = archive.parked_bytes + bytes_of(event);

@@ -1,8 +1,12 @@
 // Every bound that the core keeps can be reached, and its refusal names the bound, its value, the
-// value found and when to come back; each is counted on its own and shown in the status.
+// value found and when to come back; each is counted on its own and shown in the status. For each
+// of the others a test is named that reaches it, and where it is counted.
+#include <fstream>
 #include <map>
 #include <optional>
+#include <sstream>
 
+#include "libmsg/base/json_text.h"
 #include "tests/broker/rig.h"
 
 using namespace framebus;
@@ -158,6 +162,75 @@ Refusal uploads() {
   }
   return {rig.error(), limits::uploads_max, limits::uploads_max + 1};
 }
+Refusal upload_parts() {
+  Peers rig;
+  SubmitOpen open{1, {{9}}, a_job().with_tasks(1).spec};
+  rig.receive(rig.ann, open);
+  rig.take();
+  for (std::uint32_t part = 1; part <= limits::upload_parts_max + 1; ++part) {
+    Actions out;
+    rig.core.step(rig.now, Received{rig.ann, SubmitPart{2, open.submit_id, part, 0, {}}, {}}, out);
+    const auto errors = Rig::all<ErrorReply>(out);
+    if (!errors.empty())
+      return {errors.front().error, limits::upload_parts_max, limits::upload_parts_max + 1};
+  }
+  return {};
+}
+// So many jobs, each in the archive and no more in memory.
+std::map<JobId, JobImage> archived_jobs(Peers& rig, std::uint32_t count) {
+  std::map<JobId, JobImage> images;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const JobId job = rig.submit(rig.ann, a_job().with_tasks(1));
+    rig.act(rig.ann, JobAction::cancel, job);
+    rig.take();
+  }
+  while (!rig.core.state().jobs.empty()) {
+    rig.tick(milliseconds(10));
+    for (Actions actions = rig.take(); !actions.empty();) {
+      Actions more;
+      for (const Action& action : actions) {
+        const auto* out = std::get_if<Archive>(&action);
+        if (out == nullptr) continue;
+        images[out->piece.job] = out->piece;
+        rig.step(Archived{out->piece.job, out->piece.first_task, ""});
+        for (Action& each : rig.take()) more.push_back(std::move(each));
+      }
+      actions = std::move(more);
+    }
+  }
+  return images;
+}
+Options archiving() {
+  Options options;
+  options.ephemeral = false;
+  options.archive = true;
+  options.archive_after = milliseconds(1);
+  options.finished_jobs_kept = milliseconds(2);
+  return options;
+}
+Refusal archived_copies() {
+  Peers rig(archiving());
+  const auto images = archived_jobs(rig, archived_copies_max + 1);
+  const SessionId again = rig.primary();
+  std::uint64_t number = 0;
+  for (const auto& [job, image] : images) {
+    const bool is_last = ++number > archived_copies_max;
+    rig.receive(is_last ? again : rig.ann, Watch{number, job, {}, false});
+    rig.take();
+    rig.step(ArchiveLoaded{job, {image}, ""});
+    if (!is_last) rig.take();
+  }
+  return {rig.error(), archived_copies_max, archived_copies_max + 1};
+}
+Refusal parked_requests() {
+  Peers rig(archiving());
+  const auto images = archived_jobs(rig, 1);
+  for (std::uint32_t i = 0; i <= limits::parked_requests_max; ++i) {
+    rig.receive(rig.ann, Query{100 + i, QueryKind::job, {images.begin()->first, 0}, 0, 0});
+    if (i < limits::parked_requests_max) rig.take();
+  }
+  return {rig.error(), limits::parked_requests_max, limits::parked_requests_max + 1};
+}
 Refusal watches_per_session() {
   Peers rig;
   for (std::uint64_t i = 0; i <= limits::watches_per_session_max; ++i) {
@@ -306,6 +379,9 @@ const std::map<Bound, Provoke>& provocations() {
       {Bound::inline_result_bytes, inline_result_bytes},
       {Bound::attempts_listed, attempts_listed},
       {Bound::uploads, uploads},
+      {Bound::upload_parts, upload_parts},
+      {Bound::archived_copies, archived_copies},
+      {Bound::parked_requests, parked_requests},
       {Bound::watches_per_session, watches_per_session},
       {Bound::watches_per_principal, watches_per_principal},
       {Bound::commands_per_session, commands_per_session},
@@ -323,11 +399,64 @@ const std::map<Bound, Provoke>& provocations() {
   return all;
 }
 
-// Bounds whose refusal is tested where what they bound is: uploads, archive, logs.
-const std::vector<Bound> elsewhere{Bound::upload_parts, Bound::finished_jobs,
-                                   Bound::parked_requests, Bound::archived_copies,
-                                   Bound::parked_request_bytes, Bound::archived_copy_bytes,
-                                   Bound::log_chunk_bytes};
+// A bound that is reached where what it bounds is: the file, the beginning of the case's name, and
+// the counter in the status that grows (none: programs that say it to a person and end).
+struct Elsewhere {
+  Bound bound;
+  const char* file;
+  const char* test;
+  const char* counter;
+};
+constexpr const char* archive_tests = "tests/broker/archive_test.cpp";
+constexpr const char* hostile_tests = "tests/libmsg/codec_hostile_test.cpp";
+constexpr const char* json_tests = "tests/broker/bounds_test.cpp";
+constexpr Elsewhere elsewhere[] = {
+    {Bound::finished_jobs, archive_tests,
+     "archive: when it can not keep up, finished jobs stay and new ones are refused", ""},
+    {Bound::parked_request_bytes, archive_tests,
+     "archived: requests that wait are bounded by what they take, not only by their number", ""},
+    {Bound::archived_copy_bytes, archive_tests,
+     "archived: copies are bounded by their bytes, one that nobody watches goes first", ""},
+    {Bound::log_chunk_bytes, "tests/broker/bounds_test.cpp",
+     "bounds: a log chunk that is too long is dropped, counted and confirmed", ""},
+    {Bound::journal_backlog_bytes, "tests/store/journal_store_test.cpp",
+     "journal store: the backlog is bounded, a refused batch stays with the caller",
+     "commit.turned_away"},
+    {Bound::peer_outbox_bytes, "tests/broker/shell/delivery_test.cpp",
+     "delivery: a peer with a full outbox is dropped", "delivery.slow_consumers"},
+    {Bound::attempt_log_bytes, "tests/broker/shell/log_store_test.cpp",
+     "log store: a log that is too long keeps its head and its tail", "logs.bytes"},
+    {Bound::wire_message_bytes, hostile_tests,
+     "hostile: 64 MiB of brackets are refused by their size", "intake.malformed"},
+    {Bound::attachment_frames, "tests/libmsg/codec_test.cpp",
+     "codec: attachments travel as they are, five at most", "intake.malformed"},
+    {Bound::msgpack_depth, hostile_tests, "hostile: 16 levels are taken, 17 are not",
+     "intake.malformed"},
+    {Bound::array_elements, hostile_tests,
+     "hostile: five bytes that declare four thousand million elements are refused",
+     "intake.malformed"},
+    {Bound::struct_elements, hostile_tests,
+     "hostile: lists whose structs would fill the memory are refused by their length",
+     "intake.malformed"},
+    {Bound::decoded_bytes, hostile_tests,
+     "hostile: lists whose structs would fill the memory are refused by their length",
+     "intake.malformed"},
+    {Bound::json_file_bytes, json_tests, "bounds: a JSON file is refused by its size", ""},
+    {Bound::json_depth, json_tests, "bounds: a JSON file is refused by its size", ""},
+};
+
+const Elsewhere* elsewhere_of(Bound bound) {
+  for (const Elsewhere& each : elsewhere)
+    if (each.bound == bound) return &each;
+  return nullptr;
+}
+
+std::string source(const char* path) {
+  std::ifstream file(std::string(FRAMEBUS_SOURCE_DIR) + "/" + path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
 
 }  // namespace
 
@@ -335,8 +464,7 @@ TEST_CASE(
     "bounds: each that the core keeps is refused with its name, value, the value found and a retry "
     "hint") {
   for (const BoundRow& row : bounds) {
-    if (row.keeper != Keeper::core) continue;
-    if (std::find(elsewhere.begin(), elsewhere.end(), row.bound) != elsewhere.end()) continue;
+    if (row.keeper != Keeper::core || elsewhere_of(row.bound) != nullptr) continue;
     CAPTURE(row.name);
     const auto provoke = provocations().find(row.bound);
     REQUIRE_MESSAGE(provoke != provocations().end(), "nothing here provokes it");
@@ -350,6 +478,43 @@ TEST_CASE(
     CHECK(refusal.error.retry_after_ms == row.retry_after_ms);
     CHECK((row.code == Code::resource_exhausted) == (row.retry_after_ms > 0));
   }
+}
+
+TEST_CASE("bounds: each that is reached in another test names one that is there, and its counter") {
+  const std::string counters = source("broker/shell/status_counters.cpp");
+  for (const BoundRow& row : bounds) {
+    CAPTURE(row.name);
+    const Elsewhere* where = elsewhere_of(row.bound);
+    // In one place, not in none, not in two.
+    CHECK((where == nullptr) == provocations().contains(row.bound));
+    if (where == nullptr) continue;
+    const std::string text = source(where->file);
+    CHECK_MESSAGE(text.find("\"" + std::string(where->test)) != std::string::npos,
+                  std::string(where->test));
+    const bool is_counted_by_shell = row.keeper != Keeper::core && row.keeper != Keeper::client;
+    CHECK(is_counted_by_shell == (std::string_view(where->counter) != ""));
+    if (is_counted_by_shell)
+      CHECK(counters.find("add(\"" + std::string(where->counter) + "\"") != std::string::npos);
+  }
+}
+
+TEST_CASE("bounds: a JSON file is refused by its size and its depth, with the row's error") {
+  const auto refused = [](std::string text) {
+    const auto parsed = JsonDocument::parse(std::move(text), "job.json");
+    REQUIRE(!parsed);
+    return parsed.error();
+  };
+  const Error large = refused(std::string(limits::json_file_bytes_max + 1, ' '));
+  CHECK(large.code == row_of(Bound::json_file_bytes).code);
+  CHECK(large.message.find("at most " + std::to_string(limits::json_file_bytes_max) + " are") !=
+        std::string::npos);
+  CHECK(JsonDocument::parse(
+      std::string(limits::json_depth_max, '[') + std::string(limits::json_depth_max, ']'),
+      "job.json"));
+  const Error deep = refused(std::string(limits::json_depth_max + 1, '['));
+  CHECK(deep.code == row_of(Bound::json_depth).code);
+  CHECK(deep.message.find("deeper than " + std::to_string(limits::json_depth_max) + " levels") !=
+        std::string::npos);
 }
 
 TEST_CASE("bounds: a log chunk that is too long is dropped, counted and confirmed") {
