@@ -240,6 +240,8 @@ class UserFile {
   const std::filesystem::path path = directory / "picture";
 };
 
+constexpr std::uint64_t operations_about = 600;  // of the work
+
 Crashes crash_everywhere(Carelessness how, std::uint64_t seed, std::uint64_t stride) {
   const UserFile user;
   Crashes out;
@@ -282,6 +284,29 @@ TEST_CASE(
       static_cast<unsigned long long>(crashes.count),
       static_cast<unsigned long long>(crashes.operations), std::size(all_crash_modes),
       static_cast<unsigned long long>(crashes.looked_at), static_cast<unsigned long long>(seed));
+}
+
+TEST_CASE("blob crash: many short lives, each crashed anywhere and again on its way up") {
+  const std::uint64_t lives = testing::is_full_run() ? 3'000 : 300;
+  const std::uint64_t first = testing::seed_or(1);
+  const UserFile user;
+  std::uint64_t looked_at = 0;
+  for (std::uint64_t seed = first; seed < first + lives; ++seed) {
+    std::mt19937_64 chance(seed);
+    CrashRun run(seed, Carelessness::none, user.path);
+    run.disk->crash_at(1 + chance() % operations_about);
+    run.work();
+    const CrashMode mode = all_crash_modes[chance() % std::size(all_crash_modes)];
+    const Status recovered = run.recover(mode, chance);
+    INFO("seed " << seed << ", mode " << std::string(name_of(mode)));
+    INFO((recovered ? std::string() : recovered.error().message));
+    REQUIRE(recovered);
+    REQUIRE(run.wrong == std::vector<std::string>{});
+    looked_at += run.looked_at;
+  }
+  CHECK(looked_at > lives);
+  std::printf("crash: blobs: %llu lives crashed at random operations, seeds from %llu\n",
+              static_cast<unsigned long long>(lives), static_cast<unsigned long long>(first));
 }
 
 // A disk that fails a sync never writes what was to be synced, whatever a later sync says.

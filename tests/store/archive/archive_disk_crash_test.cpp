@@ -221,6 +221,8 @@ class CrashRun {
   std::map<std::uint64_t, int> pending_;            // not confirmed
 };
 
+constexpr std::uint64_t operations_about = 550;  // of the work
+
 struct Crashes {
   std::uint64_t count = 0;
   std::uint64_t operations = 0;
@@ -309,6 +311,28 @@ TEST_CASE(
       static_cast<unsigned long long>(crashes.count),
       static_cast<unsigned long long>(crashes.operations), std::size(all_crash_modes),
       static_cast<unsigned long long>(crashes.loaded), static_cast<unsigned long long>(seed));
+}
+
+TEST_CASE("archive on a crashing disk: many short lives, each crashed anywhere and again") {
+  const std::uint64_t lives = testing::is_full_run() ? 3'000 : 300;
+  const std::uint64_t first = testing::seed_or(1);
+  std::uint64_t loaded = 0;
+  for (std::uint64_t seed = first; seed < first + lives; ++seed) {
+    std::mt19937_64 chance(seed);
+    CrashRun run(seed, {});
+    run.disk.crash_at(1 + chance() % operations_about);
+    run.work();
+    const CrashMode mode = all_crash_modes[chance() % std::size(all_crash_modes)];
+    const Status recovered = run.recover(mode, chance);
+    INFO("seed " << seed << ", mode " << std::string(name_of(mode)));
+    INFO((recovered ? std::string() : recovered.error().message));
+    REQUIRE(recovered);
+    REQUIRE(run.wrong == std::vector<std::string>{});
+    loaded += run.loaded;
+  }
+  CHECK(loaded > lives);
+  std::printf("crash: archive: %llu lives crashed at random operations, seeds from %llu\n",
+              static_cast<unsigned long long>(lives), static_cast<unsigned long long>(first));
 }
 
 // A disk that fails a sync never writes what was to be synced, whatever a later sync says.
