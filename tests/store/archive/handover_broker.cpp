@@ -63,12 +63,12 @@ HandoverBroker::HandoverBroker(Disk& disk, const char* vfs, Told& told, bool is_
 
 Status HandoverBroker::start() {
   FRAMEBUS_ASSIGN(archive_, JobArchive::open("/data/archive.db", {}, {vfs_, &disk_}));
-  FRAMEBUS_ASSIGN(const JobId highest, archive_->highest_job());
+  FRAMEBUS_ASSIGN(const ArchiveHighest highest, archive_->highest());
   core_ = std::make_unique<Core>(options_of(++told_.epoch), 1);
   FRAMEBUS_TRY(store_.replay([&](std::uint64_t lsn, TimePoint at, const Record& record) {
     core_->restore(lsn, at, record);
   }));
-  core_->reserve_jobs(highest);
+  core_->reserve_jobs(highest.job);
   pipeline_ = std::make_unique<CommitPipeline>(store_);
   is_up_ = true;
   step(PeerHello{worker, hello_of(Role::worker), "test"});
