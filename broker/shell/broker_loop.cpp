@@ -66,7 +66,7 @@ Status BrokerLoop::turn() {
   const TimePoint now = this->now();
   FRAMEBUS_TRY(poll_store());
   if (parts_.pipeline.is_backlogged()) return pause();
-  catch_up_.begin(unheard_before(now));
+  catch_up_.begin(now, unheard_before(now));
   is_paused_ = false;
   last_turn_ = now;
   parts_.carrier.take(now, events_);

@@ -39,11 +39,11 @@ TEST_CASE("broker clock: the wall clock is one of this century") {
 TEST_CASE("catch up: leases are judged when what came meanwhile is read, and extended once by it") {
   CatchUp catch_up;
   CHECK(catch_up.judge(true) == Duration{0});  // more waits, but nobody was unheard
-  catch_up.begin(seconds(4));
+  catch_up.begin(at(100), seconds(4));
   CHECK_FALSE(catch_up.judge(true));
-  catch_up.begin(Duration{0});
+  catch_up.begin(at(100), Duration{0});
   CHECK_FALSE(catch_up.judge(true));
-  catch_up.begin(seconds(2));  // once more while it reads
+  catch_up.begin(at(103), seconds(2));  // once more while it reads
   CHECK_FALSE(catch_up.judge(true));
   CHECK(catch_up.judge(false) == seconds(6));
   CHECK(catch_up.judge(false) == Duration{0});
@@ -52,10 +52,31 @@ TEST_CASE("catch up: leases are judged when what came meanwhile is read, and ext
 
 TEST_CASE("catch up: a peer that never stops sending puts the leases off for so many turns only") {
   CatchUp catch_up;
-  catch_up.begin(seconds(3));
+  catch_up.begin(at(100), seconds(3));
   for (std::size_t turn = 0; turn < CatchUp::turns_max; ++turn) CHECK_FALSE(catch_up.judge(true));
   CHECK(catch_up.judge(true) == seconds(3));
   CHECK(catch_up.judge(true) == Duration{0});
+}
+
+TEST_CASE("catch up: turns that come late one after the other do not put the leases off for ever") {
+  CatchUp catch_up;
+  std::vector<Duration> judged;
+  for (std::int64_t turn = 0; turn < 60; ++turn) {  // a disk that stays slow, 2 s for each turn
+    catch_up.begin(at(100 + 2 * turn), seconds(2));
+    if (const auto unheard = catch_up.judge(true)) judged.push_back(*unheard);
+  }
+  // Every ten seconds, and no lease pays for any of it.
+  CHECK(judged == std::vector<Duration>(10, seconds(12)));
+}
+
+TEST_CASE("catch up: short late turns are bounded by their number as well") {
+  CatchUp catch_up;
+  std::size_t turns = 0;
+  do {
+    REQUIRE(turns++ <= CatchUp::turns_max);
+    catch_up.begin(at(100), milliseconds(1));
+  } while (!catch_up.judge(true));
+  CHECK(turns == CatchUp::turns_max + 1);
 }
 
 TEST_CASE("disk gauge: short below the reserve, well again an eighth above it, told once each") {
