@@ -38,22 +38,14 @@ bool Intake::receive(std::vector<Event>& events, std::size_t max) {
 
 std::size_t Intake::receive_from(Side side, std::size_t max, std::size_t bytes, bool& more,
                                  std::vector<Event>& events) {
-  RouterSocket& router = *routers_[static_cast<std::size_t>(side)];
+  incoming_.clear();
+  routers_[static_cast<std::size_t>(side)]->receive(incoming_, max, bytes);
   std::size_t taken = 0;
-  for (std::size_t count = 0; count < max && taken < bytes;) {
-    // As many as fit even if each were as large as a message can be.
-    const std::size_t at_once =
-        std::clamp<std::size_t>((bytes - taken) / limits::wire_message_bytes_max, 1, max - count);
-    incoming_.clear();
-    router.receive(incoming_, at_once);
-    for (const Incoming& each : incoming_) {
-      taken += bytes_of(each);
-      take(side, each, events);
-    }
-    count += incoming_.size();
-    if (incoming_.size() < at_once) return taken;
+  for (const Incoming& each : incoming_) {
+    taken += bytes_of(each);
+    take(side, each, events);
   }
-  more = true;
+  more = more || incoming_.size() >= max || taken >= bytes;
   return taken;
 }
 

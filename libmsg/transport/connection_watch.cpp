@@ -22,6 +22,9 @@ constexpr std::uint64_t part_bytes_max = 2 * limits::wire_message_bytes_max;
 constexpr std::uint64_t backlog_bytes_max = 512 * limits::MiB;
 // Two of the largest messages, or a window of blob chunks and more.
 constexpr std::uint64_t unacknowledged_bytes_max = 2 * limits::wire_message_bytes_max;
+// When messages wait unread all the time: libzmq takes turns between connections, so after so many,
+// more than there can be connections, something would have been read of each that has said it.
+constexpr std::uint64_t messages_past_all = 65'536;
 // A message that was read whose connection nobody announced: news of it come within this time.
 constexpr Duration announced_within = seconds(10);
 
@@ -49,6 +52,7 @@ void ConnectionWatch::on_read(int fd, std::size_t bytes, TimePoint now) {
   // commands, which are not counted.
   connection.read = std::max(connection.read + bytes, connection.settled);
   connection.has_spoken = true;
+  ++messages_read_;
 }
 
 bool ConnectionWatch::has_room(int fd, std::size_t bytes, const BytesTaken& bytes_acknowledged) {
@@ -74,7 +78,7 @@ void ConnectionWatch::on_sent(int fd, std::size_t bytes) {
 }
 
 void ConnectionWatch::look(TimePoint now, const BytesTaken& bytes_taken) {
-  has_looked_ = true;
+  look_ = Look::fresh;
   for (auto entry = connections_.begin(); entry != connections_.end();) {
     Connection& connection = entry->second;
     const auto taken = bytes_taken(entry->first);
@@ -88,18 +92,24 @@ void ConnectionWatch::look(TimePoint now, const BytesTaken& bytes_taken) {
   next_look_ = now + look_interval + connections_.size() * look_interval_of_one;
 }
 
+bool ConnectionWatch::is_silent(Connection& connection, TimePoint now, bool is_drained) const {
+  if (connection.has_spoken || now - connection.since <= first_message_within) return false;
+  if (is_drained) return true;
+  if (connection.overdue_at == 0) connection.overdue_at = messages_read_;
+  return messages_read_ - connection.overdue_at > messages_past_all;
+}
+
 std::vector<ConnectionWatch::Finding> ConnectionWatch::judge(TimePoint now, bool is_drained) {
   std::vector<Finding> findings;
-  if (!has_looked_) return findings;
-  has_looked_ = false;
+  if (look_ == Look::judged || (look_ == Look::judged_in_part && !is_drained)) return findings;
+  look_ = is_drained ? Look::judged : Look::judged_in_part;
   const std::uint64_t allowed = is_drained ? part_bytes_max : backlog_bytes_max;
   for (auto& [fd, connection] : connections_) {
     if (is_drained) connection.settled = connection.taken;
     if (!connection.is_accepted) continue;
     if (connection.taken > connection.read && connection.taken - connection.read > allowed) {
       findings.push_back({fd, Verdict::endless_message});
-    } else if (is_drained && !connection.has_spoken &&
-               now - connection.since > first_message_within) {
+    } else if (is_silent(connection, now, is_drained)) {
       findings.push_back({fd, Verdict::silent});
     }
   }

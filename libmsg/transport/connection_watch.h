@@ -47,7 +47,8 @@ class ConnectionWatch {
   // Call when due, before reading; judge() then compares with what was read since.
   void look(TimePoint now, const BytesTaken& bytes_taken);
   // After reading; `is_drained`: every whole message was read, so what is left over is part of one.
-  // Those found are forgotten here.
+  // Those found are forgotten here. A look is judged when first everything was read after it,
+  // however many calls that takes; before that only what is beyond any backlog is found.
   std::vector<Finding> judge(TimePoint now, bool is_drained);
 
   // Time until look() is due; negative: never.
@@ -62,13 +63,18 @@ class ConnectionWatch {
     std::uint64_t settled = 0;  // taken when everything whole had been read
     std::uint64_t sent = 0;
     std::uint64_t acknowledged = 0;  // by the peer's kernel, when last asked
+    std::uint64_t overdue_at = 0;    // messages read from all when it had been silent for too long
     bool is_accepted = false;        // else only heard of: never judged
     bool has_spoken = false;
   };
 
   std::unordered_map<int, Connection> connections_;
+  enum class Look : std::uint8_t { judged, fresh, judged_in_part };
+  bool is_silent(Connection& connection, TimePoint now, bool is_drained) const;
+
   TimePoint next_look_{};
-  bool has_looked_ = false;
+  Look look_ = Look::judged;
+  std::uint64_t messages_read_ = 1;  // from all connections
 };
 
 // For ConnectionWatch: ask the kernel.

@@ -216,7 +216,8 @@ class ZmqRouter final : public RouterSocket, public Pollable {
   }
 
   Result<std::string> bind(const std::string& url) override;
-  void receive(std::vector<Incoming>& out, std::size_t max) override;
+  using RouterSocket::receive;
+  void receive(std::vector<Incoming>& out, std::size_t max, std::size_t bytes_max) override;
   Status send(PeerId peer, const WireFrames& frames) override;
   void forget(PeerId peer) override { peers_.forget(peer); }
   void limit_connections(std::shared_ptr<ConnectionQuota> quota) override {
@@ -232,7 +233,8 @@ class ZmqRouter final : public RouterSocket, public Pollable {
   void read_monitor(TimePoint now);
   void on_accepted(int fd, TimePoint now);
   void drop_useless_connections(TimePoint now, bool is_drained);
-  bool read_messages(std::vector<Incoming>& out, std::size_t stop_at, TimePoint now);
+  bool read_messages(std::vector<Incoming>& out, std::size_t stop_at, std::size_t& bytes_left,
+                     TimePoint now);
   int begin_message(const std::string& routing_id);
   bool is_reachable(const std::string& routing_id);
 
@@ -319,20 +321,23 @@ Result<std::string> ZmqRouter::bind(const std::string& url) {
   }
 }
 
-void ZmqRouter::receive(std::vector<Incoming>& out, std::size_t max) {
+void ZmqRouter::receive(std::vector<Incoming>& out, std::size_t max, std::size_t bytes_max) {
   if (!socket_) return;
   const TimePoint now = now_monotonic();
   const std::size_t stop_at = out.size() + max;
   read_monitor(now);
   if (watch_.is_due(now)) watch_.look(now, bytes_taken_from);
-  bool is_drained = read_messages(out, stop_at, now);
+  std::size_t bytes_left = bytes_max;
+  bool is_drained = read_messages(out, stop_at, bytes_left, now);
   drop_useless_connections(now, is_drained);
   if (peers_.wants_probe(now)) {
     // Reading this option makes libzmq take in what its I/O thread has told; a send may skip that.
     [[maybe_unused]] const int events = socket_.get(zmq::sockopt::events);
     peers_.probe_due(now, [this](const std::string& id) { return is_reachable(id); });
     // Whoever was just found gone may have left messages that were not visible a moment ago.
-    if (peers_.has_gone() && is_drained) is_drained = read_messages(out, stop_at, now);
+    if (peers_.has_gone() && is_drained) {
+      is_drained = read_messages(out, stop_at, bytes_left, now);
+    }
   }
   if (!peers_.has_gone()) return;
   for (const PeerId peer : peers_.take_gone(now, is_drained, stop_at - out.size())) {
@@ -387,9 +392,10 @@ void ZmqRouter::drop_useless_connections(TimePoint now, bool is_drained) {
 }
 
 // True when the socket has nothing more to read.
-bool ZmqRouter::read_messages(std::vector<Incoming>& out, std::size_t stop_at, TimePoint now) {
+bool ZmqRouter::read_messages(std::vector<Incoming>& out, std::size_t stop_at,
+                              std::size_t& bytes_left, TimePoint now) {
   std::string routing_id;
-  while (out.size() < stop_at) {
+  while (out.size() < stop_at && bytes_left > 0) {
     Incoming incoming;
     Origin origin;
     const Received received = receive_message(socket_, &routing_id, origin, incoming.parts);
@@ -408,6 +414,7 @@ bool ZmqRouter::read_messages(std::vector<Incoming>& out, std::size_t stop_at, T
         break;
       case Received::message:
         incoming.peer = peers_.peer_of(routing_id, fd, now);
+        for (const Bytes& part : incoming.parts) bytes_left -= std::min(bytes_left, part.size());
         out.push_back(std::move(incoming));
         break;
     }

@@ -75,9 +75,12 @@ class RouterSocket {
   // tcp://HOST:PORT (port 0 or *: any), ipc://PATH, inproc://NAME. Returns the bound URL with the
   // real port.
   virtual Result<std::string> bind(const std::string& url) = 0;
-  // Appends at most `max` things that have arrived; never blocks. A malformed part count still
-  // arrives: the codec judges.
-  virtual void receive(std::vector<Incoming>& out, std::size_t max) = 0;
+  // Appends at most `max` things that have arrived, and messages until they are `bytes_max` or
+  // more together; never blocks. A malformed part count still arrives: the codec judges.
+  // One call with a high bound, not many with a low one: each looks after connections, and finds
+  // those that are of no use best when it has read everything.
+  virtual void receive(std::vector<Incoming>& out, std::size_t max, std::size_t bytes_max) = 0;
+  void receive(std::vector<Incoming>& out, std::size_t max) { receive(out, max, SIZE_MAX); }
   // Never blocks. unavailable: the peer is gone (`closed` follows). resource_exhausted: its queue
   // is full, nothing was sent; the next wait() returns within 5 ms, so that it can be tried again.
   virtual Status send(PeerId peer, const WireFrames& frames) = 0;

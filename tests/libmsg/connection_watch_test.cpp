@@ -81,6 +81,45 @@ TEST_CASE("connection watch: who says nothing is found after 15 seconds") {
   CHECK(watch.size() == 1);
 }
 
+TEST_CASE("connection watch: a look is judged when everything was read, however many calls later") {
+  ConnectionWatch watch;
+  Kernel kernel;
+  kernel.taken = {{7, 90}, {8, 20 * MiB}, {9, 100}};
+  for (const int fd : {7, 8, 9}) watch.on_accepted(fd, at(0));
+  CHECK(kernel.step(watch, at(16'000), false).empty());
+  for (int call = 0; call < 5; ++call) {
+    watch.on_read(9, 40, at(16'001));
+    CHECK(watch.judge(at(16'001), false).empty());
+  }
+  const auto found = watch.judge(at(16'002), true);
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].fd == 7);
+  CHECK(found[0].verdict == ConnectionWatch::Verdict::silent);
+  CHECK(found[1].fd == 8);
+  CHECK(found[1].verdict == ConnectionWatch::Verdict::endless_message);
+  CHECK(watch.judge(at(16'003), true).empty());
+}
+
+TEST_CASE("connection watch: who says nothing is found also where messages wait all the time") {
+  ConnectionWatch watch;
+  Kernel kernel;
+  kernel.taken = {{7, 90}, {9, 100}};
+  for (const int fd : {7, 9}) watch.on_accepted(fd, at(0));
+  std::size_t silent = 0;
+  std::int64_t turn = 0;
+  for (; turn < 1'000 && silent == 0; ++turn) {
+    for (int message = 0; message < 256; ++message) watch.on_read(9, 40, at(300 * turn));
+    for (const auto& each : kernel.step(watch, at(300 * turn), false)) {
+      CHECK(each.fd == 7);
+      CHECK(each.verdict == ConnectionWatch::Verdict::silent);
+      ++silent;
+    }
+  }
+  CHECK(silent == 1);
+  CHECK(turn > 50);  // 15 seconds
+  CHECK(turn < 500);
+}
+
 TEST_CASE("connection watch: a message may come before the news of its connection") {
   ConnectionWatch watch;
   Kernel kernel;

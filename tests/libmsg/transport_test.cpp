@@ -403,6 +403,29 @@ TEST_CASE("transport: endpoints that can not work are refused with advice") {
   CHECK(make_router(context)->bind("nonsense").error().code == Code::invalid_argument);
 }
 
+TEST_CASE("transport: one call reads messages until they have so many bytes together") {
+  const auto context = make_context();
+  const auto router = make_router(context);
+  const auto url = router->bind("tcp://127.0.0.1:0");
+  REQUIRE(url);
+  const auto dealer = make_dealer(context);
+  REQUIRE(dealer->connect(*url));
+  for (std::uint8_t i = 0; i < 5; ++i) REQUIRE(dealer->send(WireFrames{{Bytes(600, i)}}));
+  std::vector<Incoming> all;
+  CHECK(until(
+      seconds(5),
+      [&] {
+        std::vector<Incoming> batch;
+        router->receive(batch, 100, all.empty() ? 1 : 601);
+        CHECK(batch.size() <= (all.empty() ? 1u : 2u));
+        for (Incoming& each : batch) all.push_back(std::move(each));
+        return all.size() == 5;
+      },
+      router.get()));
+  for (std::uint8_t i = 0; i < all.size(); ++i)
+    CHECK(all[i].parts == std::vector<Bytes>{Bytes(600, i)});
+}
+
 TEST_CASE("transport: an endpoint in use is refused, a socket file in use is not taken over") {
   const auto context = make_context();
   const auto first = make_router(context);

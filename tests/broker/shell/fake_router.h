@@ -14,8 +14,11 @@ namespace framebus::test {
 class FakeRouter final : public RouterSocket {
  public:
   Result<std::string> bind(const std::string& url) override { return url; }
-  void receive(std::vector<Incoming>& out, std::size_t max) override {
-    for (; max > 0 && !arrivals.empty(); --max) {
+  using RouterSocket::receive;
+  void receive(std::vector<Incoming>& out, std::size_t max, std::size_t bytes_max) override {
+    ++receives;
+    for (std::size_t bytes = 0; max > 0 && bytes < bytes_max && !arrivals.empty(); --max) {
+      for (const Bytes& part : arrivals.front().parts) bytes += part.size();
       out.push_back(std::move(arrivals.front()));
       arrivals.pop_front();
     }
@@ -30,6 +33,7 @@ class FakeRouter final : public RouterSocket {
   void forget(PeerId peer) override { forgotten.push_back(peer); }
 
   std::deque<Incoming> arrivals;
+  std::size_t receives = 0;
   bool full = false;
   bool gone = false;
   std::map<PeerId, std::vector<Message>> sent;

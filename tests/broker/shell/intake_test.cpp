@@ -128,6 +128,17 @@ TEST_CASE("intake: a turn takes a bounded number of arrivals from each socket") 
   CHECK(events.size() == 10);
 }
 
+TEST_CASE("intake: a turn asks each socket once, so that one that is read empty is known to be") {
+  Bench bench;
+  for (std::uint64_t sequence = 1; sequence <= 200; ++sequence) bench.beats(sequence);
+  for (std::uint32_t part = 1; part <= 3; ++part) bench.arrives(a_large_part(part));
+  std::vector<Event> events;
+  CHECK_FALSE(bench.intake.receive(events, 256));
+  CHECK(events.size() == 203);
+  CHECK(bench.workers.receives == 1);
+  CHECK(bench.primaries.receives == 1);
+}
+
 TEST_CASE("intake: a commit waits for the inputs of the upload, whatever else opens under its id") {
   Bench bench;
   const BlobRef recorded = absent("of the upload that is recorded");
