@@ -16,6 +16,9 @@ constexpr std::size_t wants_queued_max = 4096;       // of one peer
 constexpr std::uint32_t chunks_unsent_max = 8;  // read and not yet taken by the socket, of one peer
 constexpr std::size_t outbox_messages_max = 4096 + 64;
 constexpr Duration upload_silence_max = std::chrono::minutes(2);
+// Of a peer that sends nothing at all of what it has offered: others may be refused for the room
+// that was promised to it.
+constexpr Duration first_chunk_within = seconds(15);
 constexpr std::int64_t retry_after_ms = 500;
 
 }  // namespace
@@ -182,7 +185,8 @@ void BlobPeer::on_chunk(const BlobChunk& chunk, std::vector<Bytes> attachments, 
                        0});
   }
   Upload& upload = found->second;
-  upload.heard = now;
+  upload.heard = chunk_heard_ = now;
+  upload.has_begun = true;
   const std::uint64_t serial = upload.serial;
   if (attachments.size() != 1 || chunk.hash != upload.put.hash || chunk.size != upload.put.size) {
     return upload_failed(
@@ -273,9 +277,17 @@ void BlobPeer::expire(TimePoint now) {
   for (auto next = uploads_.begin(); next != uploads_.end();) {
     const auto& [request, upload] = *next++;
     // A disk that writes or syncs for long is no fault of the sender.
-    if (!upload.plan.is_waiting() || now - upload.heard < upload_silence_max) continue;
-    upload_failed(request, upload.serial,
-                  {Code::deadline_exceeded, "no chunk came for two minutes", 0});
+    if (!upload.plan.is_waiting()) continue;
+    if (now - upload.heard >= upload_silence_max) {
+      upload_failed(request, upload.serial,
+                    {Code::deadline_exceeded, "no chunk came for two minutes", 0});
+    } else if (!upload.has_begun &&
+               now - std::max(upload.heard, chunk_heard_) >= first_chunk_within) {
+      // A slow link is busy with a chunk of another of its uploads; here there is none.
+      upload_failed(request, upload.serial,
+                    {Code::unavailable, "no chunk came for 15 seconds; offer it again",
+                     retry_after_ms});
+    }
   }
 }
 

@@ -64,6 +64,7 @@ class BlobPeer {
     // Shared with the jobs on the strand, which alone look inside.
     std::shared_ptr<std::unique_ptr<BlobWriter>> writer;
     TimePoint heard;
+    bool has_begun = false;  // a chunk of it has come
   };
 
   void offer_checked(std::uint64_t request, std::uint64_t serial, bool have);
@@ -81,6 +82,7 @@ class BlobPeer {
   bool checksum_;
   BlobServices& services_;
   std::uint64_t next_serial_ = 1;
+  TimePoint chunk_heard_{};  // the last one, of whichever upload
   std::map<std::uint64_t, Upload> uploads_;  // by request id
   DiskPool::StrandPtr reads_;                // all reads of the peer, in order
   std::deque<BlobWant> wants_;               // not yet started

@@ -8,8 +8,9 @@ namespace {
 
 class FailingClient final : public BlobClient {
  public:
-  explicit FailingClient(int failures, Code code = Code::unavailable)
-      : failures_left_(failures), code_(code) {}
+  explicit FailingClient(int failures, Code code = Code::unavailable,
+                         std::int64_t retry_after_ms = 0)
+      : failures_left_(failures), code_(code), retry_after_ms_(retry_after_ms) {}
   Result<std::filesystem::path> fetch(const BlobRef&, BlobStore&,
                                       const std::atomic<bool>*) override {
     return fail(Code::internal, "not asked for here");
@@ -22,7 +23,7 @@ class FailingClient final : public BlobClient {
     if (on_call) on_call();
     if (failures_left_ > 0) {
       --failures_left_;
-      return fail(code_, "as told");
+      return fail(code_, "as told", retry_after_ms_);
     }
     return BlobRef{hash_bytes(bytes), bytes.size(), {}};
   }
@@ -38,6 +39,7 @@ class FailingClient final : public BlobClient {
  private:
   int failures_left_;
   Code code_;
+  std::int64_t retry_after_ms_;
 };
 
 struct Rig {
@@ -72,6 +74,28 @@ TEST_CASE("attempt: a failure that repeats at once is final, and so is any that 
   Rig other(damaged);
   CHECK(other.put().error().code == Code::data_loss);
   CHECK(damaged.calls == 1);
+}
+
+TEST_CASE("attempt: room that is promised to others is waited for, as long as the broker says") {
+  FailingClient promised(5, Code::resource_exhausted, 1);
+  Rig rig(promised);
+  CHECK(rig.put());
+  CHECK(promised.calls == 6);
+  FailingClient hinted(1, Code::resource_exhausted, 400);
+  Rig other(hinted);
+  const TimePoint begin = now_monotonic();
+  CHECK(other.put());
+  CHECK(now_monotonic() - begin >= milliseconds(400));
+  FailingClient full(100, Code::resource_exhausted);  // no hint: nothing will change it
+  Rig last(full);
+  CHECK(last.put().error().code == Code::resource_exhausted);
+  CHECK(full.calls == 1);
+  FailingClient forever(100, Code::resource_exhausted, 1);
+  Rig draining(forever);
+  const TimePoint limit = now_monotonic() + milliseconds(250);
+  draining.services.patience_ends_ns = limit.time_since_epoch().count();
+  CHECK_FALSE(draining.put());
+  CHECK(forever.calls < 10);
 }
 
 TEST_CASE("attempt: a cancel and the end of a drain's patience end the wait") {

@@ -12,13 +12,22 @@ constexpr Duration pause_first = milliseconds(100);
 constexpr Duration pause_max = seconds(5);
 constexpr Duration pause_slice = milliseconds(50);  // how late a cancel is noticed
 // A broker that is away costs a transfer the whole time it waits for a connection. A failure that
-// comes sooner is one of its own, or of the disk here: a few of them in a row are final.
+// comes sooner is one of its own, or of the disk here: a few of them in a row are final. Room that
+// is only promised to others is neither: it is waited for as long as it is worth another try.
 constexpr Duration quick_failure_max = seconds(1);
 constexpr int quick_failures_max = 4;
+constexpr std::int64_t hint_max_ms = 60'000;
+
+bool is_put_off(const Error& error) {
+  return error.code == Code::resource_exhausted && error.retry_after_ms > 0;
+}
 
 bool may_pass(const Error& error) {
-  return error.code == Code::unavailable ||
-         (error.code == Code::resource_exhausted && error.retry_after_ms > 0);
+  return error.code == Code::unavailable || is_put_off(error);
+}
+
+Duration hint_of(const Error& error) {
+  return milliseconds(std::clamp<std::int64_t>(error.retry_after_ms, 0, hint_max_ms));
 }
 
 }  // namespace
@@ -39,8 +48,10 @@ auto AttemptContext::through_absence(const Transfer& transfer) const {
     const TimePoint begin = now_monotonic();
     auto outcome = transfer();
     if (outcome || !may_pass(outcome.error())) return outcome;
-    quick_failures = now_monotonic() - begin < quick_failure_max ? quick_failures + 1 : 0;
-    if (quick_failures >= quick_failures_max || !pause(next_pause)) return outcome;
+    const bool is_quick = now_monotonic() - begin < quick_failure_max;
+    quick_failures = is_quick && !is_put_off(outcome.error()) ? quick_failures + 1 : 0;
+    if (quick_failures >= quick_failures_max) return outcome;
+    if (!pause(std::max(next_pause, hint_of(outcome.error())))) return outcome;
     next_pause = std::min(2 * next_pause, pause_max);
   }
 }

@@ -2,9 +2,16 @@
 // else.
 #include <doctest/doctest.h>
 
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+
 #include "libmsg/base/limits.h"
+#include "libmsg/blob/blob_peer.h"
 #include "libmsg/blob/blob_server.h"
 #include "libmsg/schema/wire_error.h"
+#include "tests/broker/shell/fake_router.h"
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/libmsg/blob/sample_bytes.h"
 #include "tests/libmsg/blob/scratch_directory.h"
@@ -252,6 +259,92 @@ TEST_CASE("bulk endpoint: a small transfer passes a large one") {
   const auto reply = small->next();
   REQUIRE(reply);
   CHECK(std::holds_alternative<BlobChunk>(reply->message));
+}
+
+// A BlobPeer alone, with the time that a test invents.
+struct Offered {
+  ~Offered() {
+    peer.reset();  // its last jobs
+    pool.reset();  // refer to what is above
+  }
+  Offered() = default;
+  Offered(const Offered&) = delete;
+  Offered& operator=(const Offered&) = delete;
+
+  // Offers a blob; until its first chunk is asked for.
+  void put(std::uint64_t request, const Bytes& bytes) {
+    const std::size_t asked = sent().size();
+    peer->on_put({request, hash_bytes(bytes), bytes.size()}, now_monotonic());
+    REQUIRE(eventually([&] {
+      run_completions();
+      return sent().size() > asked;
+    }));
+  }
+  void send_first_chunk(std::uint64_t request, const Bytes& bytes, TimePoint now) {
+    const Bytes part(bytes.begin(), bytes.begin() + chunk);
+    peer->on_chunk(chunk_of(request, hash_bytes(bytes), 0, bytes.size(), part), {part}, now);
+  }
+  void run_completions() {
+    std::vector<std::function<void(BlobPeer&)>> batch;
+    {
+      const std::lock_guard lock(mutex);
+      batch.swap(completions);
+    }
+    for (auto& each : batch) each(*peer);
+  }
+  const std::vector<Message>& sent() {
+    CHECK(peer->flush(router));
+    return router.sent[PeerId{1}];
+  }
+  // What expire() answers, by request.
+  std::map<std::uint64_t, Code> expired(TimePoint now) {
+    const std::size_t before = sent().size();
+    peer->expire(now);
+    std::map<std::uint64_t, Code> out;
+    for (std::size_t i = before; i < sent().size(); ++i) {
+      if (const auto* error = std::get_if<ErrorReply>(&sent()[i]))
+        out[error->request] = code_of(*error);
+    }
+    return out;
+  }
+
+  test::ScratchDirectory directory;
+  std::unique_ptr<BlobStore> store = open_blob_store(directory / "blobs", false).value();
+  std::mutex mutex;
+  std::vector<std::function<void(BlobPeer&)>> completions;
+  std::optional<DiskPool> pool{std::in_place, 1};
+  BlobServices services{*store, *pool, [this](PeerId, std::function<void(BlobPeer&)> each) {
+                          const std::lock_guard lock(mutex);
+                          completions.push_back(std::move(each));
+                        }};
+  test::FakeRouter router;
+  std::optional<BlobPeer> peer{std::in_place, PeerId{1}, true, services};
+};
+
+TEST_CASE("bulk endpoint: room is promised for seconds to a peer that sends nothing of its offer") {
+  Offered offered;
+  offered.put(1, sample_bytes(3 * chunk));
+  const TimePoint begin = now_monotonic();
+  CHECK(offered.expired(begin + seconds(14)).empty());
+  CHECK(offered.peer->has_uploads());
+  CHECK(offered.expired(begin + seconds(16)) ==
+        std::map<std::uint64_t, Code>{{1, Code::unavailable}});
+  CHECK_FALSE(offered.peer->has_uploads());
+}
+
+TEST_CASE("bulk endpoint: who sends slowly keeps all of its offers for two minutes of silence") {
+  Offered offered;
+  const Bytes first = sample_bytes(3 * chunk);
+  offered.put(1, first);
+  offered.put(2, sample_bytes(4 * chunk));
+  const TimePoint begin = now_monotonic();
+  offered.send_first_chunk(1, first, begin + seconds(10));
+  CHECK(offered.expired(begin + seconds(24)).empty());  // its link may be busy with the first
+  CHECK(offered.expired(begin + seconds(26)) ==
+        std::map<std::uint64_t, Code>{{2, Code::unavailable}});
+  CHECK(offered.expired(begin + seconds(125)).empty());
+  CHECK(offered.expired(begin + seconds(131)) ==
+        std::map<std::uint64_t, Code>{{1, Code::deadline_exceeded}});
 }
 
 }  // namespace
