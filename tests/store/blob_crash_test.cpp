@@ -38,9 +38,10 @@ BlobRef ref_of(const Bytes& bytes) {
 
 class CrashRun {
  public:
-  CrashRun(std::uint64_t seed, Carelessness how, const std::filesystem::path& user_file)
+  CrashRun(std::uint64_t seed, Carelessness how, const std::filesystem::path& user_file,
+           Duration clock_ahead = Duration{0})
       : disk(std::make_shared<FaultDisk>(seed)),
-        door_(std::make_shared<CarelessDisk>(how, *disk)),
+        door_(std::make_shared<CarelessDisk>(how, *disk, clock_ahead)),
         user_file_(user_file) {
     (void)disk->make_directory("/data");
     (void)disk->sync_directory("/");
@@ -242,10 +243,11 @@ class UserFile {
 
 constexpr std::uint64_t operations_about = 600;  // of the work
 
-Crashes crash_everywhere(Carelessness how, std::uint64_t seed, std::uint64_t stride) {
+Crashes crash_everywhere(Carelessness how, std::uint64_t seed, std::uint64_t stride,
+                         Duration clock_ahead = Duration{0}) {
   const UserFile user;
   Crashes out;
-  CrashRun whole(seed, how, user.path);
+  CrashRun whole(seed, how, user.path, clock_ahead);
   whole.work();
   out.operations = whole.disk->operation_count();
   CHECK(whole.wrong.empty());
@@ -254,7 +256,7 @@ Crashes crash_everywhere(Carelessness how, std::uint64_t seed, std::uint64_t str
   std::mt19937_64 chance(seed);
   for (std::uint64_t at = 1; at <= out.operations; at += stride) {
     for (const CrashMode mode : all_crash_modes) {
-      CrashRun run(seed + at, how, user.path);
+      CrashRun run(seed + at, how, user.path, clock_ahead);
       run.disk->crash_at(at);
       run.work();
       out.not_acknowledged += run.acknowledged.size() < whole.acknowledged.size() ? 1 : 0;
@@ -307,6 +309,16 @@ TEST_CASE("blob crash: many short lives, each crashed anywhere and again on its 
   CHECK(looked_at > lives);
   std::printf("crash: blobs: %llu lives crashed at random operations, seeds from %llu\n",
               static_cast<unsigned long long>(lives), static_cast<unsigned long long>(first));
+}
+
+// The machine of the disk keeps another time, as a file server may, or ours was set meanwhile.
+TEST_CASE("blob crash: the same while our clock is hours from the one of the file system") {
+  for (const std::int64_t hours : {5, -5}) {
+    const Crashes crashes = crash_everywhere(Carelessness::none, 20'261'126, 3,
+                                             std::chrono::hours(hours));
+    CHECK_MESSAGE(crashes.first_wrong.empty(), crashes.first_wrong << ", " << hours << " hours");
+    CHECK(crashes.not_acknowledged > 0);
+  }
 }
 
 // A disk that fails a sync never writes what was to be synced, whatever a later sync says.

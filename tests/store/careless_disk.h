@@ -50,9 +50,11 @@ class CarelessFile final : public DiskFile {
   bool is_late_ = false;
 };
 
-class CarelessDisk final : public Disk {
+class CarelessDisk : public Disk {
  public:
-  CarelessDisk(Carelessness how, Disk& disk) : how_(how), disk_(disk) {}
+  // `clock_ahead`: our clock, against the one by which the file system tells times.
+  CarelessDisk(Carelessness how, Disk& disk, Duration clock_ahead = Duration{0})
+      : how_(how), disk_(disk), clock_ahead_(clock_ahead) {}
 
   Result<std::unique_ptr<DiskFile>> open(const std::filesystem::path& path,
                                          OpenFor purpose) override {
@@ -73,7 +75,10 @@ class CarelessDisk final : public Disk {
     return disk_.list(directory);
   }
   Result<FileFacts> facts(const std::filesystem::path& path) const override {
-    return disk_.facts(path);
+    FRAMEBUS_ASSIGN(FileFacts found, disk_.facts(path));
+    found.since_changed += clock_ahead_;
+    found.since_used += clock_ahead_;
+    return found;
   }
   Result<std::uint64_t> free_bytes(const std::filesystem::path& path) const override {
     return disk_.free_bytes(path);
@@ -82,6 +87,7 @@ class CarelessDisk final : public Disk {
  private:
   const Carelessness how_;
   Disk& disk_;
+  const Duration clock_ahead_;
 };
 
 }  // namespace framebus::testing
