@@ -39,17 +39,34 @@ Result<Bytes> read_token_key(Disk& disk, const std::filesystem::path& file) {
                   "what workers hold of earlier starts is run again. Nothing was changed");
 }
 
-// The names of what a start may have made lately above `path`. What is not ours to open was not
-// made by us.
+// Whether it says nothing about the disk: what is not ours to open, or can be synced by nobody, was
+// not made by us.
+bool is_not_ours(const Error& error) {
+  return error.code == Code::permission_denied || error.code == Code::failed_precondition ||
+         error.code == Code::not_found;
+}
+
+// The names of what a start may have made lately above `path`; on its file system, since none of
+// another is ever made by us.
 Status sync_parents(Disk& disk, const std::filesystem::path& path) {
-  for (std::filesystem::path at = path; at != at.parent_path(); at = at.parent_path()) {
-    const auto found = disk.facts(at.parent_path());
-    if (!found || found->since_changed >= written_back_after) break;
+  auto here = disk.facts(path);
+  for (std::filesystem::path at = path; here && at != at.parent_path(); at = at.parent_path()) {
+    auto above = disk.facts(at.parent_path());
+    if (!above || above->since_changed >= written_back_after) break;
+    if (above->device != here->device) break;
     const Status synced = disk.sync_directory(at.parent_path());
-    if (!synced && synced.error().code != Code::permission_denied) return synced;
+    if (!synced && !is_not_ours(synced.error())) return synced;
     if (!synced) break;
+    here = std::move(above);
   }
   return {};
+}
+
+// Whether there is such a path; an error when the disk does not say.
+Result<bool> exists(const Disk& disk, const std::filesystem::path& path) {
+  const auto found = disk.facts(path);
+  if (!found && found.error().code != Code::not_found) return fail(found.error());
+  return found.has_value();
 }
 
 }  // namespace
@@ -76,10 +93,12 @@ Result<std::uint64_t> raise_epoch(Disk& disk, const std::filesystem::path& data,
     }
   } else if (content.error().code != Code::not_found) {
     return fail(content.error());
-  } else if (!rule.forbidden.empty() && disk.facts(rule.forbidden)) {
+  } else if (!rule.forbidden.empty()) {
+    FRAMEBUS_ASSIGN(const bool is_there, exists(disk, rule.forbidden));
     // Counting from 1 again would give out tokens that workers may still hold.
-    return fail(Code::data_loss, file.string() + " is missing beside " + rule.forbidden.string() +
-                                     "." + write_a_larger_number);
+    if (is_there)
+      return fail(Code::data_loss, file.string() + " is missing beside " + rule.forbidden.string() +
+                                       "." + write_a_larger_number);
   }
   const std::uint64_t epoch = last + 1;
   FRAMEBUS_TRY(replace_file(disk, file, bytes_of(std::to_string(epoch) + "\n")));

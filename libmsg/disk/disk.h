@@ -6,7 +6,8 @@
 // sync_directory() of its folder. Errors name the path and the operation; no space left is
 // resource_exhausted, a path that is not there not_found, one that may not be touched
 // permission_denied, one that can not be what it is taken for invalid_argument, one that somebody
-// else holds (or no descriptor left) unavailable, anything else internal.
+// else holds (or no descriptor left) unavailable, a directory of a file system that syncs none
+// failed_precondition, anything else internal.
 // Thread rule: a Disk may be used from any thread, a DiskFile from one at a time.
 #pragma once
 
@@ -64,6 +65,7 @@ struct FileFacts {
   std::uint64_t size = 0;
   Duration since_changed{0};
   Duration since_used{0};
+  std::uint64_t device = 0;  // paths with the same number lie on one file system
 };
 
 class Disk {

@@ -189,6 +189,10 @@ class PosixDisk final : public Disk {
     if (fd < 0) return failed(errno, "open", path);
     const int error = ::fsync(fd) == 0 ? 0 : errno;
     ::close(fd);
+    if (error == EINVAL || error == EOPNOTSUPP) {
+      return fail(Code::failed_precondition,
+                  "fsync " + path.string() + ": its file system does not sync directories");
+    }
     if (error != 0) return failed(error, "fsync", path);
     return {};
   }
@@ -244,7 +248,7 @@ class PosixDisk final : public Disk {
       return seconds(now.tv_sec - then.tv_sec) + nanoseconds(now.tv_nsec - then.tv_nsec);
     };
     return FileFacts{S_ISREG(found.st_mode), static_cast<std::uint64_t>(found.st_size),
-                     since(found.st_mtim), since(found.st_atim)};
+                     since(found.st_mtim), since(found.st_atim), std::uint64_t{found.st_dev}};
   }
 
   Result<std::uint64_t> free_bytes(const Path& path) const override {

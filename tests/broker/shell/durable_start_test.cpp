@@ -138,6 +138,76 @@ TEST_CASE("durable start: many short lives, each crashed anywhere and again on i
               static_cast<unsigned long long>(lives), static_cast<unsigned long long>(first));
 }
 
+// A disk whose directories above our own are somebody else's.
+class ForeignAbove final : public testing::CarelessDisk {
+ public:
+  explicit ForeignAbove(Disk& disk) : CarelessDisk(Carelessness::none, disk) {}
+  Status sync_directory(const std::filesystem::path& path) override {
+    synced.push_back(path.string());
+    if (path == "/home/ada") return refusal;
+    return CarelessDisk::sync_directory(path);
+  }
+  Result<FileFacts> facts(const std::filesystem::path& path) const override {
+    if (path == unreadable) return fail(Code::internal, "stat: Input/output error");
+    FRAMEBUS_ASSIGN(FileFacts found, CarelessDisk::facts(path));
+    found.device = path.string().starts_with(mounted) ? 2 : 1;
+    return found;
+  }
+  Status refusal;
+  std::string mounted = "none";
+  std::filesystem::path unreadable;
+  std::vector<std::string> synced;
+};
+
+// Made, as far as anybody can see, by a start that did not live to sync it.
+void make_all(Disk& disk) {
+  for (const char* path :
+       {"/home", "/home/ada", "/home/ada/state", "/home/ada/state/framebus", data.c_str()}) {
+    REQUIRE(disk.make_directory(path));
+  }
+}
+
+TEST_CASE("durable start: a directory above that can not be synced by anybody is no failure") {
+  for (const Code code : {Code::failed_precondition, Code::permission_denied, Code::internal}) {
+    FaultDisk disk(1);
+    make_all(disk);
+    ForeignAbove door(disk);
+    door.refusal = fail(code, "fsync /home/ada: as told");
+    const Status made = make_durable_directory(door, data);
+    CHECK(made.has_value() == (code != Code::internal));
+    CHECK(door.synced == std::vector<std::string>{"/home/ada/state/framebus", "/home/ada/state",
+                                                  "/home/ada"});
+  }
+}
+
+TEST_CASE("durable start: what lies above the file system of the directory is left alone") {
+  FaultDisk disk(1);
+  make_all(disk);
+  ForeignAbove door(disk);
+  door.mounted = "/home/ada/state";
+  REQUIRE(make_durable_directory(door, data));
+  CHECK(door.synced == std::vector<std::string>{"/home/ada/state/framebus", "/home/ada/state"});
+}
+
+TEST_CASE("durable start: a journal that can not be looked at is not taken for none") {
+  FaultDisk disk(1);
+  make_all(disk);
+  ForeignAbove door(disk);
+  door.unreadable = data / "journal";
+  const auto epoch = raise_epoch(door, data, {0, data / "journal"});
+  REQUIRE_FALSE(epoch);
+  CHECK(epoch.error().code == Code::internal);
+  CHECK(disk.paths().empty());
+  door.unreadable.clear();
+  CHECK(raise_epoch(door, data, {0, data / "journal"}).value() == 1);
+}
+
+TEST_CASE("durable start: the real disk tells a file system without syncs from one that failed") {
+  const auto synced = make_posix_disk()->sync_directory("/proc");
+  REQUIRE_FALSE(synced);
+  CHECK(synced.error().code == Code::failed_precondition);
+}
+
 TEST_CASE("durable start: each planted carelessness is found") {
   for (const Carelessness how : {Carelessness::skips_file_sync, Carelessness::skips_directory_sync,
                                  Carelessness::syncs_after_rename}) {
