@@ -104,16 +104,35 @@ std::uint64_t tasks_reopened_by(const Job& job, const Act& message) {
   return std::min(count, ended);
 }
 
+std::string_view name_of(JobAction action) {
+  switch (action) {
+    case JobAction::cancel:
+      return "the cancel";
+    case JobAction::pause:
+      return "the pause";
+    case JobAction::resume:
+      return "the resume";
+    case JobAction::retry:
+      return "the retry";
+    case JobAction::set_priority:
+      return "the new priority";
+    case JobAction::none:
+      break;
+  }
+  return "the action";
+}
+
 // New work is taken as a Submit is; a cancel always, the others while the store has room for more
 // than results.
 Status check_room_for(State& state, const Job& job, const Act& message) {
   if (message.action == JobAction::cancel) return {};
-  if (message.action != JobAction::retry) return check_store(state);
+  const std::string_view what = name_of(message.action);
+  if (message.action != JobAction::retry) return check_store(state, what);
   const std::uint64_t tasks = tasks_reopened_by(job, message);
-  if (tasks == 0) return check_store(state);
+  if (tasks == 0) return check_store(state, what);
   const bool comes_back = is_ended(job.state());
   return check_room(state, tasks, comes_back ? job.spec_bytes : 0,
-                    comes_back ? job.outcome_bytes : 0, "the retry");
+                    comes_back ? job.outcome_bytes : 0, what);
 }
 
 // Whether a cancel has anything to do. One that has not makes no record: it would be the one action

@@ -109,13 +109,13 @@ void drop_oldest(Turn& turn) {
 
 Status check_archive_keeps_up(State& state) {
   if (!is_over_bounds(state)) return {};
-  const std::string waits = state.options.archive
+  const bool is_archive_behind = !may_leave(state, *state.find_job(state.finished.front()));
+  const std::string waits = is_archive_behind
                                 ? "finished jobs wait for the archive, which can not keep up: "
                                 : "finished jobs wait for watchers that lag: ";
   return fail(refuse_bound(state.refusals, Bound::finished_jobs, finished_jobs_max,
                            state.finished.size(),
-                           waits +
-                               std::to_string(state.finished_tasks) + " tasks, " +
+                           waits + std::to_string(state.finished_tasks) + " tasks, " +
                                std::to_string(state.finished_bytes) + " bytes"));
 }
 

@@ -73,6 +73,20 @@ bool has_room(const State& state, std::uint64_t tasks, std::uint64_t bytes) {
          archive.copy_bytes + bytes <= archived_copy_bytes_max;
 }
 
+// The same when every copy has gone that nobody watches. O(jobs): rare.
+bool may_have_room(const State& state, std::uint64_t tasks, std::uint64_t bytes,
+                   std::uint64_t& kept_bytes) {
+  std::uint32_t kept = 0;
+  for (const auto& [id, job] : state.jobs) {
+    if (!job.from_archive || job.watches.empty()) continue;
+    ++kept;
+    tasks += job.tasks.size();
+    kept_bytes += job.spec_bytes + job.outcome_bytes;
+  }
+  return kept == 0 || (kept < archived_copies_max && tasks <= archived_copy_tasks_max &&
+                       kept_bytes + bytes <= archived_copy_bytes_max);
+}
+
 // The copy that nobody watches and that was asked for the longest ago. O(jobs): rare.
 const Job* oldest_copy(const State& state) {
   const Job* oldest = nullptr;
@@ -83,20 +97,19 @@ const Job* oldest_copy(const State& state) {
   return oldest;
 }
 
+// Looks first: what is dropped for nothing has to be read again.
 Status make_room(State& state, std::uint64_t tasks, std::uint64_t bytes) {
-  while (!has_room(state, tasks, bytes)) {
-    const Job* oldest = oldest_copy(state);
-    if (oldest == nullptr && state.archive.copy_bytes + bytes > archived_copy_bytes_max) {
+  if (has_room(state, tasks, bytes)) return {};
+  std::uint64_t kept_bytes = 0;
+  if (!may_have_room(state, tasks, bytes, kept_bytes)) {
+    if (kept_bytes + bytes > archived_copy_bytes_max) {
       return fail(refuse_bound(state.refusals, Bound::archived_copy_bytes, archived_copy_bytes_max,
-                               state.archive.copy_bytes + bytes,
-                               "the others are all being watched"));
+                               kept_bytes + bytes, "the others are all being watched"));
     }
-    if (oldest == nullptr) {
-      return fail(refuse_bound(state.refusals, Bound::archived_copies, archived_copies_max,
-                               state.archive.copies + 1, "all of them are being watched"));
-    }
-    remove_copy(state, oldest->id);
+    return fail(refuse_bound(state.refusals, Bound::archived_copies, archived_copies_max,
+                             state.archive.copies + 1, "too many of them are being watched"));
   }
+  while (!has_room(state, tasks, bytes)) remove_copy(state, oldest_copy(state)->id);
   return {};
 }
 

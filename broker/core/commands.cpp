@@ -201,7 +201,7 @@ Status check_room(State& state, const Session& peer, const Command& message) {
                        state.waiting_bytes + message.payload.size()));
   }
   if (!message.sticky) return {};
-  FRAMEBUS_TRY(check_store(state));  // it is recorded
+  FRAMEBUS_TRY(check_store(state, "the sticky command"));  // it is recorded
   std::uint64_t bytes = message.payload.size();
   std::uint64_t names = 1;
   for (const auto& [verb, sticky] : state.sticky) {

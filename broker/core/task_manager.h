@@ -35,8 +35,9 @@ Status check_limits(const State& state, const JobSpec& spec);
 // Counts refusals. `what` adds it.
 Status check_room(State& state, std::uint64_t tasks, std::uint64_t spec_bytes,
                   std::uint64_t outcome_bytes = 0, std::string_view what = "the job");
-// The store has room for more than results, whose reserve nothing else may use up.
-Status check_store(State& state);
+// The store has room for more than results, whose reserve nothing else may use up. `what` is
+// refused.
+Status check_store(State& state, std::string_view what);
 std::uint64_t task_count_of(const JobSpec& spec);
 
 // Rows 6; 11 to 17, 21, 22, 31; 22 and given back; 5.

@@ -48,12 +48,12 @@ Status check_limits(const State& state, const JobSpec& spec) {
   return {};
 }
 
-Status check_store(State& state) {
+Status check_store(State& state, std::string_view what) {
   if (!state.store_full) return {};
   ++state.counters.refused_store_full;
   return fail(Code::resource_exhausted,
               "the broker's store is short of space (" + state.store_detail +
-                  "); results are still taken, new jobs are not",
+                  "); results are still taken, " + std::string(what) + " is not",
               full_retry_ms);
 }
 
@@ -78,7 +78,7 @@ Status check_room(State& state, std::uint64_t more_tasks, std::uint64_t more_byt
     return fail(refuse_bound(state.refusals, Bound::outcome_bytes, state.options.outcome_bytes_max,
                              outcomes, "open jobs have to end first"));
   }
-  FRAMEBUS_TRY(check_store(state));
+  FRAMEBUS_TRY(check_store(state, what));
   return check_archive_keeps_up(state);
 }
 

@@ -83,10 +83,12 @@ TEST_CASE("act: a full disk keeps its reserve for results, and a cancel works al
   rig.act(rig.ann, JobAction::cancel, first, {1});
   rig.take();
   rig.fill_disk();
-  CHECK(has(rig.refused(JobAction::retry), "12 MiB are left"));
-  rig.refused(JobAction::pause);
-  rig.refused(JobAction::resume);
-  rig.refused(JobAction::set_priority);
+  const WireError retry = rig.refused(JobAction::retry);
+  CHECK(has(retry, "12 MiB are left"));
+  CHECK(has(retry, "results are still taken, the retry is not"));
+  CHECK(has(rig.refused(JobAction::pause), "the pause is not"));
+  CHECK(has(rig.refused(JobAction::resume), "the resume is not"));
+  CHECK(has(rig.refused(JobAction::set_priority), "the new priority is not"));
   CHECK(rig.core.state().counters.refused_store_full == 4);
   rig.act(rig.ann, JobAction::cancel, first);
   rig.expect({"Persist 4 JobActed{job=1 deed=1 by=\"ann\"}", "Send session 2 Abort*",

@@ -3,7 +3,7 @@
 
 #include "broker/core/job_image.h"
 #include "broker/core/summary.h"
-#include "tests/broker/rig.h"
+#include "tests/broker/archive_rig.h"
 
 using namespace framebus;
 using namespace framebus::broker;
@@ -13,72 +13,9 @@ namespace {
 
 const JobId first{1};
 
-Options archiving() {
-  Options options;
-  options.ephemeral = false;
-  options.archive = true;
-  options.archive_after = seconds(30);
-  options.finished_jobs_kept = seconds(100);
-  options.archived_job_kept = seconds(300);
-  return options;
-}
-
 int code(Code value) {
   return static_cast<int>(value);
 }
-
-// An archive made of a list, and a broker that uses it.
-struct Library : Rig {
-  SessionId ann, one;
-  std::vector<JobImage> pieces;
-
-  explicit Library(Options options = archiving()) : Rig(options), ann(primary()), one(worker(1)) {}
-  Library(const Library& before, Duration down)
-      : Rig(before, down), ann(primary()), one(worker(1)), pieces(before.pieces) {}
-
-  // Beats so that the worker stays.
-  void pass(Duration time) {
-    now += time;
-    receive(one, beat({}));
-    take();
-    step(Tick{});
-  }
-  // The pieces handed over in the last step, committed one after the other; what else was done.
-  Actions commit_all(Actions actions) {
-    Actions rest;
-    while (!actions.empty()) {
-      const auto* out = std::get_if<Archive>(&actions.front());
-      if (out == nullptr) {
-        rest.push_back(std::move(actions.front()));
-        actions.erase(actions.begin());
-        continue;
-      }
-      pieces.push_back(out->piece);
-      step(Archived{out->piece.job, out->piece.first_task, ""});
-      actions.erase(actions.begin());
-      for (Action& each : take()) actions.push_back(std::move(each));
-    }
-    return rest;
-  }
-  // The first job, cancelled, archived and forgotten.
-  void archive_one(JobBuilder builder) {
-    submit(ann, builder);
-    act(ann, JobAction::cancel, first);
-    take();
-    for (const AttemptId& each : granted) {
-      receive(one, Aborted{{each}});
-      take();
-    }
-    pass(seconds(30));
-    commit_all(take());
-    pass(seconds(100));
-    commit_all(take());
-    REQUIRE(core.state().jobs.empty());
-  }
-  void ask(std::uint64_t request, QueryKind kind = QueryKind::job) {
-    receive(ann, Query{request, kind, {first, 0}, 0, 0});
-  }
-};
 
 }  // namespace
 
@@ -256,6 +193,31 @@ TEST_CASE("archive: when it can not keep up, finished jobs stay and new ones are
   rig.step(Archived{first, 0, ""});
   rig.expect({"Persist 10 JobForgotten{job=1 *"});
   rig.submit(rig.ann, a_job().with_tasks(1));
+}
+
+TEST_CASE("archive: jobs that it has and a watcher holds are told as waiting for the watcher") {
+  Options options = archiving();
+  options.queued_spec_bytes_max = 50'000;
+  options.event_window = 2;
+  Library rig(options);
+  rig.submit(rig.ann, a_job().with_tasks(1));
+  const AttemptId attempt = rig.granted.at(0);
+  rig.receive(rig.ann, Watch{5, first, {}, false});
+  rig.take();
+  rig.start(rig.one, attempt);  // the window is full
+  TaskResult result = Rig::ok(attempt);
+  result.result = Bytes(60'000, 1);
+  rig.receive(rig.one, Results{{result}});
+  rig.take();
+  const auto refusal = [&](std::uint8_t id) {
+    rig.receive(rig.ann, Submit{id, {{id}}, a_job().with_tasks(1).spec});
+    return rig.only<ErrorReply>().error.message;
+  };
+  CHECK(refusal(98).find("the archive, which can not keep up") != std::string::npos);
+  rig.step(Archived{first, 0, ""});
+  rig.take();
+  REQUIRE(rig.core.state().find_job(first) != nullptr);
+  CHECK(refusal(99).find("watchers that lag") != std::string::npos);
 }
 
 TEST_CASE("archived: a request waits for its job, which then answers for a while") {
@@ -616,13 +578,13 @@ TEST_CASE("archived: requests that wait are bounded by what they take, not only 
 
 TEST_CASE("archived: copies are bounded by their bytes, one that nobody watches goes first") {
   Library rig;
-  const auto archive_large = [&](std::uint64_t number) {
+  const auto archive_large = [&](std::uint64_t number, std::uint32_t task_count = 264) {
     // As large as the archive's reader may bring it; the tasks share their parameters' bytes.
     JobImage image;
     image.job = JobId{number};
     image.owner = "ann";
     image.state = JobState::cancelled;
-    image.task_count = 264;  // 66 MiB of them
+    image.task_count = task_count;  // 264: 66 MiB of them
     StepSpec step;
     step.name = "work";
     step.type = "echo";
@@ -640,7 +602,7 @@ TEST_CASE("archived: copies are bounded by their bytes, one that nobody watches 
     image.last = true;
     return image;
   };
-  for (std::uint8_t i = 1; i <= 3; ++i) {  // so that their numbers are known
+  for (std::uint8_t i = 1; i <= 4; ++i) {  // so that their numbers are known
     rig.submit(rig.ann, a_job().with_tasks(1).id(i));
     rig.receive(rig.one, Results{{Rig::ok(rig.granted.at(0))}});
     rig.take();
@@ -658,14 +620,21 @@ TEST_CASE("archived: copies are bounded by their bytes, one that nobody watches 
   };
   CHECK(Rig::all<framebus::Events>(watch(1)).size() == 2);
   CHECK(rig.core.state().archive.copy_bytes > archived_copy_bytes_max / 2);
+  rig.receive(rig.ann, Query{60, QueryKind::job, {JobId{4}, 0}, 0, 0});
+  rig.expect({"LoadArchived job 4"});
+  rig.step(ArchiveLoaded{JobId{4}, {archive_large(4, 1)}, ""});
+  rig.take();
   const auto refused = Rig::all<ErrorReply>(watch(2));
   REQUIRE(refused.size() == 1);
   CHECK(refused[0].error.code == code(Code::resource_exhausted));
   CHECK(refused[0].error.retry_after_ms == 5'000);
   CHECK(refused[0].error.message.find("(archived_copy_bytes_max)") != std::string::npos);
+  // Nobody watches it, but it would have gone for nothing.
+  CHECK(rig.core.state().find_job(JobId{4}) != nullptr);
+  CHECK(rig.core.state().archive.copies == 2);
   rig.receive(rig.ann, Unwatch{1});
   CHECK(Rig::all<ErrorReply>(watch(3)).empty());
-  CHECK(rig.core.state().archive.copies == 1);
+  CHECK(rig.core.state().archive.copies == 2);
   CHECK(rig.core.state().find_job(JobId{1}) == nullptr);
 }
 
