@@ -178,7 +178,10 @@ void lose_unlisted(Turn& turn, const WorkerId& id, const std::set<LeaseKey>& lis
   for (const auto& [key, lease] : worker.leases) {
     if (!listed.contains(key)) lost.push_back(key);
   }
-  const auto is_alone = [&](const LeaseKey& key) { return worker.leases.at(key).alone; };
+  // One that was adopted may wait behind others all the same.
+  const auto is_alone = [&](const LeaseKey& key) {
+    return worker.leases.at(key).alone && suspects.contains(key);
+  };
   std::map<LeaseKey, Place> places;
   const bool has_culprit =
       loss == Loss::worker_lost && std::any_of(lost.begin(), lost.end(), is_alone);

@@ -198,7 +198,8 @@ void lose_attempt(Turn& turn, const LeaseKey& key, Loss loss, Place place) {
       break;
     case Loss::goodbye:
       ++state.counters.losses_worker;
-      failure.end = AttemptEnd::worker_lost;
+      // Orderly: it says nothing about a task that only waited there (runs_alone()).
+      failure.end = ran ? AttemptEnd::worker_lost : AttemptEnd::aborted;
       failure.error = wire_error(Code::worker_lost, "worker " + worker + " left with it");
       break;
     case Loss::lease_expired:
