@@ -1,5 +1,6 @@
 // A Rig with an archive made of a list: what the broker hands over is committed and brought back by
-// the test. One worker, which beats while time passes, and one primary. Thread rule: one test.
+// the test, so nothing here touches SQLite or a disk. One worker, which beats while time passes, and
+// one primary. Thread rule: one test.
 #pragma once
 
 #include "broker/core/job_image.h"
