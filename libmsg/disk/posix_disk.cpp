@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <ctime>
 #include <mutex>
 #include <system_error>
@@ -23,6 +24,25 @@ namespace {
 using Path = std::filesystem::path;
 
 constexpr std::size_t syncs_at_once = 16;
+
+// A burst of connections may hold every descriptor until the broker has turned the surplus away. A
+// journal that could not be written for that moment would end the broker: so opening waits.
+constexpr Duration descriptor_patience = seconds(5);
+constexpr Duration descriptor_retry = milliseconds(2);
+
+int open_patiently(const Path& path, int flags) {
+  const auto deadline = std::chrono::steady_clock::now() + descriptor_patience;
+  for (;;) {
+    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+    if (fd >= 0 || (errno != EMFILE && errno != ENFILE)) return fd;
+    const int error = errno;
+    if (std::chrono::steady_clock::now() >= deadline) {
+      errno = error;
+      return fd;
+    }
+    std::this_thread::sleep_for(descriptor_retry);
+  }
+}
 
 Code code_of(int errno_value) {
   switch (errno_value) {
@@ -166,7 +186,9 @@ class PosixDisk final : public Disk {
  public:
   Result<std::unique_ptr<DiskFile>> open(const Path& path, OpenFor purpose) override {
     const int flags = flags_of(purpose);
-    const int fd = ::open(path.c_str(), flags | O_CLOEXEC, 0600);
+    // Who reads can ask again, and may be the broker's loop, which alone turns the surplus away.
+    const int fd = purpose == OpenFor::read ? ::open(path.c_str(), flags | O_CLOEXEC)
+                                            : open_patiently(path, flags);
     if (fd < 0) return failed(errno, (flags & O_CREAT) != 0 ? "create" : "open", path);
     auto file = std::make_unique<PosixFile>(fd, path);
     const bool is_held = purpose == OpenFor::create_held || purpose == OpenFor::hold;
@@ -185,7 +207,7 @@ class PosixDisk final : public Disk {
   }
 
   Status sync_directory(const Path& path) override {
-    const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd = open_patiently(path, O_RDONLY | O_DIRECTORY);
     if (fd < 0) return failed(errno, "open", path);
     const int error = ::fsync(fd) == 0 ? 0 : errno;
     ::close(fd);

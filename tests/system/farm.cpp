@@ -85,11 +85,11 @@ std::unique_ptr<ChildProcess> Farm::launch(const std::string& program, const Wor
   REQUIRE_MESSAGE(std::filesystem::exists(start.program), start.program.string()
                                                               << " has not been built");
   start.arguments = arguments;
-  if (program == "framebus-broker" && !broker_prefix_.empty()) {
-    start.arguments.assign(broker_prefix_.begin() + 1, broker_prefix_.end());
+  if (const Words& prefix = prefixes_[program]; !prefix.empty()) {
+    start.arguments.assign(prefix.begin() + 1, prefix.end());
     start.arguments.push_back(start.program);
     start.arguments.insert(start.arguments.end(), arguments.begin(), arguments.end());
-    start.program = broker_prefix_.front();
+    start.program = prefix.front();
   }
   start.environment = environment(home);
   if (program == "framebus") start.environment.push_back("FRAMEBUS_BROKER=" + primary_);
@@ -201,6 +201,15 @@ Json Farm::wait_for(const Words& arguments, const std::function<bool(const Json&
 Json Farm::wait_for_state(const std::string& job, const std::string& state, Duration patience) {
   return wait_for(
       {"job", job}, [&](const Json& reply) { return reply.at("state") == state; }, patience);
+}
+
+void Farm::wait_for_running(const std::string& job, std::size_t count) {
+  wait_for({"job", job},
+           [&](const Json& reply) { return reply.at("counts").at("running") == count; });
+}
+
+std::uint64_t Farm::counter(const std::string& name) {
+  return json({"status"}).at("counters").value(name, std::uint64_t{0});
 }
 
 std::filesystem::path Farm::write_file(const std::string& name, const std::string& text) const {

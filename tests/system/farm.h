@@ -12,6 +12,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -60,9 +61,9 @@ class Farm {
   int stop_broker();
   // SIGKILL, and waits for its end.
   void kill_broker();
-  // From the next start on the broker is run by `prefix` (["/bin/sh", "-c", "ulimit -n 64; exec \"$@\"",
-  // "sh"], say): what it runs must exec its arguments.
-  void wrap_broker(Words prefix) { broker_prefix_ = std::move(prefix); }
+  // From the next start on this program is run by `prefix` (["/bin/sh", "-c",
+  // "ulimit -n 64; exec \"$@\"", "sh"], say): what it runs must exec its arguments. Empty: as it is.
+  void wrap(const std::string& program, Words prefix) { prefixes_[program] = std::move(prefix); }
   std::filesystem::path broker_data() const { return path("broker-data"); }
   // A worker with a data directory of its own, already started; it may not be registered yet.
   ChildProcess& worker(const Words& flags = {});
@@ -88,6 +89,11 @@ class Farm {
   Json wait_for_state(const std::string& job, const std::string& state,
                       Duration patience = seconds(20));
 
+  // Waits until so many of the job's tasks run.
+  void wait_for_running(const std::string& job, std::size_t count);
+  // One of the broker's counters in `framebus status`; 0 when it is not told.
+  std::uint64_t counter(const std::string& name);
+
   // ---- places
   std::filesystem::path path(const std::string& name) const { return directory_ / name; }
   std::filesystem::path write_file(const std::string& name, const std::string& text) const;
@@ -110,7 +116,7 @@ class Farm {
   std::string worker_ = "tcp://127.0.0.1:0";
   std::string bulk_ = "tcp://127.0.0.1:0";
   Keeps keeps_ = Keeps::nothing;
-  Words broker_prefix_;
+  std::map<std::string, Words> prefixes_;
   std::unique_ptr<ChildProcess> broker_;
   std::vector<std::unique_ptr<ChildProcess>> processes_;
   std::vector<std::filesystem::path> log_stems_;
