@@ -55,25 +55,27 @@ TEST_CASE("broker restart: results that were made meanwhile are handed over afte
 }
 
 TEST_CASE("broker restart: logs -f waits for a broker that is away longer than an answer may take") {
-  const Words slow_retry = {"--retry-base", "6s", "--retry-max", "6s"};
+  const Words slow_retry = {"--retry-base", "9s", "--retry-max", "9s"};
+  const std::string away = "broker is away, waiting\n";
   Farm farm(slow_retry, Farm::Sockets::tcp, Farm::Keeps::journal);
   farm.worker(quick_reconnect);
   farm.wait_for_workers(1);
   const std::string job = farm.submit(job_of("fail", 1, "{\"times\": 1}"));
-  ChildProcess& logs = farm.start("framebus", {"logs", job + ":0", "-f", "--timeout", "1s",
+  ChildProcess& logs = farm.start("framebus", {"logs", job + ":0", "-f", "--timeout", "3s",
                                                "--broker", farm.primary_endpoint()});
   // Between two attempts it asks about the task, not for a log.
-  REQUIRE(eventually([&] { return logs.output().find("attempt 1 fails") != std::string::npos; }));
+  REQUIRE(eventually([&] { return logs.output().find("attempt 1 fails") != std::string::npos; },
+                     seconds(20)));
   farm.wait_for({"job", job},
                 [](const Json& reply) { return count_of(reply, "retry_wait") == 1; });
   farm.kill_broker();
-  let_it_run(milliseconds(3500));
+  REQUIRE(eventually([&] { return logs.errors().starts_with(away); }, seconds(20)));
+  let_it_run(milliseconds(5000));  // what is watched for is that it does not end meanwhile
   CHECK(logs.is_running());
-  CHECK(logs.errors() == "broker is away, waiting\n");
   farm.start_broker(slow_retry);
-  farm.wait_for_state(job, "succeeded");
-  CHECK(logs.wait_exit(seconds(10)) == 0);
-  CHECK(logs.errors() == "broker is away, waiting\n");
+  farm.wait_for_state(job, "succeeded", seconds(40));
+  CHECK(logs.wait_exit(seconds(20)) == 0);
+  CHECK(logs.errors().starts_with(away));
 }
 
 TEST_CASE("broker restart: jobs, their order and their history are what they were") {

@@ -128,9 +128,11 @@ void Farm::kill_broker() {
   if (!broker_->wait_exit(seconds(10))) give_up("the broker did not end on SIGKILL");
 }
 
-ChildProcess& Farm::worker(const Words& flags) {
+ChildProcess& Farm::worker(const Words& flags, const std::string& data) {
   const std::string name = "worker-" + std::to_string(next_number_++);
-  Words arguments = {"--broker", worker_, "--data", path(name) / "data", "--log-level", "debug"};
+  const std::string own_data = path(name) / "data";
+  Words arguments = {"--broker",    worker_, "--data", data.empty() ? own_data : data,
+                     "--log-level", "debug"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
   processes_.push_back(launch("framebus-worker", arguments, name));
   return *processes_.back();
@@ -210,6 +212,12 @@ void Farm::wait_for_running(const std::string& job, std::size_t count) {
 
 std::uint64_t Farm::counter(const std::string& name) {
   return json({"status"}).at("counters").value(name, std::uint64_t{0});
+}
+
+void Farm::wait_for_counter(const std::string& name, std::uint64_t at_least) {
+  wait_for({"status"}, [&](const Json& reply) {
+    return reply.at("counters").value(name, std::uint64_t{0}) >= at_least;
+  });
 }
 
 std::filesystem::path Farm::write_file(const std::string& name, const std::string& text) const {

@@ -65,8 +65,9 @@ class Farm {
   // "ulimit -n 64; exec \"$@\"", "sh"], say): what it runs must exec its arguments. Empty: as it is.
   void wrap(const std::string& program, Words prefix) { prefixes_[program] = std::move(prefix); }
   std::filesystem::path broker_data() const { return path("broker-data"); }
-  // A worker with a data directory of its own, already started; it may not be registered yet.
-  ChildProcess& worker(const Words& flags = {});
+  // A worker with a data directory of its own unless one is given, already started; it may not be
+  // registered yet.
+  ChildProcess& worker(const Words& flags = {}, const std::string& data = "");
   // Waits until this many workers are ready.
   void wait_for_workers(std::size_t count, Duration patience = seconds(10));
   // Any program of the build with the farm's environment, not waited for.
@@ -93,6 +94,7 @@ class Farm {
   void wait_for_running(const std::string& job, std::size_t count);
   // One of the broker's counters in `framebus status`; 0 when it is not told.
   std::uint64_t counter(const std::string& name);
+  void wait_for_counter(const std::string& name, std::uint64_t at_least);
 
   // ---- places
   std::filesystem::path path(const std::string& name) const { return directory_ / name; }

@@ -20,7 +20,7 @@ TEST_CASE("case W1: a request to a worker that dies ends with worker_lost, its c
   ChildProcess& asking = farm.start(
       "framebus", {"broadcast", "wait", "--payload", farm.write_file("wait.json", "{\"ms\": 60000}"),
                    "--timeout", "50s", "--json", "--broker", farm.primary_endpoint()});
-  let_it_run(milliseconds(700));
+  farm.wait_for_counter("commands", 1);  // it is outstanding
   REQUIRE(asking.is_running());
   doomed.signal(SIGKILL);
   const auto code = asking.wait_exit(seconds(5));

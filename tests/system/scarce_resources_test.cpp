@@ -104,7 +104,7 @@ TEST_CASE("descriptors: a crowd beyond the limit is turned away, members work on
   farm->start_broker();
   farm->worker();
   farm->wait_for_workers(1);
-  client::Primary member({.broker = farm->primary_endpoint()});
+  client::Primary member({.broker = farm->primary_endpoint(), .principal = "member"});
   REQUIRE(member.has_workers().get().value_or(false));
   const std::size_t quiet = descriptors_of(farm->broker());
   const auto context = make_context();
