@@ -170,6 +170,13 @@ void on_removal_over(State& state, const WorkerId& worker) {
   if (entry != state.removed.end() && entry->second.until <= state.now) state.removed.erase(entry);
 }
 
+void end_order(State& state, SessionId session) {
+  Worker* worker = state.worker_of(session);
+  if (worker == nullptr) return;
+  worker->order = WorkerAction::none;
+  worker->order_reason.clear();
+}
+
 void keep_order(Worker& worker, const WorkerInfo& now) {
   // A worker known from the journal only has no process number yet.
   const bool is_same_process =

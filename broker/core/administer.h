@@ -17,6 +17,9 @@ void on_administer(Turn& turn, SessionId session, const Administer& message);
 Status check_removed(const State& state, const WorkerId& worker);
 void on_removal_over(State& state, const WorkerId& worker);
 
+// A worker says goodbye: its process has followed its order, or needs it no more. The next one may
+// have the same number: a worker that restarts keeps it, and in a container every one has 1.
+void end_order(State& state, SessionId session);
 // What an order means for this new Hello of the worker: nothing to a new process.
 void keep_order(Worker& worker, const WorkerInfo& now);
 // Tells the worker its order again.

@@ -80,6 +80,7 @@ struct Dispatch {
   template <class M>
   void operator()(const M& message) {
     if constexpr (std::is_same_v<M, Goodbye>) {
+      end_order(turn.state, from());
       lose_session(turn, from(), Loss::goodbye,
                    "said goodbye: " + message.reason.substr(0, limits::name_bytes_max));
       turn.out.emplace_back(CloseSession{from(), "goodbye"});

@@ -87,6 +87,22 @@ TEST_CASE("administer: an order outlives a lost connection of the same process, 
   }
 }
 
+TEST_CASE("administer: a goodbye ends an order, also when the next process has the same number") {
+  for (const WorkerAction action : {WorkerAction::drain, WorkerAction::restart}) {
+    Rig rig;
+    const SessionId ann = rig.primary();
+    const SessionId one = rig.worker(1);
+    order(rig, ann, action, 1);
+    rig.take();
+    rig.receive(one, Goodbye{"drained, starting anew"});
+    rig.submit(ann, a_job().with_tasks(1));
+    rig.join(a_worker(1));
+    const Actions actions = rig.take();
+    CHECK(Rig::all<Order>(actions).empty());
+    CHECK(Rig::assigned(actions).size() == 1);
+  }
+}
+
 TEST_CASE(
     "administer: a removed worker loses its session and tasks, its id is refused for a while") {
   Rig rig;
