@@ -1,35 +1,32 @@
 // The real storage: the broker's journal and an epoch file on a disk in memory, which keeps, drops,
 // tears, reorders or zeroes what was not synced when the machine goes down.
 //
-// The journal's writer thread is not here: work() does what it does, in the same order (write,
-// sync, now and then seal and upkeep). Planted bugs sit between journal and disk.
-#include <deque>
-
-#include "broker/store/journal/journal.h"
+// The journal's writer thread is not here: SteppedStore does what it does, in the same order
+// (write, sync, now and then seal and upkeep). Planted bugs sit between journal and disk.
 #include "tests/sim/storage.h"
 #include "tests/store/fault_disk.h"
+#include "tests/store/stepped_store.h"
 
 namespace framebus::sim {
 namespace {
 
-using broker::journal::Batch;
-using broker::journal::Journal;
-using broker::journal::JournalOptions;
 using testing::CrashMode;
 using testing::FaultDisk;
+using testing::SteppedStore;
 
-constexpr std::size_t backlog_bytes_max = 256 * 1024;
-// So small that the records of one step are often split, and torn apart by a crash.
-constexpr std::size_t batch_bytes_max = 512;
 constexpr unsigned seal_permille = 200;
+constexpr std::uint64_t segment_bytes = 32 * 1024;  // small: segments end and compaction comes
 
-JournalOptions journal_options() {
-  JournalOptions options;
-  options.directory = "/data/journal";
-  options.segment_bytes = 32 * 1024;  // small, so that segments end and compaction comes
-  options.free_bytes_min = 0;
-  options.compact_dead_bytes_min = 64 * 1024;
-  options.salt = 99;
+SteppedStore::Options store_options(Bug bug) {
+  SteppedStore::Options options;
+  options.journal.directory = "/data/journal";
+  options.journal.segment_bytes = segment_bytes;
+  options.journal.free_bytes_min = 0;
+  options.journal.compact_dead_bytes_min = 2 * segment_bytes;
+  options.journal.salt = 99;
+  if (bug == Bug::short_memory) options.journal.forget_after = Duration{0};
+  // So small that the records of one step are often split, and torn apart by a crash.
+  options.batch_bytes_max = 512;
   return options;
 }
 
@@ -95,73 +92,6 @@ class SabotagedDisk final : public Disk {
   Disk& disk_;
 };
 
-// A Store over a Journal, without a thread.
-class JournalHere final : public broker::Store {
- public:
-  JournalHere(Disk& disk, Random random)
-      : disk_(disk), random_(random), journal_(disk, journal_options()) {}
-
-  Status replay(const broker::RecordSink& sink) override {
-    FRAMEBUS_TRY(journal_.replay(sink));
-    last_lsn_ = journal_.last_lsn();
-    return {};
-  }
-  std::uint64_t last_lsn() const override { return last_lsn_; }
-  Status append(TimePoint at, std::vector<broker::Record>&& records) override {
-    FRAMEBUS_ASSIGN(
-        std::vector<Batch> batches,
-        broker::journal::make_batches(at, last_lsn_ + 1, records, batch_bytes_max));
-    std::size_t bytes = 0;
-    for (const Batch& batch : batches) bytes += batch.body.size();
-    if (backlog_bytes_ > 0 && backlog_bytes_ + bytes > backlog_bytes_max)
-      return fail(Code::resource_exhausted, "the backlog is full");
-    last_lsn_ = batches.back().last_lsn();
-    backlog_bytes_ += bytes;
-    for (Batch& batch : batches) backlog_.push_back(std::move(batch));
-    return {};
-  }
-  Result<std::uint64_t> durable() override {
-    if (!failure_) return fail(failure_.error());
-    return journal_.durable_lsn();
-  }
-  Status sync() override {
-    work();
-    return failure_;
-  }
-  broker::StoreStats stats() const override { return journal_.stats(); }
-
-  bool has_work() const { return failure_.has_value() && last_lsn_ > journal_.durable_lsn(); }
-  void work() {
-    if (!failure_) return;
-    const std::vector<Batch> batches(backlog_.begin(), backlog_.end());
-    failure_ = journal_.write(batches);
-    if (failure_) failure_ = journal_.sync();
-    if (!failure_) return;
-    backlog_.clear();
-    backlog_bytes_ = 0;
-    if (random_.happens(seal_permille)) failure_ = journal_.seal();
-    if (const auto job = journal_.plan_upkeep(); job && failure_)
-      journal_.finish_upkeep(broker::journal::run_upkeep(disk_, *job));
-  }
-  // What the process had begun to write when it was killed.
-  void write_some() {
-    if (!failure_ || backlog_.empty()) return;
-    const std::vector<Batch> batches(
-        backlog_.begin(),
-        backlog_.begin() + 1 + static_cast<std::ptrdiff_t>(random_.below(backlog_.size())));
-    (void)journal_.write(batches);
-  }
-
- private:
-  Disk& disk_;
-  Random random_;
-  Journal journal_;
-  Status failure_;
-  std::deque<Batch> backlog_;
-  std::size_t backlog_bytes_ = 0;
-  std::uint64_t last_lsn_ = 0;
-};
-
 class DiskStorage final : public Storage {
  public:
   DiskStorage(Bug bug, std::uint64_t seed)
@@ -172,15 +102,31 @@ class DiskStorage final : public Storage {
 
   Result<Opened> open() override {
     FRAMEBUS_ASSIGN(const std::uint64_t epoch, raise_epoch());
-    store_ = std::make_unique<JournalHere>(sabotaged_, Random(random_.next()));
+    store_ = std::make_unique<SteppedStore>(sabotaged_, store_options(bug_));
     return Opened{store_.get(), epoch};
   }
   bool has_work() const override { return store_ != nullptr && store_->has_work(); }
-  void work() override { store_->work(); }
+  void work() override {
+    store_->work();
+    if (random_.happens(seal_permille)) store_->seal();
+    store_->upkeep();
+  }
   void fail_next_sync() override { disk_.fail_sync(1); }
+  std::optional<Space> look_at_space() override {
+    if (store_ == nullptr) return std::nullopt;
+    store_->journal().look_at_space();
+    const broker::StoreStats stats = store_->stats();
+    return Space{stats.free_bytes, 2 * segment_bytes, stats.is_full};
+  }
+  bool fill_up(Random& random) override {
+    // From some bytes that are not worth a segment to what only the reserve is short of.
+    disk_.set_capacity(disk_.used_bytes() + random.below(3 * segment_bytes));
+    return true;
+  }
+  void free_up() override { disk_.set_capacity(UINT64_MAX); }
 
   void kill(Random&) override {
-    if (store_ != nullptr) store_->write_some();
+    if (store_ != nullptr) write_some();
     store_.reset();
     disk_.restart(CrashMode::keep);
   }
@@ -188,15 +134,21 @@ class DiskStorage final : public Storage {
     // Often in the middle of what the journal does.
     if (random.happens(700)) disk_.crash_at(disk_.operation_count() + 1 + random.below(6));
     if (random.happens(500)) {
-      store_->work();
+      work();
     } else {
-      store_->write_some();
+      write_some();
     }
     store_.reset();
     disk_.restart(testing::all_crash_modes[random.below(std::size(testing::all_crash_modes))]);
   }
 
  private:
+  // What the process had begun to write when it was killed.
+  void write_some() {
+    if (store_->batches_waiting() > 0)
+      store_->write_some(1 + random_.below(store_->batches_waiting()));
+  }
+
   // As the broker's data directory: a new file beside it, synced, renamed, the directory synced.
   Result<std::uint64_t> raise_epoch() {
     std::uint64_t epoch = 0;
@@ -228,7 +180,7 @@ class DiskStorage final : public Storage {
   Random random_;
   FaultDisk disk_;
   SabotagedDisk sabotaged_;
-  std::unique_ptr<JournalHere> store_;
+  std::unique_ptr<SteppedStore> store_;
 };
 
 }  // namespace
@@ -239,7 +191,8 @@ std::unique_ptr<Storage> make_disk_storage(Bug bug, std::uint64_t seed) {
 
 bool needs_real_disk(Bug bug) {
   return bug == Bug::skipped_file_sync || bug == Bug::skipped_directory_sync ||
-         bug == Bug::ignored_sync_error || bug == Bug::unsynced_epoch;
+         bug == Bug::ignored_sync_error || bug == Bug::unsynced_epoch ||
+         bug == Bug::full_for_ever || bug == Bug::short_memory;
 }
 
 }  // namespace framebus::sim

@@ -27,7 +27,7 @@ void FaultDriver::begin(const std::vector<Injection>& injections) {
 
 void FaultDriver::end() {
   is_over_ = true;
-  broker_.set_store_full(false);
+  broker_.free_disk();
   broker_.crash_at(CrashPoint::none);
   if (!broker_.is_up()) start_broker_after(seconds(1));
 }
@@ -107,9 +107,9 @@ void FaultDriver::storage_fault(Kind kind, Random& dice) {
     case Kind::failed_sync:
       return broker_.fail_next_sync();
     case Kind::full_disk:
-      broker_.set_store_full(true);
-      return world_.after(dice.between(seconds(1), seconds(5)),
-                          [this] { broker_.set_store_full(false); });
+      broker_.fill_disk(dice);
+      return world_.after(dice.between(seconds(1), dice.happens(300) ? seconds(25) : seconds(5)),
+                          [this] { broker_.free_disk(); });
     case Kind::archive_fails:
       return broker_.fail_archive(dice.between(seconds(1), seconds(30)));
     default:

@@ -53,7 +53,18 @@ namespace framebus::sim {
   X(cursor_off_by_one, "a watch that resumes starts one record too late")                  \
   X(mixed_logs, "lines of one attempt's log are kept as another's")                        \
   X(dropped_logs, "lines of logs are confirmed and not kept")                              \
-  X(admits_when_full, "a full disk refuses nobody")
+  X(admits_when_full, "a full disk refuses nobody")                                        \
+  X(unbounded_work, "new work is taken in beyond its bounds")                              \
+  X(full_for_ever, "a disk that was full is never looked at again")                        \
+  X(lost_upload_part, "a restart forgets some parts of uploads")                           \
+  X(forgotten_grants, "a restart forgets some grants")                                     \
+  X(short_memory, "compaction drops the marks of forgotten jobs at once")                  \
+  X(stale_archive, "the archive keeps the first version of a job that comes again")        \
+  X(swallowed_archive_error, "what the archive could not take counts as archived")         \
+  X(wrong_peer_lost, "the broker's shell reports another peer than the one that closed")   \
+  X(missing_answer, "the last answer to a command leaves a worker out")                    \
+  X(no_back_off, "a failed task is tried again at once")                                   \
+  X(unarmed_restart, "a restarted broker's shell sleeps through deadlines")
 
 enum class Bug : std::uint8_t {
 #define FRAMEBUS_X(name, meaning) name,

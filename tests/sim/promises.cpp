@@ -11,12 +11,16 @@ constexpr std::uint32_t row_lease_expired = 10;
 // Beyond a lease: the beat that was missed, timers, a sync on its way.
 constexpr Duration silence_slack = seconds(6);
 constexpr Duration heartbeat_slack = milliseconds(3500);
+constexpr Duration clock_slack = milliseconds(1);  // records count in whole ones
 
 }  // namespace
 
 void Promises::before_step(const broker::State& state, const broker::Event& event) {
   is_tick_ = std::holds_alternative<broker::Tick>(event);
   lease_ = state.options.lease;
+  // The first step of a life sums up what was there before.
+  open_tasks_before_ = state.began ? state.open_tasks : UINT64_MAX;
+  spec_bytes_before_ = state.began ? state.open_spec_bytes : UINT64_MAX;
   if (const auto* hello = std::get_if<broker::PeerHello>(&event))
     if (hello->hello.role == Role::worker) heard_[hello->hello.worker.id] = world_.now();
   const auto* received = std::get_if<broker::Received>(&event);
@@ -32,11 +36,42 @@ void Promises::before_step(const broker::State& state, const broker::Event& even
 void Promises::on_record(const broker::Record& record) {
   if (const auto* ended = std::get_if<broker::AttemptEnded>(&record))
     if (ended->row == row_lease_expired) check_lease_end(ended->task, ended->token);
+  check_back_off(record);
   if (const auto* adopted = std::get_if<broker::GrantAdopted>(&record)) {
     if (!given_out_.grants.contains({adopted->token.epoch, adopted->token.grant}))
       world_.violated("only a grant that was given out is adopted: " +
                       grant_name(adopted->task, adopted->token));
   }
+}
+
+// What failed waits before it is tried again, unless a person acts on its job or the attempt goes
+// on after all.
+void Promises::check_back_off(const broker::Record& record) {
+  if (const auto* ended = std::get_if<broker::AttemptEnded>(&record)) {
+    // A late error of a task that waits already changes nothing.
+    if (ended->next == TaskState::retry_wait && ended->blame == broker::Blame::none) return;
+    back_off_until_.erase(ended->task);
+    if (ended->next != TaskState::retry_wait) return;
+    const Duration delay = milliseconds(ended->delay_ms);
+    if (delay < std::min(promised_.retry_base, promised_.retry_max) / 4 * 3)
+      world_.violated(
+          "a failed task is not tried again at once: " + grant_name(ended->task, ended->token) +
+          " after " + std::to_string(ended->delay_ms) + " ms");
+    back_off_until_[ended->task] = world_.now() + delay;
+  }
+  if (const auto* granted = std::get_if<broker::TaskGranted>(&record)) {
+    const auto wait = back_off_until_.find(granted->task);
+    if (wait == back_off_until_.end()) return;
+    if (world_.now() + clock_slack < wait->second)
+      world_.violated("a back-off is waited out: " + grant_name(granted->task, granted->token));
+    back_off_until_.erase(wait);
+  }
+  if (const auto* adopted = std::get_if<broker::GrantAdopted>(&record))
+    back_off_until_.erase(adopted->task);
+  if (const auto* ended = std::get_if<broker::TaskEnded>(&record))
+    back_off_until_.erase(ended->task);
+  if (const auto* acted = std::get_if<broker::JobActed>(&record))
+    std::erase_if(back_off_until_, [&](const auto& each) { return each.first.job == acted->job; });
 }
 
 // A worker that speaks keeps its leases, whatever any clock says.
@@ -109,7 +144,6 @@ void Promises::check_state(const broker::State& state) {
     for (const auto& [key, lease] : worker.leases) ++leases[key.task];
   for (const auto& [id, job] : state.jobs) check_tasks(state, job, leases);
   check_workers(state);
-  check_bounds(state);
 }
 
 // No task is both queued and leased; what has ended stays ended until a person retries it; what is
@@ -163,18 +197,6 @@ void Promises::check_workers(const broker::State& state) {
                       " was not heard of for " + std::to_string(to_ms(world_.now() - last)) +
                       " ms");
   }
-}
-
-void Promises::check_bounds(const broker::State& state) {
-  if (state.sessions.size() > state.options.sessions_max) world_.violated("bounds hold: sessions");
-  std::uint64_t open = 0;
-  bool retried = false;  // what comes back was taken in before
-  for (const auto& [id, job] : state.jobs) {
-    open += job.open_tasks();
-    retried = retried || log_.retries_of(id) > 0;
-  }
-  if (!retried && open > state.options.queued_tasks_max)
-    world_.violated("bounds hold: queued tasks");
 }
 
 }  // namespace framebus::sim

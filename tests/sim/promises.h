@@ -7,6 +7,7 @@
 
 #include <map>
 #include <set>
+#include <string_view>
 
 #include "broker/core/action.h"
 #include "broker/core/event.h"
@@ -23,11 +24,19 @@ struct GivenOut {
 
 class Promises {
  public:
-  Promises(World& world, const LogModel& log, GivenOut& given_out, bool hostile)
-      : world_(world), log_(log), given_out_(given_out), hostile_(hostile), born_(world.now()) {}
+  // `promised`: the bounds that the broker was told, or should have been; outlives this.
+  Promises(World& world, const LogModel& log, GivenOut& given_out, const broker::Options& promised,
+           bool hostile)
+      : world_(world),
+        log_(log),
+        given_out_(given_out),
+        promised_(promised),
+        hostile_(hostile),
+        born_(world.now()) {}
 
   // Called in this order for each step of the core.
   void before_step(const broker::State& state, const broker::Event& event);
+  void after_step(const broker::State& state);
   void on_record(const broker::Record& record);
   void on_send(SessionId session, const Message& message, std::uint64_t durable_lsn);
   // Bytes of this worker have come over the network.
@@ -38,25 +47,32 @@ class Promises {
 
  private:
   void check_lease_end(const TaskRef& task, const Token& token);
+  void check_back_off(const broker::Record& record);
   void check_commands(SessionId session, const Message& message);
   void check_tasks(const broker::State& state, const broker::Job& job,
                    const std::map<TaskRef, std::uint32_t>& leases);
   void check_workers(const broker::State& state);
-  void check_bounds(const broker::State& state);
+  void check_archive_bounds(const broker::ArchiveState& archive);
+  void check_ask_bounds(const broker::State& state);
+  void within(std::string_view name, std::uint64_t found, std::uint64_t limit);
   void durable(std::uint64_t lsn, std::uint64_t durable_lsn, const char* promise,
                const std::string& about);
 
   World& world_;
   const LogModel& log_;
   GivenOut& given_out_;
+  const broker::Options& promised_;
   const bool hostile_;
   const TimePoint born_;
   Duration stalled_{0};
   bool is_tick_ = false;
   Duration lease_{0};
-  std::map<WorkerId, TimePoint> heard_;         // the core has, by Hello or Heartbeat
-  std::map<WorkerId, TimePoint> arrived_;       // anything, by the network
-  std::map<TaskRef, std::uint64_t> ended_lsn_;  // of tasks seen terminal
+  std::uint64_t open_tasks_before_ = 0;  // the step at hand
+  std::uint64_t spec_bytes_before_ = 0;
+  std::map<WorkerId, TimePoint> heard_;          // the core has, by Hello or Heartbeat
+  std::map<WorkerId, TimePoint> arrived_;        // anything, by the network
+  std::map<TaskRef, std::uint64_t> ended_lsn_;   // of tasks seen terminal
+  std::map<TaskRef, TimePoint> back_off_until_;  // by this life's records
   struct Asked {
     std::set<WorkerId> answered;
     std::uint64_t answers = 0;

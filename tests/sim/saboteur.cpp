@@ -36,6 +36,10 @@ int Saboteur::replays(broker::Record& record) {
       ended->blame = broker::Blame::none;
   if (bug_ == Bug::dropped_in_compaction && std::holds_alternative<broker::TaskEnded>(record))
     return random_.happens(30) ? 0 : 1;
+  if (bug_ == Bug::lost_upload_part && std::holds_alternative<broker::UploadPart>(record))
+    return random_.happens(300) ? 0 : 1;
+  if (bug_ == Bug::forgotten_grants && std::holds_alternative<broker::TaskGranted>(record))
+    return random_.happens(30) ? 0 : 1;
   if (bug_ == Bug::repeated_in_replay && std::holds_alternative<broker::AttemptEnded>(record))
     return random_.happens(100) ? 2 : 1;
   return 1;
@@ -105,6 +109,9 @@ int Saboteur::sends(Message& message) {
   if (bug_ == Bug::dropped_events && as<Events>(message) && random_.happens(30)) return 0;
   if (bug_ == Bug::repeated_events && as<Events>(message) && random_.happens(30)) return 2;
   if (bug_ == Bug::command_answered_twice && as<CommandDone>(message)) return 2;
+  if (bug_ == Bug::missing_answer)
+    if (auto* done = as<CommandDone>(message); done && done->last && !done->answers.empty())
+      done->answers.pop_back();
   if (bug_ == Bug::command_unanswered && as<CommandDone>(message) && random_.happens(200)) return 0;
   return 1;
 }

@@ -34,6 +34,7 @@ class Saboteur {
   int sends(Message& message);
   // A restart has come.
   void restart() { was_restarted_ = true; }
+  bool was_restarted() const { return was_restarted_; }
 
  private:
   void receive_beat(Heartbeat& beat, const WorkerId& worker);

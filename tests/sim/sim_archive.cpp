@@ -24,8 +24,12 @@ void SimArchive::answer_later(broker::Event event) {
 
 void SimArchive::put(const broker::Archive& action) {
   const broker::JobImage& piece = action.piece;
-  if (world_.now() < failing_until_)
-    return answer_later(broker::Archived{piece.job, piece.first_task, "the disk is full"});
+  if (world_.now() < failing_until_) {
+    const char* error = bug_ == Bug::swallowed_archive_error ? "" : "the disk is full";
+    return answer_later(broker::Archived{piece.job, piece.first_task, error});
+  }
+  if (bug_ == Bug::stale_archive && has_all(piece.job))
+    return answer_later(broker::Archived{piece.job, piece.first_task, ""});
   const bool forgets = bug_ == Bug::forgetful_archive;
   if (forgets) answer_later(broker::Archived{piece.job, piece.first_task, ""});
   const Duration takes = forgets ? forgetful_commit : random_.between(Duration{0}, work_max);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Duration sync_min = std::chrono::microseconds(300);
 constexpr Duration sync_max = milliseconds(25);
+constexpr Duration deafness_min = seconds(1);
 constexpr Duration sync_of_a_busy_disk = milliseconds(1500);
 // Some day in 2026: broker times are those of people.
 constexpr Duration true_start = seconds(1'790'000'000);
@@ -25,7 +26,14 @@ SimBroker::SimBroker(World& world, Network& network, BrokerSetup setup)
       random_(world.stream(4)),
       saboteur_(setup_.bug, world.stream(5)),
       options_(setup_.options),
-      archive_(world, setup_.bug) {}
+      archive_(world, setup_.bug) {
+  if (saboteur_.is(Bug::no_back_off)) options_.retry_base = Duration{0};
+  if (!saboteur_.is(Bug::unbounded_work)) return;
+  options_.queued_tasks_max = limits::queued_tasks_max;
+  options_.queued_spec_bytes_max = limits::queued_spec_bytes_max;
+  options_.outcome_bytes_max = limits::queued_spec_bytes_max;
+  options_.command_requests_max = limits::command_requests_max;
+}
 
 SimBroker::~SimBroker() = default;
 
@@ -43,13 +51,15 @@ void SimBroker::start() {
   ++life_;
   if (const Status recovered = recover(); !recovered) return give_up(recovered.error());
   pipeline_ = std::make_unique<broker::CommitPipeline>(*store_);
-  promises_ = std::make_unique<Promises>(world_, model_, given_out_, setup_.hostile);
+  promises_ =
+      std::make_unique<Promises>(world_, model_, given_out_, setup_.options, setup_.hostile);
   archive_.open(
       [this](broker::Event event) { later([this, event = std::move(event)] { step(event); }); });
   world_.trace("broker starts, epoch " + std::to_string(options_.epoch) + ", " +
                std::to_string(written_.count()) + " records");
   network_.set_server(this);
   if (store_full_) later([this] { step(broker::StorePressure{true, "simulated"}); });
+  watch_disk();
   later([this] { step(broker::Tick{}); });
   if (saboteur_.is(Bug::deaf_to_silence)) keep_deaf_sessions_alive();
 }
@@ -58,7 +68,8 @@ void SimBroker::start() {
 void SimBroker::give_up(const Error& error) {
   core_.reset();
   world_.trace("the broker does not start: " + error.message);
-  if (error.code != Code::internal)
+  // Neither does one without room for its epoch.
+  if (error.code != Code::internal && error.code != Code::resource_exhausted)
     return world_.violated("what a crash leaves can be read: " + error.message);
   storage().kill(random_);
   if (died_) died_();
@@ -108,6 +119,8 @@ void SimBroker::crash(bool power) {
   ++life_;
   pipeline_.reset();
   promises_.reset();
+  gauge_.reset();
+  deaf_since_.reset();
   core_.reset();
   if (power) {
     storage().lose_power(random_);
@@ -159,16 +172,6 @@ void SimBroker::stall(Duration duration) {
   });
 }
 
-void SimBroker::set_store_full(bool full) {
-  if (store_full_ == full) return;
-  store_full_ = full;
-  if (!core_) return;
-  later([this, full] {
-    if (!saboteur_.is(Bug::admits_when_full)) step(broker::StorePressure{full, "simulated"});
-    model_.set_full(full);
-  });
-}
-
 RowHits SimBroker::row_hits() const {
   RowHits sum = hits_of_earlier_lives_;
   if (core_)
@@ -188,7 +191,11 @@ void SimBroker::turn() {
   in_turn_ = true;
   while (core_ && !inbox_.empty() && world_.now() >= stalled_until_ && !world_.is_violated()) {
     if (pipeline_->is_backlogged()) commit({});
-    if (!doomed_now_ && pipeline_->is_backlogged()) break;
+    if (!doomed_now_ && pipeline_->is_backlogged()) {
+      if (!deaf_since_) deaf_since_ = world_.now();
+      break;
+    }
+    if (!doomed_now_) catch_up();
     const std::function<void()> piece_of_work = std::move(inbox_.front());
     inbox_.pop_front();
     if (!doomed_now_) piece_of_work();
@@ -203,6 +210,16 @@ void SimBroker::turn() {
   if (inbox_.empty()) arm();
 }
 
+// As the broker's loop after a pause: what came meanwhile is read before any lease is judged, and
+// every lease is extended by it.
+void SimBroker::catch_up() {
+  if (!deaf_since_) return;
+  const Duration unheard = world_.now() - *std::exchange(deaf_since_, std::nullopt);
+  if (unheard < deafness_min) return;
+  promises_->on_stall(unheard);
+  inbox_.push_back([this, unheard] { step(broker::Tick{unheard}); });
+}
+
 void SimBroker::step(const broker::Event& event) {
   if (!core_ || doomed_now_ || world_.is_violated()) return;
   if (world_.traces()) world_.trace("broker <- " + broker::to_string(event));
@@ -211,6 +228,7 @@ void SimBroker::step(const broker::Event& event) {
   broker::Actions actions;
   core_->step(broker_now(), event, actions);
   for (broker::Action& action : actions) look_at(action);
+  promises_->after_step(core_->state());
   if (steps_ % setup_.check_every == 0) {
     core_->check_invariants();
     promises_->check_state(core_->state());
@@ -297,14 +315,16 @@ void SimBroker::arm() {
   if (!at) return;
   const Duration wait = std::max(*at - broker_now(), Duration{0});
   TimePoint when = std::max(world_.now() + wait, stalled_until_);
-  if (saboteur_.is(Bug::lost_wakeup)) when += seconds(3600);
+  if (saboteur_.is(Bug::lost_wakeup) ||
+      (saboteur_.is(Bug::unarmed_restart) && saboteur_.was_restarted()))
+    when += seconds(3600);
   if (when >= armed_for_) return;
   armed_for_ = when;
   world_.at(when, [this, when, life = life_] {
     if (life != life_ || armed_for_ != when) return;
     armed_for_ = TimePoint::max();
-    // After a stall the loop knows that it was late.
-    if (world_.now() >= stalled_until_) later([this] { step(broker::Tick{}); });
+    // After a stall, or when nobody was heard, the loop knows that it was late.
+    if (world_.now() >= stalled_until_ && !deaf_since_) later([this] { step(broker::Tick{}); });
   });
 }
 

@@ -10,11 +10,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "broker/core/core.h"
 #include "broker/shell/broker_clock.h"
 #include "broker/shell/commit_pipeline.h"
+#include "broker/shell/disk_gauge.h"
 #include "tests/sim/log_model.h"
 #include "tests/sim/network.h"
 #include "tests/sim/promises.h"
@@ -62,7 +64,9 @@ class SimBroker final : public Endpoint {
   bool is_up() const { return core_ != nullptr; }
   // The loop stands still; messages wait meanwhile.
   void stall(Duration duration);
-  void set_store_full(bool full);
+  // The disk is full: a real one has no room from now on, else the core is told so.
+  void fill_disk(Random& dice);
+  void free_disk();
   // Every sync takes long, for so long.
   void slow_disk(Duration duration) { slow_disk_until_ = world_.now() + duration; }
   void fail_next_sync() { storage().fail_next_sync(); }
@@ -100,6 +104,7 @@ class SimBroker final : public Endpoint {
   void give_up(const Error& error);
   void later(std::function<void()> piece_of_work);
   void turn();
+  void catch_up();
   void step(const broker::Event& event);
   void look_at(broker::Action& action);
   bool commit(broker::Actions&& actions);
@@ -111,6 +116,9 @@ class SimBroker final : public Endpoint {
   void hand_over(SessionId session, const Message& message);
   void close(SessionId session);
   void begin_sync();
+  void set_store_full(bool full);
+  void feel_pressure(const broker::StorePressure& pressure);
+  void watch_disk();
   void arm();
   void receive(ConnectionId id, const Message& message);
   void receive_hello(ConnectionId id, const Hello& hello);
@@ -139,6 +147,8 @@ class SimBroker final : public Endpoint {
   std::unique_ptr<broker::CommitPipeline> pipeline_;
   std::unique_ptr<broker::BrokerClock> clock_;
   std::unique_ptr<Promises> promises_;
+  std::optional<broker::DiskGauge> gauge_;  // of a disk that is there
+  std::optional<TimePoint> deaf_since_;     // the backlog is full: nobody is heard
   std::deque<std::function<void()>> inbox_;
   bool in_turn_ = false;
   bool syncing_ = false;
@@ -160,6 +170,7 @@ class SimBroker final : public Endpoint {
   RowHits hits_of_earlier_lives_{};
   std::uint64_t steps_ = 0;
   bool store_full_ = false;
+  std::uint64_t fills_ = 0;  // of the disk
 };
 
 }  // namespace framebus::sim

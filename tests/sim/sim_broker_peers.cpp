@@ -87,7 +87,9 @@ void SimBroker::on_close(ConnectionId id) {
     if (known == sessions_.end()) return;
     const SessionId session = known->second;
     forget_session(id);
-    if (!saboteur_.is(Bug::swallowed_peer_lost)) step(broker::PeerLost{session, "simulated"});
+    const bool is_wrong = saboteur_.is(Bug::wrong_peer_lost) && !connections_.empty();
+    const SessionId reported = is_wrong ? connections_.begin()->first : session;
+    if (!saboteur_.is(Bug::swallowed_peer_lost)) step(broker::PeerLost{reported, "simulated"});
     expect_end_of(session);
   });
 }

@@ -26,7 +26,8 @@ struct Character {
   explicit Character(const Setup& setup) {
     real_disk = setup.seed % 4 == 3 || needs_real_disk(setup.bug);
     hostile = setup.seed % 10 == 7 && setup.bug == Bug::none;
-    archive = setup.seed % 8 != 5 || setup.bug == Bug::forgetful_archive;
+    archive = setup.seed % 8 != 5 || setup.bug == Bug::forgetful_archive ||
+              setup.bug == Bug::stale_archive || setup.bug == Bug::swallowed_archive_error;
     every_step = setup.seed % 16 == 1;
   }
 };
@@ -49,6 +50,12 @@ broker::Options broker_options(const Character& character, Bug bug, Random rando
   // Bounds that are met now and then.
   if (random.happens(200)) options.queued_tasks_max = 120;
   if (random.happens(100)) options.sessions_max = 12;
+  const bool is_tight = bug == Bug::unbounded_work;
+  // Without an archive it also bounds what has ended, which is then gone.
+  if ((random.happens(150) || is_tight) && character.archive)
+    options.queued_spec_bytes_max = 40'000;
+  if (random.happens(150) || is_tight) options.outcome_bytes_max = 6'000;
+  if (random.happens(150) || is_tight) options.command_requests_max = 6;
   return options;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "broker/store/store.h"
 #include "tests/sim/planted.h"
@@ -20,6 +21,13 @@ class Storage {
     std::uint64_t epoch = 0;  // raised and made durable
   };
 
+  // What the broker's housekeeping looks at each second.
+  struct Space {
+    std::uint64_t free_bytes = 0;
+    std::uint64_t reserve_bytes = 0;  // to be kept for results
+    bool store_is_full = false;
+  };
+
   virtual ~Storage() = default;
   // The process starts. An error: it can not, and says why.
   virtual Result<Opened> open() = 0;
@@ -29,6 +37,11 @@ class Storage {
   virtual void work() = 0;
   // The next sync reports an error.
   virtual void fail_next_sync() = 0;
+  // None: this storage has no disk that could be full.
+  virtual std::optional<Space> look_at_space() { return std::nullopt; }
+  // Somebody else leaves little or nothing of the disk; false: there is no disk.
+  virtual bool fill_up(Random&) { return false; }
+  virtual void free_up() {}
   // The process is killed; what it had handed to the kernel stays.
   virtual void kill(Random& random) = 0;
   // The machine loses power: of what was not synced anything may be left.
