@@ -83,6 +83,9 @@ function(framebus_test name)
   if(FRAMEBUS_SANITIZE)
     math(EXPR ARG_TIMEOUT "${ARG_TIMEOUT} * 10")
   endif()
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)  # an empty list would swallow the name of the next property
+  endif()
   # POST_BUILD discovery costs one start of the program at build time and keeps each case a ctest entry.
   doctest_discover_tests(${name} TEST_PREFIX "${name}: " PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
     FAIL_REGULAR_EXPRESSION "test cases: +0 "  # a name that the program does not find would pass
