@@ -95,6 +95,7 @@ TEST_CASE("administer: a goodbye ends an order, also when the next process has t
     order(rig, ann, action, 1);
     rig.take();
     rig.receive(one, Goodbye{"drained, starting anew"});
+    rig.take();
     rig.submit(ann, a_job().with_tasks(1));
     rig.join(a_worker(1));
     const Actions actions = rig.take();

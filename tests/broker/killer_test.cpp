@@ -117,37 +117,6 @@ TEST_CASE("killer: workers that leave in order say nothing about a task that wai
   CHECK(rig.detail(1).crashes + rig.detail(1).losses == 0);
 }
 
-TEST_CASE("killer: a suspect that was adopted behind another task does not pay for its crash") {
-  Farm rig;
-  rig.submit(rig.ann, a_job().with_tasks(2).attempts(9));
-  std::vector<AttemptId> held;
-  for (int i = 0; i < 2; ++i) {
-    const SessionId worker = rig.add(1, 1);
-    REQUIRE(rig.indices() == std::vector<std::uint32_t>{0, 1});
-    held = rig.granted;
-    rig.start(worker, held[0]);
-    rig.lose(worker);
-  }
-  // A third loss, of worker 3; then worker 2 is back with what it held, task 0 running by now.
-  const SessionId three = rig.add(2, 0);
-  REQUIRE(rig.indices() == std::vector<std::uint32_t>{0, 1});
-  rig.lose(three);
-  const std::uint32_t crashes = rig.detail(1).crashes;
-  CHECK(crashes == 1);  // it was alone there
-  const SessionId two = rig.join(a_worker(2)
-                                     .slots(1)
-                                     .prefetch(1)
-                                     .holds(held[0], AttemptPhase::running)
-                                     .holds(held[1], AttemptPhase::queued));
-  rig.take();
-  REQUIRE(rig.core.state().workers.at(worker_id(2)).leases.size() == 2);
-  REQUIRE(rig.core.state().workers.at(worker_id(2)).alone == 1);
-  CHECK(rig.detail(0).crashes == 1);  // of worker 1; worker 2 is back
-  rig.lose(two);
-  CHECK(rig.detail(0).crashes == 2);
-  CHECK(rig.detail(1).crashes == crashes);
-}
-
 TEST_CASE("killer: once a suspect has started, others wait behind it as behind any task") {
   Farm rig;
   rig.submit(rig.ann, a_job().with_tasks(4));

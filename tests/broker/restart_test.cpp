@@ -360,6 +360,7 @@ TEST_CASE("restart: numbers that only the archive knows are not given again") {
 TEST_CASE("restart: numbers of records go on behind those that only the archive knows") {
   Rig rig(durable());
   rig.core.reserve_records(500);
+  rig.journal_begins_after = 500;
   const SessionId ann = rig.primary();
   rig.submit(ann, a_job().with_tasks(1));
   REQUIRE_FALSE(rig.journal.empty());

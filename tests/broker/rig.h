@@ -133,7 +133,7 @@ class Rig {
     core.check_invariants();
     for (const Action& action : unread_) {
       if (const auto* persist = std::get_if<Persist>(&action)) {
-        CHECK(persist->lsn == journal.size() + 1);
+        CHECK(persist->lsn == journal_begins_after + journal.size() + 1);
         journal.push_back(persist->record);
         times.push_back(now);
       }
@@ -326,6 +326,7 @@ class Rig {
   Core core;
   TimePoint now;
   std::vector<Record> journal;
+  std::uint64_t journal_begins_after = 0;  // the number before its first record
   std::vector<TimePoint> times;    // of the records
   std::vector<AttemptId> granted;  // by the last submit() or worker()
   // A second core that has read the journal and was told nothing else; epoch raised by one.
