@@ -32,7 +32,12 @@ class Shrinker {
         without.without |= static_cast<std::uint8_t>(feature.feature);
         try_with(without);
       }
-      remove_faults();
+      // What one removal made needless may lie behind where the search had been.
+      for (std::size_t before = 0; before != left_.size() && trials_left_ > 0;) {
+        before = left_.size();
+        remove_faults();
+      }
+      remove_pairs();
       bring_peace_sooner();
     }
     best_.after = left_.size();
@@ -66,6 +71,23 @@ class Shrinker {
         end = begin;
       }
       if (piece == 1 || trials_left_ == 0) return;
+    }
+  }
+
+  // Two that only together can go: a fault and what it was needed against. From the end, as above.
+  void remove_pairs() {
+    for (std::size_t second = left_.size(); second-- > 1;) {
+      for (std::size_t first = second; first-- > 0 && trials_left_ > 0;) {
+        std::vector<std::uint32_t> fewer = left_;
+        fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(second));
+        fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(first));
+        Filter filter = best_.setup.filter;
+        filter.only = {fewer.begin(), fewer.end()};
+        if (!try_with(filter)) continue;
+        left_ = std::move(fewer);
+        second = left_.size();
+        break;
+      }
     }
   }
 
