@@ -130,6 +130,7 @@ LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::JobAccepted& reco
   job.accepted_lsn = lsn;
   std::string name = record.spec.name;
   for (const StepSpec& step : record.spec.steps) job.task_count += step.task_count;
+  job.steps = steps_of(record.spec);
   if (record.uploaded) {
     const auto upload = uploads_.find(record.submit_id);
     if (upload == uploads_.end())
@@ -139,6 +140,7 @@ LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::JobAccepted& reco
              std::to_string(upload->second.params) + " parameters of " +
              std::to_string(upload->second.params_wanted);
     job.task_count = upload->second.task_count;
+    job.steps = std::move(upload->second.steps);
     name = upload->second.name;
     uploads_.erase(upload);
   }
@@ -159,6 +161,7 @@ LogModel::Broken LogModel::on(std::uint64_t, const broker::UploadOpened& record)
     return "one submit id makes one job: " + record.spec.name;
   Upload upload;
   upload.name = record.spec.name;
+  upload.steps = steps_of(record.spec);
   for (const StepSpec& step : record.spec.steps) {
     upload.task_count += step.task_count;
     upload.params_wanted += step.task_count;
@@ -261,6 +264,36 @@ LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::TaskEnded& record
   return std::nullopt;
 }
 
+std::vector<LogModel::StepLog> LogModel::steps_of(const JobSpec& spec) {
+  std::vector<StepLog> steps;
+  std::uint32_t first = 0;
+  for (const StepSpec& step : spec.steps) {
+    steps.push_back({first, step.task_count, step.depends_on});
+    first += step.task_count;
+  }
+  return steps;
+}
+
+// By task: whether one of those that it waits for, through any number of others, may have ended
+// without success. No record says that a task is abandoned, so this errs on the side of "may".
+std::vector<bool> LogModel::may_be_abandoned(const JobLog& job) {
+  std::vector<bool> may(job.tasks.size(), false);
+  const auto is_bad = [&](std::uint32_t index) {
+    return may[index] || job.tasks[index].may_be_dead();
+  };
+  for (const StepLog& step : job.steps) {  // a step stands behind those it waits for
+    for (const Dependency& each : step.depends_on) {
+      const StepLog& on = job.steps[each.step];
+      bool is_any_bad = false;
+      for (std::uint32_t i = 0; i < on.count; ++i) is_any_bad = is_any_bad || is_bad(on.first + i);
+      for (std::uint32_t i = 0; i < step.count; ++i)
+        may[step.first + i] =
+            may[step.first + i] || (each.by_task ? is_bad(on.first + i) : is_any_bad);
+    }
+  }
+  return may;
+}
+
 LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::JobActed& record) {
   const auto found = jobs_.find(record.job);
   if (found == jobs_.end()) return "people act on jobs that exist: job " + to_string(record.job);
@@ -269,13 +302,23 @@ LogModel::Broken LogModel::on(std::uint64_t lsn, const broker::JobActed& record)
   if (is_full_ && !is_cancel && !record.by.empty())
     return "a full disk takes no more than cancels: job " + to_string(record.job);
   const bool is_retry = record.deed == broker::Deed::retry;
-  if (!is_cancel && !is_retry) return std::nullopt;
+  const bool is_drop = record.deed == broker::Deed::expire || record.deed == broker::Deed::stop;
+  if (!is_cancel && !is_retry && !is_drop) return std::nullopt;
   if (is_retry) ++job.retries;
+  // A task that was abandoned before is none of those that this ends: a retry of what it depends on
+  // brings it back.
+  const std::vector<bool> is_spared = may_be_abandoned(job);
   const auto act = [&](TaskLog& task) {
+    const auto index = static_cast<std::size_t>(&task - job.tasks.data());
     if (is_cancel) {
-      task.is_cancelled = task.is_cancelled || !task.has_end;
+      task.is_cancelled = task.is_cancelled || (!task.has_end && !is_spared[index]);
       return;
     }
+    if (is_drop) {
+      task.is_dropped = task.is_dropped || !task.has_end;
+      return;
+    }
+    task.is_dropped = false;
     if (task.is_cancelled && !task.has_succeeded)
       for (const Grant& each : task.live) task.decided.emplace(each, lsn);
     // What is still open or has succeeded stays as it is, whatever the record names.

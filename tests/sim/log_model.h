@@ -66,8 +66,14 @@ class LogModel {
     bool has_end = false;                    // by a record of its own
     bool has_succeeded = false;
     bool is_cancelled = false;
+    bool is_dropped = false;  // by an expire or stop, maybe before it had run
     std::uint32_t retries = 0;
     Charges charges;
+    bool may_be_dead() const { return (has_end && !has_succeeded) || is_cancelled || is_dropped; }
+  };
+  struct StepLog {
+    std::uint32_t first = 0, count = 0;  // its tasks
+    std::vector<Dependency> depends_on;
   };
   struct JobLog {
     std::uint64_t accepted_lsn = 0;
@@ -75,6 +81,7 @@ class LogModel {
     std::uint32_t retries = 0;
     bool is_forgotten = false;
     bool is_archived = false;
+    std::vector<StepLog> steps;
     std::vector<TaskLog> tasks;
   };
   struct Upload {
@@ -83,6 +90,7 @@ class LogModel {
     std::uint32_t task_count = 0;
     std::uint64_t params = 0;  // that have come
     std::uint64_t params_wanted = 0;
+    std::vector<StepLog> steps;
   };
   using Broken = std::optional<std::string>;
 
@@ -104,6 +112,8 @@ class LogModel {
   const TaskLog* find(const TaskRef& task) const;
   // The task of a job that is there; an error otherwise.
   TaskLog* open_task(const TaskRef& task, Broken& broken);
+  static std::vector<StepLog> steps_of(const JobSpec& spec);
+  static std::vector<bool> may_be_abandoned(const JobLog& job);
   static void charge(TaskLog& task, const Token& token, broker::Blame blame);
   static void take_back(TaskLog& task, const Grant& grant);
 
