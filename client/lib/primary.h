@@ -166,7 +166,8 @@ class Primary {
   // no watch of workers in the protocol: while one of these is set the broker is asked once a
   // second, so a worker that comes back within a second as the same process is not noticed. An
   // empty function unsets: no call begins after that has returned, also none that was waiting for
-  // its turn; one that runs at that moment on the callback thread goes on.
+  // its turn. One that has begun by then, if only just, goes on, and unsetting does not wait for
+  // it: the callback may wait for whoever unsets. Only shutdown() says that it has ended.
   void on_worker_joined(std::function<void(const WorkerSummary&)> callback);
   void on_worker_left(std::function<void(const WorkerSummary&)> callback);
   // Told of the end of every task of the jobs that this Primary submits from now on, with inline

@@ -151,10 +151,11 @@ void PrimaryImpl::set_on_worker(WorkerCallback WorkerCallbacks::*which, OnWorker
 
 void PrimaryImpl::tell(WorkerCallback WorkerCallbacks::*which, const WorkerCallback& told,
                        const WorkerSummary& worker) {
-  callbacks_.post([this, which, told, worker] {
+  // Kept alive: a callback before this one may destroy the Primary, and the queue goes on.
+  callbacks_.post([self = shared_from_this(), which, told, worker] {
     {
-      const std::lock_guard lock(callbacks_mutex_);
-      if (told.number <= (on_worker_.*which).unset_upto) return;
+      const std::lock_guard lock(self->callbacks_mutex_);
+      if (told.number <= (self->on_worker_.*which).unset_upto) return;
     }
     told.function(worker);
   });

@@ -334,6 +334,45 @@ TEST_CASE("primary: once on_worker_joined is unset, calls that wait for their tu
   CHECK(after.count == 3);
 }
 
+TEST_CASE("primary: one that destroys the Primary leaves the calls behind it something to run on") {
+  auto context = make_context();
+  FakeBroker broker(context, "tcp://127.0.0.1:0",
+                    [&](const Message& message, const FakeBroker::Answer& answer) {
+                      const auto* query = std::get_if<Query>(&message);
+                      if (!query) return;
+                      QueryReply reply;
+                      reply.request = query->request;
+                      for (const std::uint8_t number : {1, 2, 3}) {
+                        WorkerSummary worker;
+                        worker.info.id = id_of(number);
+                        worker.state = WorkerState::ready;
+                        reply.workers.push_back(worker);
+                      }
+                      answer(reply);
+                    });
+  auto primary = std::make_unique<Primary>(options_for(context, broker.url()));
+  // Nothing but the Primary's inside has this, so it tells how long that lives.
+  auto kept = std::make_shared<int>(0);
+  const std::weak_ptr<int> inside = kept;
+  primary->on_result([kept = std::move(kept)](const TaskSummary&) {});
+  Latch started, joined;
+  std::atomic<int> on_nothing{0};
+  primary->on_worker_joined([&](const WorkerSummary&) {
+    if (primary) {
+      CHECK(started.reached(1));  // so that nobody else uses the pointer
+      primary.reset();            // workers 2 and 3 wait behind this one
+    }
+    if (inside.expired()) ++on_nothing;
+    joined.hit();
+  });
+  started.hit();
+  CHECK(joined.reached(3));
+  CHECK(on_nothing == 0);
+  const TimePoint until = now_monotonic() + seconds(10);
+  while (!inside.expired() && now_monotonic() < until) std::this_thread::yield();
+  CHECK(inside.expired());
+}
+
 TEST_CASE("primary: a callback about workers that a callback sets and unsets is never called") {
   auto context = make_context();
   Latch asked;
