@@ -16,9 +16,10 @@ constexpr std::size_t wants_queued_max = 4096;       // of one peer
 constexpr std::uint32_t chunks_unsent_max = 8;  // read and not yet taken by the socket, of one peer
 constexpr std::size_t outbox_messages_max = 4096 + 64;
 constexpr Duration upload_silence_max = std::chrono::minutes(2);
-// Of a peer that sends nothing at all of what it has offered: others may be refused for the room
-// that was promised to it.
+// While others are refused for room: of a peer that sends nothing at all of what it has offered.
+// Otherwise silence costs nobody anything, and a chunk on a slow line that many share takes longer.
 constexpr Duration first_chunk_within = seconds(15);
+constexpr Duration room_wanted_for = seconds(10);  // who was refused asks again within a second
 constexpr std::int64_t retry_after_ms = 500;
 
 }  // namespace
@@ -138,8 +139,10 @@ Status BlobPeer::admit(const BlobPut& put) const {
 }
 
 void BlobPeer::on_put(const BlobPut& put, TimePoint now) {
-  if (const Status admitted = admit(put); !admitted)
+  if (const Status admitted = admit(put); !admitted) {
+    if (services_.upload_count >= uploads_max) services_.room_wanted_at = now;
     return send_error(put.request, admitted.error());
+  }
   const std::uint64_t serial = next_serial_++;
   auto [place, inserted] =
       uploads_.try_emplace(put.request, put, serial, services_.pool.make_strand());
@@ -147,7 +150,7 @@ void BlobPeer::on_put(const BlobPut& put, TimePoint now) {
   upload.heard = now;
   ++services_.upload_count;
   services_.pool.post(
-      upload.strand, [&services = services_, id = id_, put, serial, writer = upload.writer] {
+      upload.strand, [&services = services_, id = id_, put, serial, now, writer = upload.writer] {
         Status state;
         const auto size = services.store.pin(put.hash);
         if (size && *size != put.size) {
@@ -161,8 +164,8 @@ void BlobPeer::on_put(const BlobPut& put, TimePoint now) {
           else
             state = fail(begun.error());
         }
-        services.complete(id, [put, serial, state, have = size.has_value()](BlobPeer& peer) {
-          if (!state) return peer.upload_failed(put.request, serial, state.error());
+        services.complete(id, [put, serial, state, now, have = size.has_value()](BlobPeer& peer) {
+          if (!state) return peer.offer_refused(put.request, serial, state.error(), now);
           peer.offer_checked(put.request, serial, have);
         });
       });
@@ -175,7 +178,16 @@ void BlobPeer::offer_checked(std::uint64_t request, std::uint64_t serial, bool h
   ask_or_commit(*upload);
 }
 
+void BlobPeer::offer_refused(std::uint64_t request, std::uint64_t serial, const Error& error,
+                             TimePoint now) {
+  // Put off: what is in the way is room that was promised and is not used yet.
+  if (error.code == Code::resource_exhausted && error.retry_after_ms > 0)
+    services_.room_wanted_at = now;
+  upload_failed(request, serial, error);
+}
+
 void BlobPeer::on_chunk(const BlobChunk& chunk, std::vector<Bytes> attachments, TimePoint now) {
+  chunk_heard_ = now;  // also one that nobody wants any more: the line is busy with what was asked
   const auto found = uploads_.find(chunk.request);
   if (found == uploads_.end()) {
     return send_error(chunk.request,
@@ -185,7 +197,7 @@ void BlobPeer::on_chunk(const BlobChunk& chunk, std::vector<Bytes> attachments, 
                        0});
   }
   Upload& upload = found->second;
-  upload.heard = chunk_heard_ = now;
+  upload.heard = now;
   upload.has_begun = true;
   const std::uint64_t serial = upload.serial;
   if (attachments.size() != 1 || chunk.hash != upload.put.hash || chunk.size != upload.put.size) {
@@ -273,6 +285,16 @@ BlobPeer::Upload* BlobPeer::find_upload(std::uint64_t request, std::uint64_t ser
   return found != uploads_.end() && found->second.serial == serial ? &found->second : nullptr;
 }
 
+// A line that has carried a chunk lately is slow, not silent: what was asked of it before is ahead
+// of the first chunk of an offer, and would be again if that were ended and made anew.
+bool BlobPeer::is_in_the_way(const Upload& upload, TimePoint now) const {
+  const auto within = [now](const std::optional<TimePoint>& then, Duration length) {
+    return then && now - *then < length;
+  };
+  return within(services_.room_wanted_at, room_wanted_for) && !upload.has_begun &&
+         now - upload.heard >= first_chunk_within && !within(chunk_heard_, upload_silence_max);
+}
+
 void BlobPeer::expire(TimePoint now) {
   for (auto next = uploads_.begin(); next != uploads_.end();) {
     const auto& [request, upload] = *next++;
@@ -281,11 +303,10 @@ void BlobPeer::expire(TimePoint now) {
     if (now - upload.heard >= upload_silence_max) {
       upload_failed(request, upload.serial,
                     {Code::deadline_exceeded, "no chunk came for two minutes", 0});
-    } else if (!upload.has_begun &&
-               now - std::max(upload.heard, chunk_heard_) >= first_chunk_within) {
-      // A slow link is busy with a chunk of another of its uploads; here there is none.
+    } else if (is_in_the_way(upload, now)) {
       upload_failed(request, upload.serial,
-                    {Code::unavailable, "no chunk came for 15 seconds; offer it again",
+                    {Code::unavailable,
+                     "no chunk came for 15 seconds, and others need the room; offer it again",
                      retry_after_ms});
     }
   }

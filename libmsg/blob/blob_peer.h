@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "libmsg/blob/blob_store.h"
 #include "libmsg/blob/chunk_plan.h"
@@ -28,6 +29,8 @@ struct BlobServices {
   // Any thread. Runs the closure later on the socket's thread, with the peer, unless that is gone.
   std::function<void(PeerId, std::function<void(BlobPeer&)>)> complete;
   std::uint32_t upload_count = 0;  // of all peers
+  // Socket's thread: when an offer was last refused for room that others hold.
+  std::optional<TimePoint> room_wanted_at = std::nullopt;
 };
 
 class BlobPeer {
@@ -68,12 +71,15 @@ class BlobPeer {
   };
 
   void offer_checked(std::uint64_t request, std::uint64_t serial, bool have);
+  void offer_refused(std::uint64_t request, std::uint64_t serial, const Error& error,
+                     TimePoint now);
   void chunk_written(std::uint64_t request, std::uint64_t serial, std::uint64_t length);
   void upload_failed(std::uint64_t request, std::uint64_t serial, const Error& error);
   void upload_stored(std::uint64_t request, std::uint64_t serial);
   void ask_or_commit(Upload& upload);
   void drop_upload(std::uint64_t request);
   Upload* find_upload(std::uint64_t request, std::uint64_t serial);
+  bool is_in_the_way(const Upload& upload, TimePoint now) const;
   Status admit(const BlobPut& put) const;
   void start_reads();
   std::function<void()> read_job(BlobWant want) const;
@@ -82,7 +88,7 @@ class BlobPeer {
   bool checksum_;
   BlobServices& services_;
   std::uint64_t next_serial_ = 1;
-  TimePoint chunk_heard_{};  // the last one, of whichever upload
+  std::optional<TimePoint> chunk_heard_;  // the last one, of whichever upload, also a late one
   std::map<std::uint64_t, Upload> uploads_;  // by request id
   DiskPool::StrandPtr reads_;                // all reads of the peer, in order
   std::deque<BlobWant> wants_;               // not yet started

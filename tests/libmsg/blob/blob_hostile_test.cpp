@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include "libmsg/base/limits.h"
 #include "libmsg/blob/blob_peer.h"
@@ -15,6 +16,7 @@
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/libmsg/blob/sample_bytes.h"
 #include "tests/libmsg/blob/scratch_directory.h"
+#include "tests/store/careless_disk.h"
 
 namespace framebus {
 namespace {
@@ -261,6 +263,20 @@ TEST_CASE("bulk endpoint: a small transfer passes a large one") {
   CHECK(std::holds_alternative<BlobChunk>(reply->message));
 }
 
+// However large the real one is.
+class SmallDisk final : public testing::CarelessDisk {
+ public:
+  static constexpr std::uint64_t bytes = 16 * limits::MiB;  // all of them free
+  SmallDisk() : CarelessDisk(testing::Carelessness::none, *make_own()) {}
+  Result<std::uint64_t> free_bytes(const std::filesystem::path&) const override { return bytes; }
+
+ private:
+  static Disk* make_own() {
+    static const std::unique_ptr<Disk> real = make_posix_disk();
+    return real.get();
+  }
+};
+
 // A BlobPeer alone, with the time that a test invents.
 struct Offered {
   ~Offered() {
@@ -268,17 +284,30 @@ struct Offered {
     pool.reset();  // refer to what is above
   }
   Offered() = default;
+  explicit Offered(std::unique_ptr<BlobStore> other) : store(std::move(other)) {}
   Offered(const Offered&) = delete;
   Offered& operator=(const Offered&) = delete;
 
   // Offers a blob; until its first chunk is asked for.
   void put(std::uint64_t request, const Bytes& bytes) {
+    offer({request, hash_bytes(bytes), bytes.size()}, now_monotonic());
+  }
+  // Until it is answered.
+  void offer(const BlobPut& put, TimePoint now) {
     const std::size_t asked = sent().size();
-    peer->on_put({request, hash_bytes(bytes), bytes.size()}, now_monotonic());
+    peer->on_put(put, now);
     REQUIRE(eventually([&] {
       run_completions();
       return sent().size() > asked;
     }));
+  }
+  // An offer that comes while peers hold every place there is.
+  bool is_refused_for_places(std::uint64_t request, TimePoint now) {
+    const std::uint32_t own = std::exchange(services.upload_count, 1024);
+    peer->on_put({request, hash_bytes(sample_bytes(9)), 9}, now);
+    services.upload_count = own;
+    const auto* error = std::get_if<ErrorReply>(&sent().back());
+    return error && error->request == request && code_of(*error) == Code::resource_exhausted;
   }
   void send_first_chunk(std::uint64_t request, const Bytes& bytes, TimePoint now) {
     const Bytes part(bytes.begin(), bytes.begin() + chunk);
@@ -321,15 +350,43 @@ struct Offered {
   std::optional<BlobPeer> peer{std::in_place, PeerId{1}, true, services};
 };
 
-TEST_CASE("bulk endpoint: room is promised for seconds to a peer that sends nothing of its offer") {
+using Ended = std::map<std::uint64_t, Code>;
+
+TEST_CASE("bulk endpoint: a silent offer loses its room after seconds only if others need it") {
   Offered offered;
   offered.put(1, sample_bytes(3 * chunk));
   const TimePoint begin = now_monotonic();
-  CHECK(offered.expired(begin + seconds(14)).empty());
-  CHECK(offered.peer->has_uploads());
-  CHECK(offered.expired(begin + seconds(16)) ==
-        std::map<std::uint64_t, Code>{{1, Code::unavailable}});
+  CHECK(offered.expired(begin + seconds(60)).empty());  // it is in nobody's way
+  CHECK(offered.is_refused_for_places(2, begin + seconds(61)));
+  CHECK(offered.expired(begin + seconds(62)) == Ended{{1, Code::unavailable}});
   CHECK_FALSE(offered.peer->has_uploads());
+
+  offered.put(3, sample_bytes(3 * chunk));
+  const TimePoint anew = now_monotonic();
+  CHECK(offered.is_refused_for_places(4, anew + seconds(12)));
+  CHECK(offered.expired(anew + seconds(14)).empty());  // fifteen seconds it has in any case
+  CHECK(offered.expired(anew + seconds(16)) == Ended{{3, Code::unavailable}});
+
+  offered.put(5, sample_bytes(3 * chunk));
+  const TimePoint at_last = now_monotonic();
+  CHECK(offered.is_refused_for_places(6, at_last + seconds(1)));
+  CHECK(offered.expired(at_last + seconds(16)).empty());  // nobody has asked again
+  CHECK(offered.expired(at_last + seconds(121)) == Ended{{5, Code::deadline_exceeded}});
+}
+
+TEST_CASE("bulk endpoint: an offer that is refused for promised bytes needs the room of others") {
+  test::ScratchDirectory directory;
+  const auto disk = std::make_shared<SmallDisk>();
+  Offered offered(open_blob_store_on(disk, directory / "blobs", false, 0).value());
+  offered.put(1, sample_bytes(3 * chunk));
+  const TimePoint begin = now_monotonic();
+  offered.offer(BlobPut{2, hash_bytes(sample_bytes(7)), SmallDisk::bytes}, begin + seconds(20));
+  CHECK(offered.expired(begin + seconds(21)) == Ended{{1, Code::unavailable}});
+  // More than the disk has: no silent offer is in its way.
+  offered.put(3, sample_bytes(3 * chunk));
+  offered.offer(BlobPut{4, hash_bytes(sample_bytes(7)), SmallDisk::bytes + 1},
+                begin + seconds(60));
+  CHECK(offered.expired(begin + seconds(61)).empty());
 }
 
 TEST_CASE("bulk endpoint: who sends slowly keeps all of its offers for two minutes of silence") {
@@ -339,12 +396,29 @@ TEST_CASE("bulk endpoint: who sends slowly keeps all of its offers for two minut
   offered.put(2, sample_bytes(4 * chunk));
   const TimePoint begin = now_monotonic();
   offered.send_first_chunk(1, first, begin + seconds(10));
-  CHECK(offered.expired(begin + seconds(24)).empty());  // its link may be busy with the first
-  CHECK(offered.expired(begin + seconds(26)) ==
-        std::map<std::uint64_t, Code>{{2, Code::unavailable}});
-  CHECK(offered.expired(begin + seconds(125)).empty());
-  CHECK(offered.expired(begin + seconds(131)) ==
-        std::map<std::uint64_t, Code>{{1, Code::deadline_exceeded}});
+  CHECK(offered.is_refused_for_places(3, begin + seconds(100)));
+  CHECK(offered.expired(begin + seconds(100)).empty());  // its link may be busy with the first
+  CHECK(offered.expired(begin + seconds(119)).empty());
+  CHECK(offered.expired(begin + seconds(121)) == Ended{{2, Code::deadline_exceeded}});
+  CHECK(offered.expired(begin + seconds(129)).empty());
+  CHECK(offered.expired(begin + seconds(131)) == Ended{{1, Code::deadline_exceeded}});
+}
+
+TEST_CASE("bulk endpoint: a first chunk that comes too late lets the next offer take its time") {
+  Offered offered;
+  const Bytes bytes = sample_bytes(3 * chunk);
+  offered.put(1, bytes);
+  const TimePoint begin = now_monotonic();
+  CHECK(offered.is_refused_for_places(9, begin + seconds(16)));
+  CHECK(offered.expired(begin + seconds(16)) == Ended{{1, Code::unavailable}});
+  // Offered again; what was asked for the first time is still on its way, and comes first.
+  offered.put(2, bytes);
+  offered.send_first_chunk(1, bytes, begin + seconds(27));
+  CHECK(offered.is_refused_for_places(9, begin + seconds(53)));
+  CHECK(offered.expired(begin + seconds(53)).empty());
+  offered.send_first_chunk(2, bytes, begin + seconds(54));
+  CHECK(offered.expired(begin + seconds(100)).empty());
+  CHECK(offered.peer->has_uploads());
 }
 
 }  // namespace
