@@ -233,8 +233,12 @@ class ZmqRouter final : public RouterSocket, public Pollable {
   void read_monitor(TimePoint now);
   void on_accepted(int fd, TimePoint now);
   void drop_useless_connections(TimePoint now, bool is_drained);
-  bool read_messages(std::vector<Incoming>& out, std::size_t stop_at, std::size_t& bytes_left,
-                     TimePoint now);
+  // What one receive() may still read. Messages that are thrown away cost time, too, and count.
+  struct Allowance {
+    std::size_t messages;
+    std::size_t bytes;
+  };
+  bool read_messages(std::vector<Incoming>& out, Allowance& left, TimePoint now);
   int begin_message(const std::string& routing_id);
   bool is_reachable(const std::string& routing_id);
 
@@ -327,8 +331,8 @@ void ZmqRouter::receive(std::vector<Incoming>& out, std::size_t max, std::size_t
   const std::size_t stop_at = out.size() + max;
   read_monitor(now);
   if (watch_.is_due(now)) watch_.look(now, bytes_taken_from);
-  std::size_t bytes_left = bytes_max;
-  bool is_drained = read_messages(out, stop_at, bytes_left, now);
+  Allowance left{max, bytes_max};
+  bool is_drained = read_messages(out, left, now);
   drop_useless_connections(now, is_drained);
   if (peers_.wants_probe(now)) {
     // Reading this option makes libzmq take in what its I/O thread has told; a send may skip that.
@@ -336,7 +340,7 @@ void ZmqRouter::receive(std::vector<Incoming>& out, std::size_t max, std::size_t
     peers_.probe_due(now, [this](const std::string& id) { return is_reachable(id); });
     // Whoever was just found gone may have left messages that were not visible a moment ago.
     if (peers_.has_gone() && is_drained) {
-      is_drained = read_messages(out, stop_at, bytes_left, now);
+      is_drained = read_messages(out, left, now);
     }
   }
   if (!peers_.has_gone()) return;
@@ -392,18 +396,18 @@ void ZmqRouter::drop_useless_connections(TimePoint now, bool is_drained) {
 }
 
 // True when the socket has nothing more to read.
-bool ZmqRouter::read_messages(std::vector<Incoming>& out, std::size_t stop_at,
-                              std::size_t& bytes_left, TimePoint now) {
+bool ZmqRouter::read_messages(std::vector<Incoming>& out, Allowance& left, TimePoint now) {
   std::string routing_id;
-  while (out.size() < stop_at && bytes_left > 0) {
+  for (; left.messages > 0 && left.bytes > 0; --left.messages) {
     Incoming incoming;
     Origin origin;
     const Received received = receive_message(socket_, &routing_id, origin, incoming.parts);
     const int fd = origin.fd;
-    if (received != Received::nothing) watch_.on_read(fd, origin.wire_bytes, now);
+    if (received == Received::nothing) return true;
+    watch_.on_read(fd, origin.wire_bytes, now);
+    left.bytes -= std::min(left.bytes, origin.wire_bytes);
     switch (received) {
       case Received::nothing:
-        return true;
       case Received::probe:
         break;
       case Received::oversized:
@@ -414,7 +418,6 @@ bool ZmqRouter::read_messages(std::vector<Incoming>& out, std::size_t stop_at,
         break;
       case Received::message:
         incoming.peer = peers_.peer_of(routing_id, fd, now);
-        for (const Bytes& part : incoming.parts) bytes_left -= std::min(bytes_left, part.size());
         out.push_back(std::move(incoming));
         break;
     }

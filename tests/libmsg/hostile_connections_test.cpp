@@ -131,6 +131,32 @@ TEST_CASE("hostile: a peer that never reads is owed a bounded number of bytes") 
   CHECK(sent_mib < 64);  // what the kernels take comes on top of the bound
 }
 
+TEST_CASE("hostile: a flood of messages that are thrown away is left after as many as of any") {
+  const auto context = make_context();
+  const auto router = make_router(context);
+  const auto url = router->bind("tcp://127.0.0.1:0");
+  REQUIRE(url);
+  PlainConnection peer(*url);
+  // An empty frame is a probe. One behind them that counts tells when all have been read.
+  constexpr std::size_t probes = 50;
+  const std::string flood = std::string(probes * 2, '\0') + std::string("\0\x01x", 3);
+  const auto calls_with = [&](std::size_t max, std::size_t bytes_max) {
+    CHECK(peer.send(flood));
+    std::size_t calls = 0;
+    std::vector<Incoming> got;
+    const TimePoint until = now_monotonic() + seconds(10);
+    while (got.empty() && now_monotonic() < until) {
+      wait({router.get()}, {}, nullptr, seconds(1));
+      router->receive(got, max, bytes_max);
+      ++calls;
+    }
+    CHECK(got.size() == 1);
+    return calls;
+  };
+  CHECK(calls_with(10, SIZE_MAX) > probes / 10);
+  CHECK(calls_with(1000, 20) > probes * 2 / 20);
+}
+
 TEST_CASE("hostile: the descriptor of a peer is known from its first message, also after a poll") {
   const auto context = make_context();
   const auto router = make_router(context);
