@@ -3,8 +3,6 @@
 
 #include <set>
 
-#include "libmsg/transport/transport.h"
-
 namespace framebus::broker {
 namespace {
 
@@ -59,12 +57,14 @@ const InputCheck::Known* InputCheck::find_known(const BlobHash& blob, TimePoint 
   return &known->second;
 }
 
-bool InputCheck::has(const BlobHash& blob) {
+Result<bool> InputCheck::has(const BlobHash& blob) {
   const TimePoint now = now_monotonic();
   if (find_known(blob, now)) return true;
   const auto size = store_.pin(blob);
-  if (size) remember({{blob, {*size, now}}});
-  return size.has_value();
+  if (!size && size.error().code == Code::not_found) return false;
+  if (!size) return fail(size.error());
+  remember({{blob, {*size, now}}});
+  return true;
 }
 
 std::optional<Error> InputCheck::refuse_more(std::size_t bytes) const {
@@ -84,7 +84,7 @@ std::optional<Error> InputCheck::refuse_more(std::size_t bytes) const {
 std::optional<InputCheck::Checked> InputCheck::check(Received&& received,
                                                      std::vector<Wanted>&& wanted,
                                                      std::size_t bytes) {
-  Request request{std::move(received), {}, bytes};
+  Request request{std::move(received), {}, bytes, std::nullopt};
   const TimePoint now = now_monotonic();
   for (Wanted& each : wanted) {
     const Known* const known = find_known(each.blob.hash, now);
@@ -97,14 +97,20 @@ std::optional<InputCheck::Checked> InputCheck::check(Received&& received,
   if (request.wanted.size() <= here_max) {
     Finished finished = look_up(store_, std::move(request));
     remember(std::move(finished.pinned));
-    return std::move(finished.checked);
+    if (!finished.unknown) return std::move(finished.checked);
+    request = std::move(finished.again);
+    request.until = now + patience;
+  }
+  if (auto refusal = refuse_more(bytes))
+    return Checked{std::move(request.received), std::move(refusal)};
+  ++held_;
+  held_bytes_ += bytes;
+  if (request.until) {
+    later_.push_back({std::move(request), now + ask_again});
+    return std::nullopt;
   }
   {
     const std::lock_guard lock(mutex_);
-    if (auto refusal = refuse_more(bytes))
-      return Checked{std::move(request.received), std::move(refusal)};
-    ++held_;
-    held_bytes_ += bytes;
     waiting_.push_back(std::move(request));
   }
   changed_.notify_one();
@@ -116,9 +122,16 @@ InputCheck::Finished InputCheck::look_up(BlobStore& store, Request&& request) {
   finished.bytes = request.bytes;
   for (const Wanted& wanted : request.wanted) {
     const auto size = store.pin(wanted.blob.hash);
-    if (!size) {
+    if (!size && size.error().code == Code::not_found) {
       request.received.missing.push_back(wanted.blob);
       continue;
+    }
+    if (!size) {
+      finished.unknown = size.error().context("whether input \"" + wanted.blob.name + "\"" +
+                                              wanted.named_by + " is stored can not be told now");
+      request.received.missing.clear();
+      finished.again = std::move(request);
+      return finished;
     }
     finished.pinned.push_back({wanted.blob.hash, {*size, now_monotonic()}});
     if (*size == wanted.blob.size) continue;
@@ -134,19 +147,50 @@ void InputCheck::remember(std::vector<std::pair<BlobHash, Known>>&& pinned) {
   for (auto& [hash, known] : pinned) known_[hash] = known;
 }
 
-std::vector<InputCheck::Checked> InputCheck::take() {
+std::optional<InputCheck::Checked> InputCheck::put_off(Finished&& finished, TimePoint now) {
+  Request& request = finished.again;
+  if (!request.until) request.until = now + patience;
+  if (now >= *request.until) {
+    Error refusal = std::move(*finished.unknown);
+    refusal.code = Code::unavailable;
+    refusal.message += "; submit again later";
+    refusal.retry_after_ms = 1000;
+    return Checked{std::move(request.received), std::move(refusal)};
+  }
+  later_.push_back({std::move(request), now + ask_again});
+  return std::nullopt;
+}
+
+void InputCheck::hand_over_due(TimePoint now) {
+  if (later_.empty() || later_.front().due > now) return;
+  {
+    const std::lock_guard lock(mutex_);
+    for (; !later_.empty() && later_.front().due <= now; later_.pop_front())
+      waiting_.push_back(std::move(later_.front().request));
+  }
+  changed_.notify_one();
+}
+
+std::vector<InputCheck::Checked> InputCheck::take(TimePoint now) {
   std::vector<Finished> finished;
   {
     const std::lock_guard lock(mutex_);
     finished.swap(finished_);
-    held_ -= finished.size();
-    for (const Finished& each : finished) held_bytes_ -= each.bytes;
   }
   std::vector<Checked> checked;
   for (Finished& each : finished) {
     remember(std::move(each.pinned));
-    checked.push_back(std::move(each.checked));
+    std::optional<Checked> done;
+    if (each.unknown)
+      done = put_off(std::move(each), now);
+    else
+      done = std::move(each.checked);
+    if (!done) continue;
+    --held_;
+    held_bytes_ -= each.bytes;
+    checked.push_back(std::move(*done));
   }
+  hand_over_due(now);
   return checked;
 }
 

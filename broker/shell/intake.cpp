@@ -29,7 +29,11 @@ Intake::Intake(SessionTable& sessions, Delivery& delivery, InputCheck& inputs, c
 
 bool Intake::receive(std::vector<Event>& events, std::size_t max) {
   bool more = false;
-  for (InputCheck::Checked& each : inputs_.take()) take(std::move(each), events);
+  const TimePoint now = now_monotonic();
+  for (InputCheck::Checked& each : inputs_.take(now)) take(std::move(each), events);
+  const auto is_there = [this](SessionId id) { return sessions_.find(id) != nullptr; };
+  for (ResultCheck::Known& each : results_.take(now, is_there))
+    events.push_back(Received{each.session, std::move(each.results), {}});
   // Neither side can take the other's half; what the workers leave of theirs the primaries may use.
   const std::size_t taken = receive_from(Side::worker, max, bytes_max / 2, more, events);
   receive_from(Side::primary, max, bytes_max - std::min(taken, bytes_max / 2), more, events);
@@ -89,7 +93,7 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
   } else if (const auto* commit = std::get_if<SubmitCommit>(&received.message)) {
     wanted = inputs_of_commit(*commit, events);
   } else if (auto* results = std::get_if<Results>(&received.message)) {
-    check_result_blobs(*results);
+    if (!check_results(session->id, *results, events)) return;
   }
   if (wanted.empty()) return events.push_back(std::move(received));
   auto checked = inputs_.check(std::move(received), std::move(wanted), bytes_of(incoming));
@@ -116,27 +120,18 @@ std::vector<InputCheck::Wanted> Intake::inputs_of_commit(const SubmitCommit& com
   return InputCheck::inputs_of(inputs);
 }
 
-// A record that names a blob is made only when the blob is stored. A worker puts it first, so this
-// is rare: its blob was lost since, or the worker is wrong. The attempt has then failed.
-void Intake::check_result_blobs(Results& results) {
-  for (TaskResult& result : results.results) {
-    for (const BlobRef& blob : result.blobs) {
-      if (inputs_.has(blob.hash)) continue;
-      ++counters_.results_without_blob;
-      log_warning("intake",
-                  "a result names a blob that is not stored; the attempt counts as failed",
-                  {{"task", to_string(result.task)}, {"blob", to_string(blob.hash)}});
-      result.outcome = Outcome::error;
-      result.error = to_wire({Code::unavailable,
-                              "result blob " + to_string(blob.hash) + " (\"" + blob.name +
-                                  "\") is not stored at the broker",
-                              0});
-      result.permanent = false;
-      result.result.clear();
-      result.blobs.clear();
-      break;
-    }
-  }
+// When no more results can wait for their blobs to be looked up, their worker is told to connect
+// anew: it has kept them and says them again, after its back-off. All of this message, since what is
+// confirmed of it would not be said again.
+bool Intake::check_results(SessionId session, Results& results, std::vector<Event>& events) {
+  const bool had_some = !results.results.empty();
+  if (results_.check(session, results, now_monotonic()))
+    return !had_some || !results.results.empty();
+  ++counters_.refused;
+  delivery_.drop(session, "whether the blobs of its results are stored can not be told now, and " +
+                              std::to_string(results_.kept()) + " results wait for that already");
+  for (Event& event : delivery_.take_events()) events.push_back(std::move(event));
+  return false;
 }
 
 void Intake::on_malformed(const PeerKey& peer, const PeerSession* session,

@@ -10,6 +10,7 @@
 #include "broker/core/event.h"
 #include "broker/shell/delivery.h"
 #include "broker/shell/input_check.h"
+#include "broker/shell/result_check.h"
 #include "libmsg/base/limits.h"
 
 namespace framebus::broker {
@@ -19,7 +20,6 @@ struct IntakeCounters {
   std::uint64_t malformed = 0;
   std::uint64_t damaged = 0;  // of those: the checksum did not match
   std::uint64_t refused = 0;  // no session, wrong role, wrong direction, inputs of another size
-  std::uint64_t results_without_blob = 0;
 };
 
 class Intake {
@@ -33,10 +33,11 @@ class Intake {
          Delivery::Routers routers, Endpoints endpoints);
 
   // At most `max` arrivals from each socket and `bytes_max`, as events, in the order of their
-  // arrival on each. Also those whose inputs have been looked up meanwhile. Returns whether there
-  // may be more.
+  // arrival on each. Also those whose inputs or result blobs have been looked up meanwhile. Returns
+  // whether there may be more.
   bool receive(std::vector<Event>& events, std::size_t max);
   const IntakeCounters& counters() const { return counters_; }
+  const ResultCounters& result_counters() const { return results_.counters(); }
 
  private:
   // Takes from one socket at most so much; returns the bytes. `more` is set when it may have more.
@@ -52,11 +53,13 @@ class Intake {
   // refuse any of these SubmitOpens, or find the upload gone, so each input of any is looked up.
   std::vector<InputCheck::Wanted> inputs_of_commit(const SubmitCommit& commit,
                                                    const std::vector<Event>& events) const;
-  void check_result_blobs(Results& results);
+  // Whether there is something left of it for the core, now.
+  bool check_results(SessionId session, Results& results, std::vector<Event>& events);
 
   SessionTable& sessions_;
   Delivery& delivery_;
   InputCheck& inputs_;
+  ResultCheck results_{inputs_};
   const Core& core_;
   Delivery::Routers routers_;
   Endpoints endpoints_;

@@ -18,7 +18,9 @@ void StatusCounters::add_to(BrokerStatus& status) const {
   add("intake.malformed", intake.malformed);
   add("intake.damaged", intake.damaged);
   add("intake.refused", intake.refused);
-  add("intake.results_without_blob", intake.results_without_blob);
+  const ResultCounters& results = sources_.intake.result_counters();
+  add("intake.results_without_blob", results.without_blob);
+  add("intake.results_put_off", results.put_off);
 
   const DeliveryCounters& delivery = sources_.delivery.counters();
   add("delivery.made", delivery.made);

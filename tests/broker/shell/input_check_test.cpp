@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 
+#include "tests/broker/shell/scarce_disk.h"
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/libmsg/blob/sample_bytes.h"
 #include "tests/libmsg/blob/scratch_directory.h"
@@ -15,7 +16,8 @@ namespace {
 
 struct Bench {
   test::ScratchDirectory scratch;
-  std::unique_ptr<BlobStore> store = open_blob_store(scratch / "blobs", false).value();
+  std::shared_ptr<test::ScarceDisk> disk = std::make_shared<test::ScarceDisk>();
+  std::unique_ptr<BlobStore> store = open_blob_store_on(disk, scratch / "blobs", false, 0).value();
   std::atomic<int> wakes{0};
   InputCheck check{*store, [this] { ++wakes; }};
 
@@ -151,6 +153,74 @@ TEST_CASE("input check: few large submits are bounded by their bytes, one alone 
   CHECK_FALSE(bench.ask({absent("few")}, large)->refusal);  // looked up at once: nothing is held
   take_all(1);
   CHECK_FALSE(bench.ask(inputs, 1));
+}
+
+TEST_CASE("input check: a blob that can not be looked up is not missing, it is asked for again") {
+  Bench bench;
+  const BlobRef here = bench.put("here");
+  std::vector<BlobRef> many{absent("a"), here, absent("b")};
+  SUBCASE("few inputs") {}
+  SUBCASE("many inputs") {
+    for (std::size_t i = 0; i <= InputCheck::here_max; ++i)
+      many.push_back(absent(std::to_string(i)));
+  }
+  bench.disk->is_exhausted = true;
+  const std::size_t opened = bench.disk->opened;
+  CHECK_FALSE(bench.ask(many));
+  TimePoint later = now_monotonic();
+  // The thread has tried in vain, and it is tried again.
+  CHECK(test::eventually([&] {
+    CHECK(bench.check.take(later += milliseconds(20)).empty());
+    return bench.disk->opened > opened + 1;
+  }));
+  bench.disk->is_exhausted = false;
+  std::vector<InputCheck::Checked> checked;
+  CHECK(test::eventually([&] {
+    checked = bench.check.take(later += milliseconds(20));
+    return !checked.empty();
+  }));
+  REQUIRE(checked.size() == 1);
+  CHECK_FALSE(checked[0].refusal);
+  many.erase(many.begin() + 1);
+  CHECK(checked[0].received.missing == many);
+}
+
+TEST_CASE("input check: a submit whose inputs can not be looked up in time is to come again") {
+  Bench bench;
+  const BlobRef here = bench.put("here");
+  bench.disk->is_exhausted = true;
+  const TimePoint begin = now_monotonic();
+  CHECK_FALSE(bench.ask({here}));
+  std::vector<InputCheck::Checked> checked;
+  CHECK(test::eventually([&] {
+    checked = bench.check.take(begin + InputCheck::patience + seconds(1));
+    return !checked.empty();
+  }));
+  REQUIRE(checked[0].refusal);
+  CHECK(checked[0].refusal->code == Code::unavailable);
+  CHECK(checked[0].refusal->retry_after_ms > 0);
+  CHECK(checked[0].refusal->message ==
+        "whether input \"here\" of step \"main\" is stored can not be told now: open: Too many open "
+        "files; submit again later");
+  CHECK(checked[0].received.missing.empty());
+}
+
+TEST_CASE("input check: submits that are asked for again count towards the bound") {
+  Bench bench;
+  const BlobRef here = bench.put("here");
+  bench.disk->is_exhausted = true;
+  for (std::size_t i = 0; i < InputCheck::waiting_max; ++i) CHECK_FALSE(bench.ask({here}));
+  const auto refused = bench.ask({here});
+  REQUIRE(refused);
+  REQUIRE(refused->refusal);
+  CHECK(refused->refusal->code == Code::resource_exhausted);
+  bench.disk->is_exhausted = false;
+  TimePoint later = now_monotonic();
+  std::size_t finished = 0;
+  CHECK(test::eventually([&] {
+    finished += bench.check.take(later += milliseconds(20)).size();
+    return finished == InputCheck::waiting_max;
+  }));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/broker/shell/fake_router.h"
+#include "tests/broker/shell/scarce_disk.h"
 #include "tests/libmsg/blob/raw_peer.h"
 #include "tests/libmsg/blob/scratch_directory.h"
 
@@ -25,7 +26,8 @@ struct Bench {
   FakeRouter workers;
   SessionTable sessions;
   Delivery delivery{sessions, {&primaries, &workers}, 1'000'000};
-  std::unique_ptr<BlobStore> blobs = open_blob_store(scratch / "blobs", false).value();
+  std::shared_ptr<test::ScarceDisk> disk = std::make_shared<test::ScarceDisk>();
+  std::unique_ptr<BlobStore> blobs = open_blob_store_on(disk, scratch / "blobs", false, 0).value();
   InputCheck inputs{*blobs, [] {}};
   Core core{Options{}, 1};
   Intake intake{sessions, delivery, inputs, core, {&primaries, &workers}, {}};
@@ -162,6 +164,68 @@ TEST_CASE("intake: a commit waits for the inputs of the upload, whatever else op
   REQUIRE(received);
   REQUIRE(std::holds_alternative<SubmitCommit>(received->message));
   CHECK(received->missing == expected);
+}
+
+TaskResult a_success(std::uint32_t task, const BlobRef& blob) {
+  TaskResult result;
+  result.task = TaskRef{JobId{1}, task};
+  result.outcome = Outcome::ok;
+  result.blobs = {blob};
+  return result;
+}
+
+TEST_CASE("intake: a result whose blob can not be looked up waits, and reaches the core as it was") {
+  Bench bench;
+  const BlobRef blob = bench.blobs->put_bytes(bytes_of("image")).value();
+  bench.disk->is_exhausted = true;
+  const Results sent{{a_success(1, blob)}};
+  bench.workers.arrivals.push_back(Bench::arrival(PeerId{6}, sent));
+  bench.beats(1);
+  std::vector<Event> events;
+  bench.intake.receive(events, 256);
+  REQUIRE(events.size() == 1);  // others pass it, its session goes on
+  CHECK(std::holds_alternative<Heartbeat>(std::get<Received>(events[0]).message));
+  bench.disk->is_exhausted = false;
+  events.clear();
+  CHECK(test::eventually([&] {
+    bench.intake.receive(events, 256);
+    return !events.empty();
+  }));
+  REQUIRE(events.size() == 1);
+  const auto& received = std::get<Received>(events[0]);
+  CHECK(received.session == bench.worker);
+  CHECK(std::get<Results>(received.message) == sent);
+  CHECK(bench.intake.result_counters().without_blob == 0);
+  CHECK(bench.intake.result_counters().put_off == 1);
+}
+
+TEST_CASE("intake: a worker whose results can neither be judged nor kept has to say them again") {
+  Bench bench;
+  const BlobRef blob = bench.blobs->put_bytes(bytes_of("image")).value();
+  bench.disk->is_exhausted = true;
+  TaskResult large = a_success(1, blob);
+  large.log_tail = std::string(limits::text_bytes_max, 'x');
+  const std::size_t fit = limits::wire_message_bytes_max / (2 * large.log_tail.size());
+  const Results results{std::vector<TaskResult>(fit, large)};
+  std::vector<Event> events;
+  for (std::size_t i = 0; i < 1000 && events.empty(); ++i) {
+    bench.workers.arrivals.push_back(Bench::arrival(PeerId{6}, results));
+    bench.intake.receive(events, 256);
+  }
+  REQUIRE(events.size() == 1);  // and none of what it said
+  CHECK(std::get<PeerLost>(events[0]).session == bench.worker);
+  CHECK(std::get<PeerLost>(events[0]).reason.find("can not be told now") != std::string::npos);
+  bench.delivery.say_farewells();
+  REQUIRE(bench.workers.sent[PeerId{6}].size() == 1);
+  const auto& told = std::get<ErrorReply>(bench.workers.sent[PeerId{6}][0]);
+  CHECK(static_cast<Code>(told.error.code) == Code::no_session);
+  // Nothing of the session that ended comes late: the worker says all of it again.
+  bench.disk->is_exhausted = false;
+  events.clear();
+  const TimePoint until = now_monotonic() + 2 * ResultCheck::ask_again;
+  while (now_monotonic() < until) bench.intake.receive(events, 256);
+  CHECK(events.empty());
+  CHECK(bench.intake.result_counters().without_blob == 0);
 }
 
 }  // namespace
