@@ -61,6 +61,9 @@ class JobArchive {
   static Result<std::unique_ptr<JobArchive>> open(const std::filesystem::path& file,
                                                   const ArchiveRows& rows = {},
                                                   const ArchiveDoor& door = {});
+  // For reading only, also beside a running broker: nothing is made, added or taken over into the
+  // file, whichever version it has. not_found: there is no file; else as open().
+  static Result<std::unique_ptr<JobArchive>> open_to_read(const std::filesystem::path& file);
   virtual ~JobArchive() = default;
 
   // Durable when it returns. Pieces of a job in order, the first with first_task 0; the first one

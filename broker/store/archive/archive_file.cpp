@@ -35,22 +35,35 @@ Status make_schema(sqlite::Database& database) {
   return transaction.commit();
 }
 
-// Every piece of a job knows the job's last record. What can not be read comes back to nobody.
-Status upgrade_from_1(sqlite::Database& database) {
-  FRAMEBUS_ASSIGN(auto transaction, sqlite::Transaction::begin(database));
-  FRAMEBUS_ASSIGN(const std::int64_t version, database.number("PRAGMA user_version"));
-  if (version != 1) return {};
+// Every piece of a job knows the job's last record. What can not be read comes back to nobody: jobs
+// are asked for one by one, so that a damaged page hides only those that lie on it.
+Result<std::uint64_t> last_record_of_1(sqlite::Database& database) {
   std::uint64_t last_record = 0;
-  FRAMEBUS_ASSIGN(auto select, database.prepare("SELECT image FROM pieces WHERE first_task = 0"));
+  FRAMEBUS_ASSIGN(auto versions, database.prepare("SELECT version FROM versions"));
+  FRAMEBUS_ASSIGN(
+      auto select,
+      database.prepare("SELECT image FROM pieces WHERE version = ? AND first_task = 0"));
   for (;;) {
-    FRAMEBUS_ASSIGN(const bool found, select.step());
-    if (!found) break;
+    FRAMEBUS_ASSIGN(const bool is_one, versions.step());
+    if (!is_one) return last_record;
+    select.reset();
+    const auto found = select.integer(versions.integer_at(0)).step();
+    if (!found && found.error().code != Code::data_loss) return fail(found.error());
+    if (!found || !*found) continue;
     const auto plain = decompress(select.blob_at(0), archive_piece_bytes_max);
     if (!plain) continue;
     const auto piece = decode_struct<JobImage>(*plain);
     if (piece) last_record = std::max(last_record, piece->last_lsn);
   }
-  select.reset();
+}
+
+Status upgrade_from_1(sqlite::Database& database) {
+  // Before the transaction: SQLite writes nothing more in one that has met a damaged page. No other
+  // broker can add jobs meanwhile, the directory is locked.
+  FRAMEBUS_ASSIGN(const std::uint64_t last_record, last_record_of_1(database));
+  FRAMEBUS_ASSIGN(auto transaction, sqlite::Transaction::begin(database));
+  FRAMEBUS_ASSIGN(const std::int64_t version, database.number("PRAGMA user_version"));
+  if (version != 1) return {};
   FRAMEBUS_TRY(database.execute(archive_schema_since_1()));
   FRAMEBUS_ASSIGN(auto update, database.prepare("UPDATE numbers SET value = ?"));
   FRAMEBUS_TRY(update.id(last_record).run());
@@ -84,32 +97,26 @@ bool has_log(const std::filesystem::path& file) {
   return !error && bytes > 0;
 }
 
-// For a person: which file, and what to do about it.
-Error with_remedy(Error error, const std::filesystem::path& file) {
-  const std::string name = file.string();
-  if (error.message.find(name) == std::string::npos) error = error.context(name);
-  if (error.code == Code::data_loss) {
-    error.message += ". Nothing was changed. Restore it from a copy, or move " + name + ", " +
-                     name + "-wal and " + name +
-                     "-shm aside: a new archive is begun then (jobs that have not ended are in the "
-                     "journal). What is readable `sqlite3` saves with .recover";
-  } else if (error.code == Code::permission_denied) {
-    error.message += "; it must be a file that can be read and written by this user";
-  } else if (error.code == Code::unavailable && error.retry_after_ms > 0) {
-    error.message += "; end the transaction that is open there, then try again";
-  }
-  return error;
-}
-
 Result<sqlite::Database> open_checked(const std::filesystem::path& file, const char* vfs) {
   const bool had_log = has_log(file);
   FRAMEBUS_ASSIGN(sqlite::Database database, sqlite::Database::open(file, busy_ms, vfs));
   if (had_log) database.keep_log_when_closed(true);
   FRAMEBUS_ASSIGN(const std::int64_t version, check_version(database, file));
-  database.keep_log_when_closed(false);
   FRAMEBUS_TRY(database.execute(settings));
   if (version == 0) FRAMEBUS_TRY(make_schema(database));
   if (version == 1) FRAMEBUS_TRY(upgrade_from_1(database));
+  database.keep_log_when_closed(false);  // not before it is taken: a refused file stays as it is
+  return database;
+}
+
+Result<sqlite::Database> open_only_reading(const std::filesystem::path& file) {
+  if (!std::filesystem::exists(file))
+    return fail(Code::not_found, "there is no archive at " + file.string());
+  FRAMEBUS_ASSIGN(sqlite::Database database, sqlite::Database::open(file, busy_ms));
+  database.keep_log_when_closed(true);
+  FRAMEBUS_TRY(database.only_read());
+  FRAMEBUS_ASSIGN(const std::int64_t version, check_version(database, file));
+  if (version == 0) return fail(Code::not_found, "the archive at " + file.string() + " is empty");
   return database;
 }
 
@@ -142,6 +149,22 @@ JobSummary summarize(const JobImage& piece) {
 
 }  // namespace
 
+Error with_remedy(Error error, const std::filesystem::path& file) {
+  const std::string name = file.string();
+  if (error.message.find(name) == std::string::npos) error = error.context(name);
+  if (error.code == Code::data_loss) {
+    error.message += ". Nothing was changed. Restore it from a copy, or move " + name + ", " +
+                     name + "-wal and " + name +
+                     "-shm aside: a new archive is begun then (jobs that have not ended are in the "
+                     "journal). What is readable `sqlite3` saves with .recover";
+  } else if (error.code == Code::permission_denied) {
+    error.message += "; it must be a file that can be read and written by this user";
+  } else if (error.message.find(sqlite::held_by_another) != std::string::npos) {
+    error.message += "; end the transaction that is open there, then try again";
+  }
+  return error;
+}
+
 std::uint32_t end_of(const JobImage& piece) {
   if (piece.tasks.empty()) return piece.first_task;
   const TaskImage& last = piece.tasks.back();
@@ -157,7 +180,13 @@ Result<std::unique_ptr<JobArchive>> JobArchive::open(const std::filesystem::path
   const auto file_system = make_posix_disk();
   Disk& disk = door.disk != nullptr ? *door.disk : *file_system;
   FRAMEBUS_TRY(disk.sync_directory(file.has_parent_path() ? file.parent_path() : "."));
-  return std::make_unique<ArchiveFile>(std::move(*database), rows);
+  return std::make_unique<ArchiveFile>(std::move(*database), rows, file);
+}
+
+Result<std::unique_ptr<JobArchive>> JobArchive::open_to_read(const std::filesystem::path& file) {
+  auto database = open_only_reading(file);
+  if (!database) return fail(with_remedy(database.error(), file));
+  return std::make_unique<ArchiveFile>(std::move(*database), ArchiveRows{}, file);
 }
 
 Status ArchiveFile::put(const JobImage& piece) {

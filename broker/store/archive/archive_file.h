@@ -18,10 +18,13 @@ inline constexpr std::size_t archive_piece_bytes_max = 1 * limits::GiB;
 // The index after the last task of a piece.
 std::uint32_t end_of(const JobImage& piece);
 
+// For a person: which file, and what to do about it.
+Error with_remedy(Error error, const std::filesystem::path& file);
+
 class ArchiveFile final : public JobArchive {
  public:
-  ArchiveFile(sqlite::Database database, const ArchiveRows& rows)
-      : database_(std::move(database)), rows_(rows) {}
+  ArchiveFile(sqlite::Database database, const ArchiveRows& rows, std::filesystem::path file)
+      : database_(std::move(database)), rows_(rows), file_(std::move(file)) {}
 
   Status put(const JobImage& piece) override;
   Result<std::vector<JobImage>> load(JobId job) override;
@@ -58,9 +61,11 @@ class ArchiveFile final : public JobArchive {
   Result<std::vector<std::uint32_t>> first_tasks_of_steps(std::int64_t version);
   Result<std::int64_t> delete_rows(std::int64_t version);
   Result<std::uint64_t> live_bytes();
+  Result<ArchiveHighest> read_highest();
 
   sqlite::Database database_;
   ArchiveRows rows_;
+  std::filesystem::path file_;
 };
 
 }  // namespace framebus::broker

@@ -110,7 +110,16 @@ Result<ArchiveStats> ArchiveFile::stats() {
   return out;
 }
 
+// Asked at the start, which an error refuses: so it is told like one of open(), and what the
+// write-ahead log holds stays there.
 Result<ArchiveHighest> ArchiveFile::highest() {
+  auto found = read_highest();
+  if (found) return found;
+  database_.keep_log_when_closed(true);
+  return fail(with_remedy(found.error(), file_));
+}
+
+Result<ArchiveHighest> ArchiveFile::read_highest() {
   FRAMEBUS_ASSIGN(const std::int64_t job, database_.number("SELECT max(job) FROM versions"));
   FRAMEBUS_ASSIGN(const std::int64_t record,
                   database_.number("SELECT value FROM numbers WHERE name = 'last_record'"));

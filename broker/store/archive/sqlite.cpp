@@ -19,12 +19,11 @@ Error error_of(int result, const std::string& said) {
   switch (result & 0xff) {
     case SQLITE_FULL:
       return {Code::resource_exhausted, text + " (no room on its disk)", retry_after_ms};
-    case SQLITE_TOOBIG:
-    case SQLITE_NOMEM:
-      return {Code::resource_exhausted, text, retry_after_ms};
+    case SQLITE_NOMEM:  // space on the disk would not help
+      return {Code::unavailable, text, retry_after_ms};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return {Code::unavailable, text + " (another process holds it)", retry_after_ms};
+      return {Code::unavailable, text + " " + std::string(held_by_another), retry_after_ms};
     case SQLITE_IOERR:
       return {Code::unavailable, text, 0};  // no time to try again: a disk does not get well
     case SQLITE_CORRUPT:
@@ -57,7 +56,18 @@ int telling_result(sqlite3* database) {
   }
 }
 
+bool is_no_descriptor(int why) {
+  return why == EMFILE || why == ENFILE;
+}
+
+Error no_descriptor(const std::string& said) {
+  return {Code::unavailable, said + " (too many files are open)", retry_after_ms};
+}
+
 Error last_error(sqlite3* database) {
+  const int family = sqlite3_errcode(database) & 0xff;
+  if (family == SQLITE_CANTOPEN && is_no_descriptor(sqlite3_system_errno(database)))
+    return no_descriptor(std::string("archive: ") + sqlite3_errmsg(database));
   return error_of(telling_result(database), sqlite3_errmsg(database));
 }
 
@@ -66,6 +76,7 @@ Status make_private_file(const std::filesystem::path& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (file < 0) {
     const int why = errno;
+    if (is_no_descriptor(why)) return fail(no_descriptor("open archive " + path.string()));
     const Code code = why == ENOSPC || why == EDQUOT ? Code::resource_exhausted
                       : why == ENOENT                ? Code::not_found
                                                      : Code::permission_denied;

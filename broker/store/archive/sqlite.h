@@ -1,8 +1,9 @@
 // SQLite with Results instead of return codes: a database, a statement, a transaction. The only
 // place that knows sqlite3.h (sqlite.cpp).
 //
-// Errors say what the caller should do: resource_exhausted no room, unavailable locked (with a time
-// to try again) or an I/O error (without one), data_loss damaged or no database, permission_denied.
+// Errors say what the caller should do: resource_exhausted no room, unavailable locked, no memory or
+// no descriptor (with a time to try again) or an I/O error (without one), data_loss damaged or no
+// database, permission_denied.
 // Thread rule: one thread each.
 #pragma once
 
@@ -19,6 +20,9 @@ struct sqlite3;
 struct sqlite3_stmt;
 
 namespace framebus::broker::sqlite {
+
+// In the sentence of an error: what tells a lock from other things that pass.
+inline constexpr std::string_view held_by_another = "(another process holds it)";
 
 class Statement {
  public:
@@ -69,6 +73,8 @@ class Database {
   // The first column of the first row, 0 when there is none.
   Result<std::int64_t> number(std::string_view sql);
   std::int64_t rows_changed() const;
+  // Nothing can be written by this connection.
+  Status only_read() { return execute("PRAGMA query_only = ON"); }
   // True: what the write-ahead log holds stays there when this connection closes.
   void keep_log_when_closed(bool keeps);
 

@@ -2,7 +2,10 @@
 #include "broker/store/archive/archive.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -153,29 +156,18 @@ TEST_CASE("archive: knows the last record of all that ever came, also when their
   CHECK(open_in(directory)->highest().value().record == 900);
 }
 
-TEST_CASE("archive: a file of version 1 gets what it lacks, its jobs stay as they are") {
-  const ScratchDirectory directory;
-  auto job = random_job(JobId{7}, 3'000, 1);
-  for (JobImage& piece : job) piece.last_lsn = 4'321;
-  put_all(*open_in(directory), job);
-  const auto file = directory / "archive.db";
-  REQUIRE(sqlite::Database::open(file, 0)->execute("DROP TABLE numbers; PRAGMA user_version = 1"));
-  for (int opening = 0; opening < 2; ++opening) {
-    const auto archive = open_in(directory);
-    CHECK(archive->highest().value().record == 4'321);
-    CHECK(archive->load(JobId{7}).value() == job);
-  }
-  CHECK(sqlite::Database::open(file, 0)->number("PRAGMA user_version").value() ==
-        archive_schema_version);
-}
-
 TEST_CASE("archive: a last record that no journal can have reached is data_loss") {
   const ScratchDirectory directory;
   const auto archive = open_in(directory);
   for (const char* value : {"-1", "9223372036854775807"}) {
     const std::string set = std::string("UPDATE numbers SET value = ") + value;
     REQUIRE(sqlite::Database::open(directory / "archive.db", 0)->execute(set.c_str()));
-    CHECK(archive->highest().error().code == Code::data_loss);
+    const auto refused = archive->highest();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == Code::data_loss);
+    const std::string& message = refused.error().message;
+    CHECK(message.find((directory / "archive.db").string()) != std::string::npos);
+    CHECK(message.find(".recover") != std::string::npos);  // what to do
   }
 }
 
@@ -388,6 +380,37 @@ TEST_CASE("archive: a full disk is resource_exhausted, and the transaction is ta
     CHECK(full.error().retry_after_ms > 0);
   }
   CHECK(database.number("SELECT count(*) FROM t").value() == 0);
+}
+
+TEST_CASE("archive: what is too large for SQLite is no lack of space") {
+  const ScratchDirectory directory;
+  auto database = sqlite::Database::open(directory / "any.db", 0).value();
+  const auto too_large = database.number("SELECT length(zeroblob(2000000000))");
+  REQUIRE_FALSE(too_large);
+  CHECK(too_large.error().code == Code::internal);
+}
+
+TEST_CASE("archive: without a free descriptor it is unavailable and worth another try") {
+  const ScratchDirectory directory;
+  const auto file = directory / "archive.db";
+  JobArchive::open(file).value();
+  rlimit usual{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+  const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::close(next);
+  // Not even one for a look at the file; then none for the log of SQLite, and for its index.
+  for (rlim_t more = 0; more < 3; ++more) {
+    const rlimit scarce{static_cast<rlim_t>(next) + more, usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &scarce) == 0);
+    const auto archive = JobArchive::open(file);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    REQUIRE_FALSE(archive);
+    CHECK(archive.error().code == Code::unavailable);
+    CHECK(archive.error().retry_after_ms > 0);
+    CHECK(archive.error().message.find(file.string()) != std::string::npos);
+    CHECK(archive.error().message.find("transaction") == std::string::npos);  // nobody holds it
+  }
+  CHECK(JobArchive::open(file));
 }
 
 TEST_CASE("archive export: one job goes into a file of its own with a row for every task") {
