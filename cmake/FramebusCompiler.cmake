@@ -24,6 +24,10 @@ if(FRAMEBUS_SANITIZE)
   # -g1: reports name functions and lines, and the build takes half the time that it takes with -g.
   target_compile_options(framebus_options INTERFACE -fsanitize=${FRAMEBUS_SANITIZE} -fno-omit-frame-pointer -g1)
   target_link_options(framebus_options INTERFACE -fsanitize=${FRAMEBUS_SANITIZE})
+  if(FRAMEBUS_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # Beside libasan, gcc's shared libubsan ignores log_path: what a killed process reports would be lost.
+    target_link_options(framebus_options INTERFACE -static-libubsan)
+  endif()
 endif()
 
 # One precompiled header for all: see framebus_pch.h. A target whose flags differ (an instruction set of

@@ -215,9 +215,9 @@ TEST_CASE("blob transfer: puts that were cancelled hold no place at the broker")
 TEST_CASE("blob transfer: destroying the client ends calls of other threads with shutdown") {
   auto client = make_blob_client(make_context(), "tcp://127.0.0.1:1", seconds(30));
   std::promise<void> begun;
-  auto call = std::async(std::launch::async, [&] {
+  auto call = std::async(std::launch::async, [&begun, used = client.get()] {
     begun.set_value();
-    return client->put_bytes(bytes_of("x"), nullptr);
+    return used->put_bytes(bytes_of("x"), nullptr);
   });
   begun.get_future().wait();
   // The call may or may not have entered the client yet: both must end well, so only the first is
