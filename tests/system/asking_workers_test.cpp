@@ -62,7 +62,8 @@ TEST_CASE("asking workers: a ping is answered by every worker, with success") {
   for (const Json& each : done.at("answers")) CHECK(each.at("ok") == true);
   const CliResult unknown = farm.cli({"broadcast", "pingg", "--json"});
   CHECK(unknown.exit_code == 1);
-  for (const Json& each : unknown.json().at("answers")) CHECK(each.at("ok") == false);
+  const Json refusals = unknown.json();
+  for (const Json& each : refusals.at("answers")) CHECK(each.at("ok") == false);
 }
 
 TEST_CASE("asking workers: --next asks one, each in turn, and says so when none comes") {
@@ -93,10 +94,10 @@ TEST_CASE("asking workers: --barrier has an answer for each of them, for one tha
   ChildProcess& stays = farm.worker();
   ChildProcess& doomed = farm.worker();
   farm.wait_for_workers(2);
-  ChildProcess& asking = farm.start(
-      "framebus", {"broadcast", "wait", "--barrier", "--payload",
-                   farm.write_file("wait.json", R"({"ms": 3000})"), "--timeout", "50s", "--json",
-                   "--broker", farm.primary_endpoint()});
+  ChildProcess& asking =
+      farm.start("framebus", {"broadcast", "wait", "--barrier", "--payload",
+                              farm.write_file("wait.json", R"({"ms": 3000})"), "--timeout", "50s",
+                              "--json", "--broker", farm.primary_endpoint()});
   farm.wait_for_counter("commands", 1);
   doomed.signal(SIGKILL);
   REQUIRE(asking.wait_exit(seconds(30)) == 1);
@@ -129,7 +130,8 @@ TEST_CASE("asking workers: --sticky reaches a worker that joins later, before it
   const Json task = farm.tasks(job)[0];
   CHECK(task.at("error").at("message") == R"({"map": "town 7"})");
   CHECK(task.at("attempts")[0].at("worker") == name_of(late));
-  for (const Json& each : farm.json({"broadcast", "status"}).at("answers"))
+  const Json told = farm.json({"broadcast", "status"});
+  for (const Json& each : told.at("answers"))
     CHECK(each.at("reply").at("prepared")[0].at("name") == "map");
 }
 
@@ -155,8 +157,7 @@ TEST_CASE("worker verbs: drain finishes what runs and takes nothing new, resume 
   const std::string afterwards =
       farm.submit(sleep_job(6, milliseconds(50), "\"strategy\": \"roundrobin\""));
   farm.wait_for_state(afterwards, "succeeded");
-  CHECK(workers_of_attempts(farm.tasks(afterwards)) ==
-        std::set{name_of(other), name_of(drained)});
+  CHECK(workers_of_attempts(farm.tasks(afterwards)) == std::set{name_of(other), name_of(drained)});
 }
 
 TEST_CASE("worker verbs: restart ends what runs well and begins the program anew") {
@@ -191,9 +192,8 @@ TEST_CASE("worker verbs: remove hands its work to others and keeps it out until 
   CHECK(removed.wait_exit(seconds(10)) == 0);
   const ChildProcess& other = farm.worker();
   farm.wait_for_running(held, 1);
-  CHECK(eventually(
-      [&] { return workers_of_attempts(farm.tasks(held)).contains(name_of(other)); },
-      seconds(20)));
+  CHECK(eventually([&] { return workers_of_attempts(farm.tasks(held)).contains(name_of(other)); },
+                   seconds(20)));
   CHECK(farm.cli({"cancel", held}).exit_code == 0);
 
   ChildProcess& again =

@@ -26,8 +26,8 @@ std::size_t runs_of(Farm& farm, const std::string& job) {
 const std::string hanging_once =
     job_of("fail", 1, R"({"mode": "hang"})", R"("at_most_once": true, "max_attempts": 5)");
 
-const Words quick = {"--retry-base", "10ms", "--retry-max", "10ms", "--heartbeat", "100ms",
-                     "--suspect-after", "300ms", "--lease", "1s", "--restart-grace", "1s"};
+const Words quick = {"--retry-base",    "10ms",  "--retry-max", "10ms", "--heartbeat",     "100ms",
+                     "--suspect-after", "300ms", "--lease",     "1s",   "--restart-grace", "1s"};
 const Words quick_reconnect = {"--reconnect-interval", "20ms", "--reconnect-max", "200ms"};
 
 void must_not_run_again(Farm& farm, const std::string& job) {
@@ -136,9 +136,10 @@ TEST_CASE("exclusion: a worker that failed three times at a job gets no more of 
   }
   CHECK(farm.counter("exclusions_lapsed") == 0);
   // Only that job: another one's tasks go to both.
-  farm.wait_for_state(
-      farm.submit(sleep_job(8, milliseconds(50), R"("strategy": "roundrobin")")), "succeeded");
-  for (const Json& each : farm.json({"workers"}).at("workers")) CHECK(each.at("tasks_done") >= 1);
+  farm.wait_for_state(farm.submit(sleep_job(8, milliseconds(50), R"("strategy": "roundrobin")")),
+                      "succeeded");
+  const Json listed = farm.json({"workers"});
+  for (const Json& each : listed.at("workers")) CHECK(each.at("tasks_done") >= 1);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@
 namespace framebus::test {
 namespace {
 
-const Words quick_leases = {"--heartbeat", "100ms", "--suspect-after", "300ms", "--lease", "1s",
-                            "--retry-base", "10ms"};
+const Words quick_leases = {"--heartbeat", "100ms", "--suspect-after", "300ms",
+                            "--lease",     "1s",    "--retry-base",    "10ms"};
 const Words quick_reconnect = {"--reconnect-interval", "50ms", "--reconnect-max", "300ms"};
 
 Words behind(const FaultProxy& proxy, Words more = {}) {
@@ -111,10 +111,10 @@ void lose_a_lease_by_silence(FaultProxy::Direction direction, const std::string&
   proxy.silence(direction, false);
   farm.wait_for_workers(2, seconds(20));
   // Both have room for it, so the one that was cut off does its part again.
-  farm.wait_for_state(
-      farm.submit(sleep_job(8, milliseconds(100), "\"strategy\": \"roundrobin\"")), "succeeded");
-  for (const Json& each : farm.json({"workers"}).at("workers"))
-    CHECK(each.at("tasks_done") >= 1);
+  farm.wait_for_state(farm.submit(sleep_job(8, milliseconds(100), "\"strategy\": \"roundrobin\"")),
+                      "succeeded");
+  const Json listed = farm.json({"workers"});
+  for (const Json& each : listed.at("workers")) CHECK(each.at("tasks_done") >= 1);
   CHECK(farm.tasks(job) == recorded);
 }
 
@@ -158,8 +158,8 @@ TEST_CASE("network: a worker stopped beyond its lease writes nothing when it wak
   const Json before = farm.tasks(job);
   sleeper.signal(SIGCONT);
   farm.wait_for_workers(2);
-  farm.wait_for_state(
-      farm.submit(sleep_job(4, milliseconds(100), "\"strategy\": \"roundrobin\"")), "succeeded");
+  farm.wait_for_state(farm.submit(sleep_job(4, milliseconds(100), "\"strategy\": \"roundrobin\"")),
+                      "succeeded");
   CHECK(farm.tasks(job) == before);
 }
 

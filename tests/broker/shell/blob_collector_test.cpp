@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "tests/broker/shell/woken.h"
 #include "tests/libmsg/blob/sample_bytes.h"
@@ -74,12 +75,12 @@ struct Farm {
   }
   // The archivist has done everything posted so far.
   void settle() {
-    bool done = false;
+    std::atomic<bool> done{false};
     REQUIRE(archivist.post([&, wake = woken.wake()](JobArchive&) {
       done = true;
       wake();
     }));
-    woken.until([&] { return done; });
+    woken.until([&] { return done.load(); });
   }
   // Once through the whole store; `in_memory`: what the core would keep. Everything offered.
   std::vector<BlobHash> round(const std::vector<BlobHash>& in_memory = {}) {
