@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "tests/sanitized.h"
 #include "tests/sim/apart.h"
 #include "tests/sim/shrink.h"
 
@@ -38,9 +39,12 @@ Found find(Bug bug) {
 }
 
 TEST_CASE("sim: every planted bug is found") {
-  std::size_t count = 0;
+  // Whether a bug is found does not depend on the build: under sanitizers every fifth will do.
+  const std::size_t stride = testing::is_sanitized ? 5 : 1;
+  std::size_t count = 0, planted_bugs = 0, index = 0;
   for (const BugInfo& planted : bug_table) {
-    if (planted.bug == Bug::none) continue;
+    if (planted.bug == Bug::none || index++ % stride != 0) continue;
+    ++planted_bugs;
     const Found found = find(planted.bug);
     CHECK_MESSAGE(!found.report.violation.empty(),
                   "planted bug '" << std::string(planted.name) << "' was not found in "
@@ -51,9 +55,9 @@ TEST_CASE("sim: every planted bug is found") {
                 planted.name.data(), static_cast<unsigned long long>(found.setup.seed),
                 found.report.violation.c_str());
   }
-  std::printf("sim: %zu of %zu planted bugs found\n", count, bug_table.size() - 1);
-  CHECK(count == bug_table.size() - 1);
-  CHECK(count >= 51);
+  std::printf("sim: %zu of %zu planted bugs found\n", count, planted_bugs);
+  CHECK(count == planted_bugs);
+  CHECK(planted_bugs >= 51 / stride);
 }
 
 TEST_CASE("sim: a failing run is shrunk to a command that fails alike") {
