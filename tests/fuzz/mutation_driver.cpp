@@ -2,7 +2,8 @@
 // every plain build exercises every decoder the same way.
 //
 // Usage: fuzz_NAME_mutations [--runs N] [--seconds S] [--seed X] [--write FOLDER] [FILE |
-// FOLDER]... Without --runs: a tenth of a million, all of it with FRAMEBUS_TEST_FULL=1. --seconds
+// FOLDER]... Without --runs: a tenth of a million, all of it with FRAMEBUS_TEST_FULL=1, a fifth of
+// the tenth under sanitizers. --seconds
 // ends it earlier.
 // --write only saves the seeds as files, as a corpus for libFuzzer.
 // At the end it says how far the inputs got (FuzzMilestone), and fails when that was not far
@@ -25,6 +26,7 @@
 #include "tests/full_run.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/mutations.h"
+#include "tests/sanitized.h"
 
 using namespace framebus::fuzz;
 
@@ -35,7 +37,9 @@ constexpr std::uint64_t runs_judged_min = 10'000;
 
 struct Options {
   double seconds = 0;  // 0: as long as the runs take
-  std::uint64_t runs = framebus::testing::is_full_run() ? 1'000'000 : 100'000;
+  std::uint64_t runs = framebus::testing::is_full_run()  ? 1'000'000
+                       : framebus::testing::is_sanitized ? 20'000  // some take 3 ms each there
+                                                         : 100'000;
   std::uint64_t seed = 20'240'611;
   std::string write_folder;
   std::vector<std::string> paths;
