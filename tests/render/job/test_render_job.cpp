@@ -99,6 +99,8 @@ TEST_CASE(
         std::string::npos);
   CHECK(error_of(good, "[1,3,1]", "[3,1,1]").find("/frames/0: expected a run") !=
         std::string::npos);
+  CHECK(error_of(good, "[1,3,1]", "[1,3,-9223372036854775808]")
+            .find("/frames/0/2: expected a frame number") != std::string::npos);
   CHECK(error_of(good, "[1,3,1]", "[-9223372036854775808,3,-1]").find("/frames/0") !=
         std::string::npos);
   CHECK(error_of(good, "textures/a b.png", "../../etc/passwd").find("not a relative file name") !=

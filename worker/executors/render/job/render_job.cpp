@@ -232,6 +232,11 @@ class Reader {
     blob.size = static_cast<std::uint64_t>(*value->integer());
   }
 
+  // Not std::abs: the smallest number has no positive counterpart.
+  static bool is_within(std::int64_t number, std::int64_t most) {
+    return number >= -most && number <= most;
+  }
+
   bool append_run(JsonValue item, std::vector<std::int32_t>& to) {
     std::array<std::int64_t, 3> run{};
     const bool three = item.is(JsonKind::array) && item.size() == 3;
@@ -239,13 +244,13 @@ class Reader {
       const auto items = item.items();
       for (std::size_t i = 0; i < 3; ++i) {
         const auto number = items[i].is(JsonKind::number) ? items[i].integer() : std::nullopt;
-        if (!number || std::abs(*number) > 2 * std::int64_t{frame_number_max})
+        if (!number || !is_within(*number, 2 * std::int64_t{frame_number_max}))
           return refuse(items[i], "expected a frame number"), false;
         run[i] = *number;
       }
     }
     const auto [first, last, step] = run;
-    const bool in_range = std::abs(first) <= frame_number_max && std::abs(last) <= frame_number_max;
+    const bool in_range = is_within(first, frame_number_max) && is_within(last, frame_number_max);
     if (!three || !in_range || step == 0 || (last - first) / step < 0 || (last - first) % step != 0)
       return refuse(item, "expected a run of frames [first, last, step]"), false;
     if (static_cast<std::uint64_t>((last - first) / step) + 1 + to.size() >
