@@ -73,18 +73,28 @@ bool has_room(const State& state, std::uint64_t tasks, std::uint64_t bytes) {
          archive.copy_bytes + bytes <= archived_copy_bytes_max;
 }
 
-// The same when every copy has gone that nobody watches. O(jobs): rare.
-bool may_have_room(const State& state, std::uint64_t tasks, std::uint64_t bytes,
-                   std::uint64_t& kept_bytes) {
-  std::uint32_t kept = 0;
+// Whether there is none even when every copy has gone that nobody watches: the bound that is in the
+// way. O(jobs): rare.
+Status check_room_beside_watched(State& state, std::uint64_t tasks, std::uint64_t bytes) {
+  std::uint64_t copies = 0;
   for (const auto& [id, job] : state.jobs) {
     if (!job.from_archive || job.watches.empty()) continue;
-    ++kept;
+    ++copies;
     tasks += job.tasks.size();
-    kept_bytes += job.spec_bytes + job.outcome_bytes;
+    bytes += job.spec_bytes + job.outcome_bytes;
   }
-  return kept == 0 || (kept < archived_copies_max && tasks <= archived_copy_tasks_max &&
-                       kept_bytes + bytes <= archived_copy_bytes_max);
+  if (copies == 0) return {};
+  const auto refuse = [&state](Bound bound, std::uint64_t limit, std::uint64_t found) {
+    return fail(
+        refuse_bound(state.refusals, bound, limit, found, "the others are all being watched"));
+  };
+  if (bytes > archived_copy_bytes_max)
+    return refuse(Bound::archived_copy_bytes, archived_copy_bytes_max, bytes);
+  if (tasks > archived_copy_tasks_max)
+    return refuse(Bound::archived_copy_tasks, archived_copy_tasks_max, tasks);
+  if (copies >= archived_copies_max)
+    return refuse(Bound::archived_copies, archived_copies_max, copies + 1);
+  return {};
 }
 
 // The copy that nobody watches and that was asked for the longest ago. O(jobs): rare.
@@ -100,15 +110,7 @@ const Job* oldest_copy(const State& state) {
 // Looks first: what is dropped for nothing has to be read again.
 Status make_room(State& state, std::uint64_t tasks, std::uint64_t bytes) {
   if (has_room(state, tasks, bytes)) return {};
-  std::uint64_t kept_bytes = 0;
-  if (!may_have_room(state, tasks, bytes, kept_bytes)) {
-    if (kept_bytes + bytes > archived_copy_bytes_max) {
-      return fail(refuse_bound(state.refusals, Bound::archived_copy_bytes, archived_copy_bytes_max,
-                               kept_bytes + bytes, "the others are all being watched"));
-    }
-    return fail(refuse_bound(state.refusals, Bound::archived_copies, archived_copies_max,
-                             state.archive.copies + 1, "too many of them are being watched"));
-  }
+  FRAMEBUS_TRY(check_room_beside_watched(state, tasks, bytes));
   while (!has_room(state, tasks, bytes)) remove_copy(state, oldest_copy(state)->id);
   return {};
 }

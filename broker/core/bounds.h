@@ -3,7 +3,7 @@
 //
 // Every refusal in the core goes through refuse_bound(), which counts it (the metric is "refused_"
 // and the row's name, in BrokerStatus.counters) and words it. Bounds that other layers keep have
-// their row here too, with the metric those count. Pure but for the count.
+// their row here too, with the metric those count, and their words. Pure but for the count.
 #pragma once
 
 #include <array>
@@ -47,6 +47,8 @@ enum class Keeper : std::uint8_t { core, shell, wire, client, store };
     core, resource_exhausted, 1'000)                                                              \
   X(archived_copy_bytes, "archived_copy_bytes_max", "bytes of archived jobs read back", core,     \
     resource_exhausted, 5'000)                                                                    \
+  X(archived_copy_tasks, "archived_copy_tasks_max", "tasks of archived jobs read back", core,     \
+    resource_exhausted, 5'000)                                                                    \
   X(archived_copies, "archived_copies_max", "archived jobs read back", core, resource_exhausted,  \
     5'000)                                                                                        \
   X(attempts_listed, "attempts_listed_max", "attempts in one message", core, invalid_argument, 0) \
@@ -77,6 +79,18 @@ enum class Keeper : std::uint8_t { core, shell, wire, client, store };
     resource_exhausted, 0)                                                                        \
   X(peer_outbox_bytes, "peer_outbox_bytes_max", "bytes not yet sent", shell, resource_exhausted,  \
     0)                                                                                            \
+  X(input_lookups, "input_lookups_max", "submits whose inputs are looked up", shell,              \
+    resource_exhausted, 1'000)                                                                    \
+  X(input_lookup_bytes, "input_lookup_bytes_max", "bytes of submits whose inputs are looked up",  \
+    shell, resource_exhausted, 1'000)                                                             \
+  X(result_lookups, "result_lookups_max", "results whose blobs are looked up", shell,             \
+    resource_exhausted, 0)                                                                        \
+  X(result_lookup_bytes, "result_lookup_bytes_max", "bytes of results whose blobs are looked up", \
+    shell, resource_exhausted, 0)                                                                 \
+  X(log_waiting_bytes, "log_waiting_bytes_max", "bytes of logs and of reads of them that wait",   \
+    shell, resource_exhausted, 1'000)                                                             \
+  X(archive_requests, "archive_requests_max", "requests that wait for the archive's thread",      \
+    shell, resource_exhausted, 1'000)                                                             \
   X(attempt_log_bytes, "attempt_log_bytes_max", "bytes", store, resource_exhausted, 0)            \
   X(wire_message_bytes, "wire_message_bytes_max", "bytes", wire, malformed_message, 0)            \
   X(attachment_frames, "attachment_frames_max", "frames", wire, malformed_message, 0)             \
@@ -126,6 +140,9 @@ struct Refusals {
 // Counts the refusal and words it: "<where>: found 70000 bytes, allowed are 65536
 // (inline_result_bytes_max)". `where`: the field, or what adds to what is there; may be empty.
 Error refuse_bound(Refusals& refusals, Bound bound, std::uint64_t limit, std::uint64_t found,
+                   std::string_view where = {});
+// The words alone, for those who count by themselves.
+Error word_refusal(Bound bound, std::uint64_t limit, std::uint64_t found,
                    std::string_view where = {});
 
 }  // namespace framebus::broker

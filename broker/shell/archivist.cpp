@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "broker/core/bounds.h"
 #include "libmsg/base/log.h"
 #include "libmsg/schema/wire_error.h"
 
@@ -16,12 +17,10 @@ constexpr std::int64_t clean_again_after_ms = 60'000;  // after an error
 // A job that was read back is in the core's memory for a while, where its blobs are in use; until
 // long after that the archive goes on naming them too (docs/decisions/0092-blob-order.md).
 constexpr std::int64_t loaded_kept_ms = 60 * 60 * 1000;
-constexpr std::int64_t retry_after_ms = 1'000;
 
 Error too_much(std::size_t waiting_max) {
-  return {Code::resource_exhausted,
-          "the archive is behind: " + std::to_string(waiting_max) + " requests wait for it already",
-          retry_after_ms};
+  return word_refusal(Bound::archive_requests, waiting_max, waiting_max + 1,
+                      "the archive is behind");
 }
 
 std::int64_t system_wall_ms() {
@@ -56,7 +55,10 @@ Archivist::~Archivist() {
 bool Archivist::post(Work work) {
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() >= options_.waiting_max) return false;
+    if (waiting_.size() >= options_.waiting_max) {
+      ++refused_;
+      return false;
+    }
     waiting_.push_back(std::move(work));
   }
   changed_.notify_all();
@@ -124,6 +126,11 @@ void Archivist::list(const ListArchived& action) {
     answer(std::move(reply));
   });
   if (!is_posted) answer(error_reply(query.request, too_much(options_.waiting_max)));
+}
+
+std::uint64_t Archivist::refused() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
 }
 
 ArchivistResults Archivist::take() {

@@ -18,6 +18,7 @@
 #include "broker/core/action.h"
 #include "broker/core/event.h"
 #include "broker/store/archive/archive.h"
+#include "libmsg/base/limits.h"
 #include "libmsg/base/time.h"
 
 namespace framebus::broker {
@@ -26,7 +27,7 @@ struct ArchivistOptions {
   Duration keep = std::chrono::hours(90 * 24);  // after the end of a job
   std::uint64_t bytes_max = 0;                  // of the file; 0: no bound
   Duration remove_every = std::chrono::minutes(10);
-  std::size_t waiting_max = 1'024;        // requests not yet begun
+  std::size_t waiting_max = limits::archive_requests_max;  // not yet begun
   std::function<std::int64_t()> wall_ms;  // ms since 1970; on the archivist's thread; none: system
 };
 
@@ -55,6 +56,8 @@ class Archivist {
   void list(const ListArchived& action);
   // False when too much waits.
   bool post(Work work);
+  // Times that too much waited; whoever asked got an answer that says so.
+  std::uint64_t refused() const;
 
   ArchivistResults take();
 
@@ -68,10 +71,11 @@ class Archivist {
   const ArchivistOptions options_;
   const std::function<void()> wake_;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Work> waiting_;
   ArchivistResults results_;
+  std::uint64_t refused_ = 0;
   bool stopping_ = false;
 
   // The thread's own.

@@ -67,17 +67,12 @@ Result<bool> InputCheck::has(const BlobHash& blob) {
   return true;
 }
 
-std::optional<Error> InputCheck::refuse_more(std::size_t bytes) const {
-  const auto too_many = [](std::size_t held, const std::string& what, std::size_t max) {
-    return Error{Code::resource_exhausted,
-                 std::to_string(held) + " " + what +
-                     " wait for their inputs to be looked up, at most " + std::to_string(max) +
-                     " may; submit again later",
-                 1000};
-  };
-  if (held_ >= waiting_max) return too_many(held_, "submits", waiting_max);
+std::optional<Error> InputCheck::refuse_more(std::size_t bytes) {
+  if (held_ >= waiting_max)
+    return refuse_bound(refusals_, Bound::input_lookups, waiting_max, held_ + 1);
   if (held_ > 0 && held_bytes_ + bytes > waiting_bytes_max)
-    return too_many(held_bytes_, "bytes of submits", waiting_bytes_max);
+    return refuse_bound(refusals_, Bound::input_lookup_bytes, waiting_bytes_max,
+                        held_bytes_ + bytes);
   return std::nullopt;
 }
 

@@ -18,6 +18,7 @@
 #include <thread>
 #include <vector>
 
+#include "broker/core/bounds.h"
 #include "broker/core/event.h"
 #include "libmsg/base/error.h"
 #include "libmsg/base/limits.h"
@@ -33,8 +34,8 @@ class InputCheck {
   static constexpr Duration patience = seconds(5);
   // Messages that are looked up, and their bytes as they came, from check() to take(); more are
   // refused, but one, however large, always has its turn.
-  static constexpr std::size_t waiting_max = 256;
-  static constexpr std::size_t waiting_bytes_max = 64 * limits::MiB;
+  static constexpr std::size_t waiting_max = limits::input_lookups_max;
+  static constexpr std::size_t waiting_bytes_max = limits::input_lookup_bytes_max;
   static constexpr std::size_t known_max = 200'000;
 
   // The message with `missing` filled in, or why it can not be taken (invalid_argument: an input
@@ -66,6 +67,8 @@ class InputCheck {
   Result<bool> has(const BlobHash& blob);
   // What has been looked up. `now`: of now_monotonic().
   std::vector<Checked> take(TimePoint now = now_monotonic());
+  // Of the bounds input_lookups and input_lookup_bytes.
+  const Refusals& refusals() const { return refusals_; }
 
  private:
   struct Request {
@@ -91,7 +94,7 @@ class InputCheck {
   };
 
   static Finished look_up(BlobStore& store, Request&& request);
-  std::optional<Error> refuse_more(std::size_t bytes) const;
+  std::optional<Error> refuse_more(std::size_t bytes);
   // What the store could not say: asked for again, or given up when its time is over.
   std::optional<Checked> put_off(Finished&& finished, TimePoint now);
   void hand_over_due(TimePoint now);
@@ -106,6 +109,7 @@ class InputCheck {
 
   std::size_t held_ = 0;  // messages that are not taken back yet, and their bytes
   std::size_t held_bytes_ = 0;
+  Refusals refusals_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

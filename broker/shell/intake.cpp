@@ -125,11 +125,11 @@ std::vector<InputCheck::Wanted> Intake::inputs_of_commit(const SubmitCommit& com
 // confirmed of it would not be said again.
 bool Intake::check_results(SessionId session, Results& results, std::vector<Event>& events) {
   const bool had_some = !results.results.empty();
-  if (results_.check(session, results, now_monotonic()))
-    return !had_some || !results.results.empty();
+  const Status checked = results_.check(session, results, now_monotonic());
+  if (checked) return !had_some || !results.results.empty();
   ++counters_.refused;
-  delivery_.drop(session, "whether the blobs of its results are stored can not be told now, and " +
-                              std::to_string(results_.kept()) + " results wait for that already");
+  delivery_.drop(session, "whether the blobs of its results are stored can not be told now: " +
+                              checked.error().message);
   for (Event& event : delivery_.take_events()) events.push_back(std::move(event));
   return false;
 }

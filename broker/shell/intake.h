@@ -38,6 +38,8 @@ class Intake {
   bool receive(std::vector<Event>& events, std::size_t max);
   const IntakeCounters& counters() const { return counters_; }
   const ResultCounters& result_counters() const { return results_.counters(); }
+  const Refusals& input_refusals() const { return inputs_.refusals(); }
+  const Refusals& result_refusals() const { return results_.refusals(); }
 
  private:
   // Takes from one socket at most so much; returns the bytes. `more` is set when it may have more.

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "broker/core/bounds.h"
 #include "libmsg/base/log.h"
 #include "libmsg/schema/wire_error.h"
 #include "libmsg/transport/transport.h"
@@ -11,7 +12,6 @@ namespace framebus::broker {
 namespace {
 
 constexpr std::size_t request_bytes = 128;  // of a request beside its log
-constexpr std::int64_t retry_after_ms = 1'000;
 constexpr Duration complaint_interval = seconds(60);  // about logs that can not be written
 
 LogName name_of(const TaskRef& task, std::uint64_t epoch, std::uint64_t grant) {
@@ -49,6 +49,7 @@ void LogKeeper::store(StoreLog&& action) {
     const std::lock_guard lock(mutex_);
     if (waiting_bytes_ + postponed_bytes_ + bytes > options_.waiting_bytes_max) {
       ++counters_.dropped_chunks;
+      ++counters_.refused_for_queue;
       return;
     }
     waiting_bytes_ += bytes;
@@ -67,13 +68,10 @@ void LogKeeper::read(ReadLog&& action) {
       changed_.notify_all();
       return;
     }
-    replies_.emplace_back(
-        action.session,
-        error_reply(action.read.request, {Code::resource_exhausted,
-                                          "logs are behind: " + std::to_string(behind_bytes) +
-                                              " of " + std::to_string(options_.waiting_bytes_max) +
-                                              " bytes wait to be written or read",
-                                          retry_after_ms}));
+    Error refusal = word_refusal(Bound::log_waiting_bytes, options_.waiting_bytes_max,
+                                 behind_bytes + request_bytes);
+    ++counters_.refused_for_queue;
+    replies_.emplace_back(action.session, error_reply(action.read.request, std::move(refusal)));
   }
   wake_();
 }

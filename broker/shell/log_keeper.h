@@ -27,7 +27,7 @@ namespace framebus::broker {
 struct LogKeeperOptions {
   LogStoreOptions store;
   LogReaderOptions reader;
-  std::size_t waiting_bytes_max = 32 * limits::MiB;  // logs and reads not yet begun
+  std::size_t waiting_bytes_max = limits::log_waiting_bytes_max;  // logs and reads not yet begun
 };
 
 class LogKeeper {

@@ -45,6 +45,7 @@ struct LogCounters {
   std::uint64_t appended_bytes = 0;
   std::uint64_t dropped_chunks = 0;             // disk full, queue full or any other error
   std::uint64_t dropped_for_reserve_bytes = 0;  // of those, what the disk's reserve did not allow
+  std::uint64_t refused_for_queue = 0;          // chunks and reads: too much waited already
   std::uint64_t jobs_removed = 0;               // to keep the total bound
   std::uint64_t bytes = 0;                      // on disk now, in whole blocks
 };

@@ -45,7 +45,7 @@ ResultCheck::Finding ResultCheck::look(TaskResult& result, bool is_last_time) {
   return Finding::told;
 }
 
-bool ResultCheck::check(SessionId session, Results& results, TimePoint now) {
+Status ResultCheck::check(SessionId session, Results& results, TimePoint now) {
   std::vector<TaskResult> told;
   std::vector<Kept> unknown;
   std::size_t bytes = kept_bytes_;
@@ -59,13 +59,16 @@ bool ResultCheck::check(SessionId session, Results& results, TimePoint now) {
     unknown.push_back({session, std::move(result), own, now + patience});
   }
   results.results = std::move(told);
-  if (unknown.empty()) return true;
-  if (kept_.size() + unknown.size() > kept_max || bytes > kept_bytes_max) return false;
+  if (unknown.empty()) return {};
+  if (const std::size_t count = kept_.size() + unknown.size(); count > kept_max)
+    return fail(refuse_bound(refusals_, Bound::result_lookups, kept_max, count));
+  if (bytes > kept_bytes_max)
+    return fail(refuse_bound(refusals_, Bound::result_lookup_bytes, kept_bytes_max, bytes));
   if (kept_.empty()) next_ask_ = now + ask_again;
   counters_.put_off += unknown.size();
   kept_bytes_ = bytes;
   for (Kept& each : unknown) kept_.push_back(std::move(each));
-  return true;
+  return {};
 }
 
 std::vector<ResultCheck::Known> ResultCheck::ask(TimePoint now) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/core/bounds.h"
 #include "broker/shell/input_check.h"
 #include "libmsg/base/limits.h"
 
@@ -26,8 +27,8 @@ struct ResultCounters {
 class ResultCheck {
  public:
   // Of all sessions; a worker whose results do not fit in has to repeat them.
-  static constexpr std::size_t kept_max = 4096;
-  static constexpr std::size_t kept_bytes_max = 64 * limits::MiB;
+  static constexpr std::size_t kept_max = limits::result_lookups_max;
+  static constexpr std::size_t kept_bytes_max = limits::result_lookup_bytes_max;
   static constexpr Duration ask_again = milliseconds(100);
   // A disk that can not read a blob for so long will not give it to anybody: the attempt has
   // failed.
@@ -40,9 +41,9 @@ class ResultCheck {
 
   explicit ResultCheck(InputCheck& blobs) : blobs_(blobs) {}
 
-  // Leaves those in `results` that can be handled now. False: some can neither be handled nor kept,
-  // so none of the message is taken, and its session must end.
-  bool check(SessionId session, Results& results, TimePoint now);
+  // Leaves those in `results` that can be handled now. An error: some can neither be handled nor
+  // kept, so none of the message is taken, and its session must end.
+  Status check(SessionId session, Results& results, TimePoint now);
   // Those that can be handled now, of sessions that are still there (`is_there`).
   template <class IsThere>
   std::vector<Known> take(TimePoint now, const IsThere& is_there) {
@@ -53,6 +54,8 @@ class ResultCheck {
 
   std::size_t kept() const { return kept_.size(); }
   const ResultCounters& counters() const { return counters_; }
+  // Of the bounds result_lookups and result_lookup_bytes.
+  const Refusals& refusals() const { return refusals_; }
 
  private:
   struct Kept {
@@ -81,6 +84,7 @@ class ResultCheck {
   std::size_t kept_bytes_ = 0;
   TimePoint next_ask_{};
   ResultCounters counters_;
+  Refusals refusals_;
 };
 
 }  // namespace framebus::broker

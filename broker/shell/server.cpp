@@ -227,7 +227,7 @@ void Server::connect_parts() {
                                                  options_.sessions_max, *delivery_, sessions_);
   counters_ = std::make_unique<StatusCounters>(StatusCounters::Sources{
       loop_counters_, recovery_, sessions_, *intake_, *delivery_, *pipeline_, *store_,
-      housekeeping_->disk(), *logs_, collector_.get()});
+      housekeeping_->disk(), *logs_, collector_.get(), archivist_.get()});
   carrier_ = std::make_unique<Carrier>(*delivery_, *logs_, archivist_.get(), collector_.get(),
                                        *counters_, *core_);
   const BrokerClock clock(wall_clock_now(), now_monotonic(), last_record_);

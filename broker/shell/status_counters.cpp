@@ -21,6 +21,12 @@ void StatusCounters::add_to(BrokerStatus& status) const {
   const ResultCounters& results = sources_.intake.result_counters();
   add("intake.results_without_blob", results.without_blob);
   add("intake.results_put_off", results.put_off);
+  const Refusals& inputs = sources_.intake.input_refusals();
+  add("intake.refused_input_lookups", inputs.of(Bound::input_lookups));
+  add("intake.refused_input_lookup_bytes", inputs.of(Bound::input_lookup_bytes));
+  const Refusals& lookups = sources_.intake.result_refusals();
+  add("intake.refused_result_lookups", lookups.of(Bound::result_lookups));
+  add("intake.refused_result_lookup_bytes", lookups.of(Bound::result_lookup_bytes));
 
   const DeliveryCounters& delivery = sources_.delivery.counters();
   add("delivery.made", delivery.made);
@@ -61,8 +67,10 @@ void StatusCounters::add_to(BrokerStatus& status) const {
   add("logs.appended_bytes", logs.appended_bytes);
   add("logs.dropped_chunks", logs.dropped_chunks);
   add("logs.dropped_for_reserve_bytes", logs.dropped_for_reserve_bytes);
+  add("logs.refused_for_queue", logs.refused_for_queue);
   add("logs.jobs_removed", logs.jobs_removed);
   add("logs.bytes", logs.bytes);
+  if (sources_.archivist) add("archive.refused_requests", sources_.archivist->refused());
   if (!sources_.collector) return;
   const BlobCollectorCounters blobs = sources_.collector->counters();
   add("blobs.offered", blobs.offered);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "broker/shell/archivist.h"
 #include "broker/shell/blob_collector.h"
 #include "broker/shell/commit_pipeline.h"
 #include "broker/shell/delivery.h"
@@ -40,6 +41,7 @@ class StatusCounters {
     const DiskGauge& disk;
     const LogKeeper& logs;
     const BlobCollector* collector;  // null: none
+    const Archivist* archivist = nullptr;
   };
 
   explicit StatusCounters(const Sources& sources) : sources_(sources) {}

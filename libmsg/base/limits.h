@@ -51,8 +51,16 @@ inline constexpr std::uint32_t sweep_axes_max = 64;
 inline constexpr std::uint32_t uploads_max = 256;           // open at once
 inline constexpr std::uint32_t upload_parts_max = 100'000;  // of one upload
 inline constexpr std::uint32_t parked_requests_max = 1'024;  // about jobs that the archive must bring
+inline constexpr std::size_t archive_requests_max = 1'024;   // that the archive has not begun
+
+// Looked up in the blob store, and not back yet
+inline constexpr std::size_t input_lookups_max = 256;  // submits whose inputs are
+inline constexpr std::size_t input_lookup_bytes_max = 64 * MiB;
+inline constexpr std::size_t result_lookups_max = 4'096;  // results whose blobs are
+inline constexpr std::size_t result_lookup_bytes_max = 64 * MiB;
 
 // Logs
+inline constexpr std::size_t log_waiting_bytes_max = 32 * MiB;  // to be written, and reads of them
 inline constexpr std::size_t attempt_log_bytes_max = 4 * MiB;  // half head, half tail
 inline constexpr std::size_t log_chunk_bytes_max = 64 * KiB;   // in one LogChunk or LogData
 

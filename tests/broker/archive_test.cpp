@@ -576,33 +576,34 @@ TEST_CASE("archived: requests that wait are bounded by what they take, not only 
   CHECK(rig.core.state().archive.parked_bytes == 0);
 }
 
-TEST_CASE("archived: copies are bounded by their bytes, one that nobody watches goes first") {
-  Library rig;
-  const auto archive_large = [&](std::uint64_t number, std::uint32_t task_count = 264) {
-    // As large as the archive's reader may bring it; the tasks share their parameters' bytes.
-    JobImage image;
-    image.job = JobId{number};
-    image.owner = "ann";
-    image.state = JobState::cancelled;
-    image.task_count = task_count;  // 264: 66 MiB of them
-    StepSpec step;
-    step.name = "work";
-    step.type = "echo";
-    step.task_count = image.task_count;
-    step.task_params.assign(image.task_count, Bytes(limits::task_spec_bytes_max, 1));
-    image.spec.name = "large";
-    image.spec.steps = {step};
-    image.accepted_lsn = image.last_lsn = 1;
-    image.ended_at_ms = 1;
-    TaskImage task;
-    task.count = image.task_count;
-    task.state = TaskState::cancelled;
-    task.ended_lsn = 1;
-    image.tasks = {task};
-    image.last = true;
-    return image;
-  };
-  for (std::uint8_t i = 1; i <= 4; ++i) {  // so that their numbers are known
+// A cancelled job as the archive's reader may bring it.
+JobImage image_of(std::uint64_t number, std::uint32_t task_count, std::size_t params_bytes) {
+  JobImage image;
+  image.job = JobId{number};
+  image.owner = "ann";
+  image.state = JobState::cancelled;
+  image.task_count = task_count;
+  StepSpec step;
+  step.name = "work";
+  step.type = "echo";
+  step.task_count = image.task_count;
+  if (params_bytes > 0) step.task_params.assign(image.task_count, Bytes(params_bytes, 1));
+  image.spec.name = "large";
+  image.spec.steps = {step};
+  image.accepted_lsn = image.last_lsn = 1;
+  image.ended_at_ms = 1;
+  TaskImage task;
+  task.count = image.task_count;
+  task.state = TaskState::cancelled;
+  task.ended_lsn = 1;
+  image.tasks = {task};
+  image.last = true;
+  return image;
+}
+
+// Four jobs that only the archive has, so that their numbers are known.
+void archive_four(Library& rig) {
+  for (std::uint8_t i = 1; i <= 4; ++i) {
     rig.submit(rig.ann, a_job().with_tasks(1).id(i));
     rig.receive(rig.one, Results{{Rig::ok(rig.granted.at(0))}});
     rig.take();
@@ -612,19 +613,29 @@ TEST_CASE("archived: copies are bounded by their bytes, one that nobody watches 
   rig.pass(seconds(100));
   rig.commit_all(rig.take());
   REQUIRE(rig.core.state().jobs.empty());
-  const auto watch = [&](std::uint64_t number) {
-    rig.receive(rig.ann, Watch{number, JobId{number}, {}, false});
-    rig.expect({"LoadArchived job " + std::to_string(number)});
-    rig.step(ArchiveLoaded{JobId{number}, {archive_large(number)}, ""});
-    return rig.take();
+}
+
+// What a Watch of this job is answered with, when the archive brings this of it.
+std::vector<Action> watch(Library& rig, const JobImage& image) {
+  rig.receive(rig.ann, Watch{image.job.value, image.job, {}, false});
+  rig.expect({"LoadArchived job " + std::to_string(image.job.value)});
+  rig.step(ArchiveLoaded{image.job, {image}, ""});
+  return rig.take();
+}
+
+TEST_CASE("archived: copies are bounded by their bytes, one that nobody watches goes first") {
+  Library rig;
+  archive_four(rig);
+  const auto large = [](std::uint64_t number) {  // 66 MiB; the tasks share their parameters' bytes
+    return image_of(number, 264, limits::task_spec_bytes_max);
   };
-  CHECK(Rig::all<framebus::Events>(watch(1)).size() == 2);
+  CHECK(Rig::all<framebus::Events>(watch(rig, large(1))).size() == 2);
   CHECK(rig.core.state().archive.copy_bytes > archived_copy_bytes_max / 2);
   rig.receive(rig.ann, Query{60, QueryKind::job, {JobId{4}, 0}, 0, 0});
   rig.expect({"LoadArchived job 4"});
-  rig.step(ArchiveLoaded{JobId{4}, {archive_large(4, 1)}, ""});
+  rig.step(ArchiveLoaded{JobId{4}, {image_of(4, 1, limits::task_spec_bytes_max)}, ""});
   rig.take();
-  const auto refused = Rig::all<ErrorReply>(watch(2));
+  const auto refused = Rig::all<ErrorReply>(watch(rig, large(2)));
   REQUIRE(refused.size() == 1);
   CHECK(refused[0].error.code == code(Code::resource_exhausted));
   CHECK(refused[0].error.retry_after_ms == 5'000);
@@ -633,9 +644,30 @@ TEST_CASE("archived: copies are bounded by their bytes, one that nobody watches 
   CHECK(rig.core.state().find_job(JobId{4}) != nullptr);
   CHECK(rig.core.state().archive.copies == 2);
   rig.receive(rig.ann, Unwatch{1});
-  CHECK(Rig::all<ErrorReply>(watch(3)).empty());
+  CHECK(Rig::all<ErrorReply>(watch(rig, large(3))).empty());
   CHECK(rig.core.state().archive.copies == 2);
   CHECK(rig.core.state().find_job(JobId{1}) == nullptr);
+}
+
+TEST_CASE("archived: copies are bounded by their tasks, and the refusal says so") {
+  Library rig;
+  archive_four(rig);
+  const std::uint32_t half = archived_copy_tasks_max / 2;
+  CHECK(Rig::all<ErrorReply>(watch(rig, image_of(1, half, 0))).empty());
+  CHECK(Rig::all<ErrorReply>(watch(rig, image_of(2, half, 0))).empty());  // just fits
+  CHECK(rig.core.state().archive.copy_tasks == archived_copy_tasks_max);
+  const auto refused = Rig::all<ErrorReply>(watch(rig, image_of(3, 1, 0)));
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].error.code == code(Code::resource_exhausted));
+  CHECK(refused[0].error.retry_after_ms == 5'000);
+  CHECK(refused[0].error.message.find(
+            "found 2000001 tasks of archived jobs read back, allowed are 2000000 "
+            "(archived_copy_tasks_max)") != std::string::npos);
+  CHECK(rig.core.state().refusals.of(Bound::archived_copy_tasks) == 1);
+  CHECK(rig.core.state().refusals.of(Bound::archived_copies) == 0);
+  rig.receive(rig.ann, Unwatch{2});
+  CHECK(Rig::all<ErrorReply>(watch(rig, image_of(4, 1, 0))).empty());
+  CHECK(rig.core.state().archive.copy_tasks == half + 1);
 }
 
 TEST_CASE("archived: a full disk brings no job back, and questions about it are answered") {

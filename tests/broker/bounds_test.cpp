@@ -408,6 +408,8 @@ struct Elsewhere {
   const char* counter;
 };
 constexpr const char* archive_tests = "tests/broker/archive_test.cpp";
+constexpr const char* input_tests = "tests/broker/shell/input_check_test.cpp";
+constexpr const char* result_tests = "tests/broker/shell/result_check_test.cpp";
 constexpr const char* hostile_tests = "tests/libmsg/codec_hostile_test.cpp";
 constexpr const char* json_tests = "tests/broker/bounds_test.cpp";
 constexpr Elsewhere elsewhere[] = {
@@ -417,6 +419,26 @@ constexpr Elsewhere elsewhere[] = {
      "archived: requests that wait are bounded by what they take, not only by their number", ""},
     {Bound::archived_copy_bytes, archive_tests,
      "archived: copies are bounded by their bytes, one that nobody watches goes first", ""},
+    {Bound::archived_copy_tasks, archive_tests,
+     "archived: copies are bounded by their tasks, and the refusal says so", ""},
+    {Bound::input_lookups, input_tests,
+     "input check: submits beyond the bound are refused with a hint when to come again",
+     "intake.refused_input_lookups"},
+    {Bound::input_lookup_bytes, input_tests,
+     "input check: few large submits are bounded by their bytes, one alone is always taken",
+     "intake.refused_input_lookup_bytes"},
+    {Bound::result_lookups, result_tests,
+     "result check: results that wait are bounded in number and bytes, none is taken in part",
+     "intake.refused_result_lookups"},
+    {Bound::result_lookup_bytes, result_tests,
+     "result check: results that wait are bounded in number and bytes, none is taken in part",
+     "intake.refused_result_lookup_bytes"},
+    {Bound::log_waiting_bytes, "tests/broker/shell/log_keeper_test.cpp",
+     "log keeper: what does not fit the queue is dropped and counted, a read refused",
+     "logs.refused_for_queue"},
+    {Bound::archive_requests, "tests/broker/shell/archivist_test.cpp",
+     "archivist: while the archive hangs the loop goes on, and what is too much is answered",
+     "archive.refused_requests"},
     {Bound::log_chunk_bytes, "tests/broker/bounds_test.cpp",
      "bounds: a log chunk that is too long is dropped, counted and confirmed", ""},
     {Bound::journal_backlog_bytes, "tests/store/journal_store_test.cpp",

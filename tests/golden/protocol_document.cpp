@@ -119,6 +119,12 @@ std::string limits_table() {
   FRAMEBUS_ROW(uploads_max, "uploads (SubmitOpen) open at once");
   FRAMEBUS_ROW(upload_parts_max, "parts of one upload");
   FRAMEBUS_ROW(parked_requests_max, "requests that wait for jobs which the archive must bring");
+  FRAMEBUS_ROW(archive_requests_max, "requests that the archive has not begun");
+  FRAMEBUS_ROW(input_lookups_max, "submits whose inputs are being looked up");
+  FRAMEBUS_ROW(input_lookup_bytes_max, "these submits together; one is always taken");
+  FRAMEBUS_ROW(result_lookups_max, "results whose blobs are being looked up");
+  FRAMEBUS_ROW(result_lookup_bytes_max, "these results together");
+  FRAMEBUS_ROW(log_waiting_bytes_max, "logs that are not written yet, and reads of logs");
   FRAMEBUS_ROW(attempt_log_bytes_max, "log kept of one attempt: half its head, half its tail");
   FRAMEBUS_ROW(log_chunk_bytes_max, "bytes of one LogChunk or LogData");
   FRAMEBUS_ROW(command_payload_bytes_max, "payload of a Command");

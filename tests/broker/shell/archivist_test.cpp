@@ -120,10 +120,11 @@ TEST_CASE("archivist: while the archive hangs the loop goes on, and what is too 
   at.inbox.take(*at.archivist);
   REQUIRE(at.inbox.all.events.size() == 2);
   CHECK(std::get<ArchiveLoaded>(at.inbox.all.events[0]).job == JobId{8});
-  CHECK(std::get<ArchiveLoaded>(at.inbox.all.events[0]).error.find("2 requests wait") !=
+  CHECK(std::get<ArchiveLoaded>(at.inbox.all.events[0]).error.find("allowed are 2 (archive_requests_max)") !=
         std::string::npos);
   CHECK_FALSE(std::get<Archived>(at.inbox.all.events[1]).error.empty());
   REQUIRE(at.inbox.all.replies.size() == 1);
+  CHECK(at.archivist->refused() == 4);
   const auto& refused = std::get<ErrorReply>(at.inbox.all.replies[0].second);
   CHECK(refused.request == 4);
   CHECK(refused.error.code == static_cast<std::uint16_t>(Code::resource_exhausted));

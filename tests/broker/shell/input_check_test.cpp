@@ -113,9 +113,12 @@ TEST_CASE("input check: submits beyond the bound are refused with a hint when to
     REQUIRE(checked->refusal);
     CHECK(checked->refusal->code == Code::resource_exhausted);
     CHECK(checked->refusal->retry_after_ms > 0);
+    CHECK(checked->refusal->message ==
+          "found 257 submits whose inputs are looked up, allowed are 256 (input_lookups_max)");
     ++refused;
   }
   CHECK(refused == 1);
+  CHECK(bench.check.refusals().of(Bound::input_lookups) == 1);
   CHECK(asked - refused == InputCheck::waiting_max);  // also what has been looked up is held
   std::size_t finished = 0;
   CHECK(test::eventually([&] {
@@ -144,8 +147,10 @@ TEST_CASE("input check: few large submits are bounded by their bytes, one alone 
   CHECK(refused->refusal->code == Code::resource_exhausted);
   CHECK(refused->refusal->retry_after_ms > 0);
   CHECK(refused->refusal->message ==
-        "67108864 bytes of submits wait for their inputs to be looked up, at most 67108864 may; "
-        "submit again later");
+        "found 67108865 bytes of submits whose inputs are looked up, allowed are 67108864 "
+        "(input_lookup_bytes_max)");
+  CHECK(bench.check.refusals().of(Bound::input_lookup_bytes) == 1);
+  CHECK(bench.check.refusals().of(Bound::input_lookups) == 0);
   CHECK(std::get<Submit>(refused->received.message).request == 7);
   take_all(InputCheck::waiting_bytes_max / large);
   CHECK_FALSE(bench.ask(inputs, 2 * InputCheck::waiting_bytes_max));

@@ -110,6 +110,8 @@ TEST_CASE("log keeper: what does not fit the queue is dropped and counted, a rea
   const auto& refused = std::get<ErrorReply>(at.reply(0));
   CHECK(refused.request == 5);
   CHECK(refused.error.code == static_cast<std::uint16_t>(Code::resource_exhausted));
+  CHECK(refused.error.message.find("allowed are 100 (log_waiting_bytes_max)") != std::string::npos);
+  CHECK(at.keeper->counters().refused_for_queue == 3);
   at.keeper->ended({task, 2, 11});  // is never refused
 }
 

@@ -143,6 +143,7 @@ TEST_CASE(
   }
   CHECK(messages == 7);  // 64 MiB would be eight of them without what each result takes besides
   CHECK(bench.check.kept() == 56);
+  CHECK(bench.check.refusals().of(Bound::result_lookup_bytes) == 1);
   CHECK(bench.check.counters().put_off == 56);
   Results small{{Bench::result(2, {blob})}};
   CHECK(bench.check.check(two, small, bench.now));  // it fits
@@ -153,7 +154,11 @@ TEST_CASE(
   Results most{std::vector<TaskResult>(ResultCheck::kept_max, Bench::result(1, {its}))};
   Results one_more{{Bench::result(1, {its})}};
   CHECK(other.check.check(one, most, other.now));
-  CHECK_FALSE(other.check.check(two, one_more, other.now));
+  const Status refused = other.check.check(two, one_more, other.now);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message ==
+        "found 4097 results whose blobs are looked up, allowed are 4096 (result_lookups_max)");
+  CHECK(other.check.refusals().of(Bound::result_lookups) == 1);
   // Room comes back with what leaves.
   CHECK(other.check.take(other.now + seconds(1), [](SessionId id) { return id == two; }).empty());
   Results again{{Bench::result(1, {its})}};
