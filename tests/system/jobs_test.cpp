@@ -17,8 +17,23 @@ TEST_CASE("farm: an echo job runs over two workers and its results come back") {
   const Json done = farm.wait_for_state(job, "succeeded");
   CHECK(done.at("counts").at("succeeded") == 40);
   for (const Json& task : farm.tasks(job)) CHECK(task.at("result") == Json{{"say", "hello"}});
+}
+
+TEST_CASE("farm: two workers share a job in equal parts") {
+  Farm farm;
+  farm.worker({"--slots", "2"});
+  farm.worker({"--slots", "2"});
+  farm.wait_for_workers(2);
+  // Not of no length: of such tasks the worker that is awake first has done most before the other
+  // has said that it is done with its own.
+  farm.wait_for_state(farm.submit(sleep_job(40, milliseconds(100), "\"strategy\": \"roundrobin\"")),
+                      "succeeded");
   const Json listed = farm.json({"workers"});
-  for (const Json& worker : listed.at("workers")) CHECK(worker.at("tasks_done") >= 10);
+  REQUIRE(listed.at("workers").size() == 2);
+  for (const Json& worker : listed.at("workers")) {
+    CHECK(worker.at("tasks_done") >= 14);
+    CHECK(worker.at("tasks_done") <= 26);
+  }
 }
 
 TEST_CASE("farm: submit --wait ends with 0 when the job succeeds and 1 when it fails") {
