@@ -11,7 +11,7 @@
 namespace framebus::broker {
 namespace {
 
-constexpr std::size_t request_bytes = 128;  // of a request beside its log
+constexpr std::size_t request_bytes = 128;            // of a request beside its log
 constexpr Duration complaint_interval = seconds(60);  // about logs that can not be written
 
 LogName name_of(const TaskRef& task, std::uint64_t epoch, std::uint64_t grant) {
@@ -48,8 +48,7 @@ void LogKeeper::store(StoreLog&& action) {
   {
     const std::lock_guard lock(mutex_);
     if (waiting_bytes_ + postponed_bytes_ + bytes > options_.waiting_bytes_max) {
-      ++counters_.dropped_chunks;
-      ++counters_.refused_for_queue;
+      ++refused_chunks_;
       return;
     }
     waiting_bytes_ += bytes;
@@ -70,7 +69,7 @@ void LogKeeper::read(ReadLog&& action) {
     }
     Error refusal = word_refusal(Bound::log_waiting_bytes, options_.waiting_bytes_max,
                                  behind_bytes + request_bytes);
-    ++counters_.refused_for_queue;
+    ++refused_reads_;
     replies_.emplace_back(action.session, error_reply(action.read.request, std::move(refusal)));
   }
   wake_();
@@ -110,7 +109,10 @@ std::vector<std::pair<SessionId, Message>> LogKeeper::take() {
 
 LogCounters LogKeeper::counters() const {
   const std::lock_guard lock(mutex_);
-  return counters_;
+  LogCounters counters = of_store_;
+  counters.dropped_chunks += refused_chunks_;
+  counters.refused_for_queue = refused_chunks_ + refused_reads_;
+  return counters;
 }
 
 void LogKeeper::run() {
@@ -172,10 +174,7 @@ void LogKeeper::publish() {
   bool has_replies = false;
   {
     const std::lock_guard lock(mutex_);
-    const std::uint64_t dropped = counters_.dropped_chunks + found.dropped_chunks - dropped_told_;
-    dropped_told_ = found.dropped_chunks;
-    counters_ = found;
-    counters_.dropped_chunks = dropped;
+    of_store_ = found;
     postponed_bytes_ = reader_.postponed() * request_bytes;
     if (has_room()) {
       reply_bytes_ += reader_.reply_bytes();

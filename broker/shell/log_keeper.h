@@ -74,14 +74,15 @@ class LogKeeper {
   std::vector<std::pair<SessionId, Message>> replies_;
   std::size_t reply_bytes_ = 0;      // of them
   std::size_t postponed_bytes_ = 0;  // of reads that the reader will answer later
-  LogCounters counters_;
+  LogCounters of_store_;             // as the thread last told
+  std::uint64_t refused_chunks_ = 0;
+  std::uint64_t refused_reads_ = 0;
   bool stopping_ = false;
 
   // The thread's own.
   LogStore store_;
   LogReader reader_;
   std::optional<TimePoint> complained_at_;
-  std::uint64_t dropped_told_ = 0;  // of the store's dropped chunks
   std::thread thread_;
 };
 

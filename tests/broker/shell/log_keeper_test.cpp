@@ -115,6 +115,17 @@ TEST_CASE("log keeper: what does not fit the queue is dropped and counted, a rea
   at.keeper->ended({task, 2, 11});  // is never refused
 }
 
+TEST_CASE("log keeper: what was refused stays counted when the thread tells what it has stored") {
+  LogKeeperOptions options;
+  options.waiting_bytes_max = 200;  // a read fits, a chunk of a hundred bytes and more does not
+  Keeper at(options);
+  at.keeper->store(chunk(0, std::string(100, 'x')));
+  at.keeper->read(ask(5, 0, false));
+  CHECK(std::get<LogData>(at.reply(0)).size == 0);
+  CHECK(at.keeper->counters().dropped_chunks == 1);
+  CHECK(at.keeper->counters().refused_for_queue == 1);
+}
+
 TEST_CASE("log keeper: a directory that can not be made is told at the start") {
   const ScratchDirectory directory;
   LogKeeperOptions options;
