@@ -16,6 +16,19 @@ std::size_t bytes_of(const Incoming& incoming) {
   return bytes;
 }
 
+// What a message may cost the core, as a number of cheap ones: short ones can ask for long lists.
+struct Weight {
+  template <class M>
+  std::uint64_t operator()(const M&) const {
+    using std::is_same_v;
+    constexpr bool may_ask_for_much = is_same_v<M, Query> || is_same_v<M, Act> ||
+                                      is_same_v<M, Administer> || is_same_v<M, Command> ||
+                                      is_same_v<M, LogRead> || is_same_v<M, Watch> ||
+                                      is_same_v<M, SubmitCommit>;
+    return may_ask_for_much ? Intake::heavy_weight : 1;
+  }
+};
+
 }  // namespace
 
 Intake::Intake(SessionTable& sessions, Delivery& delivery, InputCheck& inputs, const Core& core,
@@ -42,14 +55,22 @@ bool Intake::receive(std::vector<Event>& events, std::size_t max) {
 
 std::size_t Intake::receive_from(Side side, std::size_t max, std::size_t bytes, bool& more,
                                  std::vector<Event>& events) {
-  incoming_.clear();
-  routers_[static_cast<std::size_t>(side)]->receive(incoming_, max, bytes);
+  Unread& unread = unread_[static_cast<std::size_t>(side)];
+  if (unread.arrivals.empty())
+    routers_[static_cast<std::size_t>(side)]->receive(unread.arrivals, max, bytes);
   std::size_t taken = 0;
-  for (const Incoming& each : incoming_) {
+  taken_weight_ = 0;
+  while (unread.next < unread.arrivals.size() && taken_weight_ < weight_max) {
+    const Incoming& each = unread.arrivals[unread.next++];
     taken += bytes_of(each);
     take(side, each, events);
   }
-  more = more || incoming_.size() >= max || taken >= bytes;
+  const bool is_rest = unread.next < unread.arrivals.size();
+  more = more || is_rest || unread.arrivals.size() >= max || taken >= bytes;
+  if (!is_rest) {
+    unread.arrivals.clear();
+    unread.next = 0;
+  }
   return taken;
 }
 
@@ -67,6 +88,7 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
   auto decoded = decode(parts, session && session->checksum);
   if (!decoded) return on_malformed(peer, session, parts, decoded.error(), events);
   Message& message = decoded->message;
+  taken_weight_ += std::visit(Weight{}, message);
   if (auto* hello = std::get_if<Hello>(&message))
     return on_hello(peer, session, std::move(*hello), events);
   if (std::holds_alternative<ErrorReply>(message))
@@ -121,8 +143,8 @@ std::vector<InputCheck::Wanted> Intake::inputs_of_commit(const SubmitCommit& com
 }
 
 // When no more results can wait for their blobs to be looked up, their worker is told to connect
-// anew: it has kept them and says them again, after its back-off. All of this message, since what is
-// confirmed of it would not be said again.
+// anew: it has kept them and says them again, after its back-off. All of this message, since what
+// is confirmed of it would not be said again.
 bool Intake::check_results(SessionId session, Results& results, std::vector<Event>& events) {
   const bool had_some = !results.results.empty();
   const Status checked = results_.check(session, results, now_monotonic());

@@ -4,6 +4,7 @@
 // the broker or another peer's session. Thread rule: the broker loop's thread.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "broker/core/core.h"
@@ -27,6 +28,10 @@ class Intake {
   // Bytes of messages that one receive() takes in, from both sockets together; a message more from
   // each, whose size is known only when it is here. What is left waits in the sockets.
   static constexpr std::size_t bytes_max = 32 * limits::MiB;
+  // Messages that one receive() takes from each socket, one that may ask for a long list counting
+  // as many: 32 of those. What was read and is left waits its turn here.
+  static constexpr std::uint64_t weight_max = 8'192;
+  static constexpr std::uint64_t heavy_weight = 256;
 
   // `core`: read for the inputs of an upload.
   Intake(SessionTable& sessions, Delivery& delivery, InputCheck& inputs, const Core& core,
@@ -42,6 +47,12 @@ class Intake {
   const Refusals& result_refusals() const { return results_.refusals(); }
 
  private:
+  // What has been read and not looked at yet, in order.
+  struct Unread {
+    std::vector<Incoming> arrivals;
+    std::size_t next = 0;
+  };
+
   // Takes from one socket at most so much; returns the bytes. `more` is set when it may have more.
   std::size_t receive_from(Side side, std::size_t max, std::size_t bytes, bool& more,
                            std::vector<Event>& events);
@@ -49,7 +60,8 @@ class Intake {
   void on_hello(const PeerKey& peer, const PeerSession* session, Hello&& hello,
                 std::vector<Event>& events);
   void on_malformed(const PeerKey& peer, const PeerSession* session,
-                    std::span<const BytesView> parts, const Error& error, std::vector<Event>& events);
+                    std::span<const BytesView> parts, const Error& error,
+                    std::vector<Event>& events);
   void take(InputCheck::Checked&& checked, std::vector<Event>& events);
   // Of an upload that is open, and of all that events of this turn open under its id: the core may
   // refuse any of these SubmitOpens, or find the upload gone, so each input of any is looked up.
@@ -66,7 +78,8 @@ class Intake {
   Delivery::Routers routers_;
   Endpoints endpoints_;
   IntakeCounters counters_;
-  std::vector<Incoming> incoming_;
+  std::array<Unread, 2> unread_;    // by Side
+  std::uint64_t taken_weight_ = 0;  // by this receive_from()
 };
 
 }  // namespace framebus::broker

@@ -41,7 +41,9 @@ struct Bench {
     for (const auto& part : frames.parts) incoming.parts.emplace_back(part.begin(), part.end());
     return incoming;
   }
-  void arrives(const Message& message) { primaries.arrivals.push_back(arrival(PeerId{5}, message)); }
+  void arrives(const Message& message) {
+    primaries.arrivals.push_back(arrival(PeerId{5}, message));
+  }
   void beats(std::uint64_t sequence) {
     Heartbeat beat;
     beat.sequence = sequence;
@@ -174,7 +176,8 @@ TaskResult a_success(std::uint32_t task, const BlobRef& blob) {
   return result;
 }
 
-TEST_CASE("intake: a result whose blob can not be looked up waits, and reaches the core as it was") {
+TEST_CASE(
+    "intake: a result whose blob can not be looked up waits, and reaches the core as it was") {
   Bench bench;
   const BlobRef blob = bench.blobs->put_bytes(bytes_of("image")).value();
   bench.disk->is_exhausted = true;
@@ -226,6 +229,32 @@ TEST_CASE("intake: a worker whose results can neither be judged nor kept has to 
   while (now_monotonic() < until) bench.intake.receive(events, 256);
   CHECK(events.empty());
   CHECK(bench.intake.result_counters().without_blob == 0);
+}
+
+TEST_CASE("intake: a turn takes few of the messages that may ask for much, the rest waits") {
+  Bench bench;
+  constexpr std::size_t in_a_turn = Intake::weight_max / Intake::heavy_weight;
+  constexpr std::size_t count = 250;
+  for (std::uint64_t i = 1; i <= count; ++i) bench.arrives(Query{i, QueryKind::jobs, {}, 0, 1});
+  std::vector<std::uint64_t> asked;
+  std::size_t turns = 0;
+  for (bool more = true; more; ++turns) {
+    bench.beats(turns + 1);  // whoever else speaks is heard in each turn
+    std::vector<Event> events;
+    more = bench.intake.receive(events, 256);
+    std::size_t beats_now = 0;
+    for (const Event& event : events) {
+      const auto* const query = std::get_if<Query>(&std::get<Received>(event).message);
+      if (query) asked.push_back(query->request);
+      beats_now += query ? 0 : 1;
+    }
+    CHECK(events.size() - beats_now <= in_a_turn);
+    CHECK(beats_now == 1);
+    REQUIRE(turns < count);
+  }
+  CHECK(turns == (count + in_a_turn - 1) / in_a_turn);
+  REQUIRE(asked.size() == count);
+  for (std::size_t i = 0; i < count; ++i) CHECK(asked[i] == i + 1);
 }
 
 }  // namespace
