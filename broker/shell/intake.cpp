@@ -10,12 +10,6 @@
 namespace framebus::broker {
 namespace {
 
-std::size_t bytes_of(const Incoming& incoming) {
-  std::size_t bytes = 0;
-  for (const Bytes& part : incoming.parts) bytes += part.size();
-  return bytes;
-}
-
 // What a message may cost the core, as a number of cheap ones: short ones can ask for long lists.
 struct Weight {
   template <class M>
@@ -55,23 +49,37 @@ bool Intake::receive(std::vector<Event>& events, std::size_t max) {
 
 std::size_t Intake::receive_from(Side side, std::size_t max, std::size_t bytes, bool& more,
                                  std::vector<Event>& events) {
-  Unread& unread = unread_[static_cast<std::size_t>(side)];
-  if (unread.arrivals.empty())
-    routers_[static_cast<std::size_t>(side)]->receive(unread.arrivals, max, bytes);
-  std::size_t taken = 0;
+  FairQueue& waiting = waiting_[static_cast<std::size_t>(side)];
   taken_weight_ = 0;
-  while (unread.next < unread.arrivals.size() && taken_weight_ < weight_max) {
-    const Incoming& each = unread.arrivals[unread.next++];
-    taken += bytes_of(each);
-    take(side, each, events);
+  peer_weights_.clear();
+  take_waiting(side, weight_max / 2, events);
+  // The socket goes round its peers, so whoever floods it leaves room for the others in here, too.
+  const std::size_t room = max - std::min(max, waiting.size());
+  const std::size_t bytes_room = bytes - std::min(bytes, waiting.bytes());
+  arrivals_.clear();
+  if (room > 0 && bytes_room > 0)
+    routers_[static_cast<std::size_t>(side)]->receive(arrivals_, room, bytes_room);
+  std::size_t taken = 0;
+  for (Incoming& each : arrivals_) {
+    taken += frame_bytes(each);
+    const auto weight = peer_weights_.find(each.peer);
+    if (taken_weight_ >= weight_max || waiting.holds_any_of(each.peer) ||
+        (weight != peer_weights_.end() && weight->second >= peer_weight_max)) {
+      waiting.add(std::move(each));
+    } else {
+      take(side, each, events);
+    }
   }
-  const bool is_rest = unread.next < unread.arrivals.size();
-  more = more || is_rest || unread.arrivals.size() >= max || taken >= bytes;
-  if (!is_rest) {
-    unread.arrivals.clear();
-    unread.next = 0;
-  }
+  take_waiting(side, weight_max, events);
+  more = more || !waiting.is_empty() || arrivals_.size() >= room || taken >= bytes_room;
+  arrivals_.clear();
   return taken;
+}
+
+// Until the turn has so much weight.
+void Intake::take_waiting(Side side, std::uint64_t weight_until, std::vector<Event>& events) {
+  FairQueue& waiting = waiting_[static_cast<std::size_t>(side)];
+  while (!waiting.is_empty() && taken_weight_ < weight_until) take(side, waiting.take(), events);
 }
 
 void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& events) {
@@ -88,7 +96,9 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
   auto decoded = decode(parts, session && session->checksum);
   if (!decoded) return on_malformed(peer, session, parts, decoded.error(), events);
   Message& message = decoded->message;
-  taken_weight_ += std::visit(Weight{}, message);
+  const std::uint64_t weight = std::visit(Weight{}, message);
+  taken_weight_ += weight;
+  if (weight > 1) peer_weights_[incoming.peer] += weight;
   if (auto* hello = std::get_if<Hello>(&message))
     return on_hello(peer, session, std::move(*hello), events);
   if (std::holds_alternative<ErrorReply>(message))
@@ -118,7 +128,7 @@ void Intake::take(Side side, const Incoming& incoming, std::vector<Event>& event
     if (!check_results(session->id, *results, events)) return;
   }
   if (wanted.empty()) return events.push_back(std::move(received));
-  auto checked = inputs_.check(std::move(received), std::move(wanted), bytes_of(incoming));
+  auto checked = inputs_.check(std::move(received), std::move(wanted), frame_bytes(incoming));
   if (checked) take(std::move(*checked), events);
 }
 

@@ -41,8 +41,8 @@ struct Bench {
     for (const auto& part : frames.parts) incoming.parts.emplace_back(part.begin(), part.end());
     return incoming;
   }
-  void arrives(const Message& message) {
-    primaries.arrivals.push_back(arrival(PeerId{5}, message));
+  void arrives(const Message& message, PeerId from = PeerId{5}) {
+    primaries.arrivals.push_back(arrival(from, message));
   }
   void beats(std::uint64_t sequence) {
     Heartbeat beat;
@@ -255,6 +255,121 @@ TEST_CASE("intake: a turn takes few of the messages that may ask for much, the r
   CHECK(turns == (count + in_a_turn - 1) / in_a_turn);
   REQUIRE(asked.size() == count);
   for (std::size_t i = 0; i < count; ++i) CHECK(asked[i] == i + 1);
+}
+
+// Which queries of whom are among these events, in order.
+std::vector<std::pair<SessionId, std::uint64_t>> queries_of(const std::vector<Event>& events) {
+  std::vector<std::pair<SessionId, std::uint64_t>> queries;
+  for (const Event& event : events) {
+    const auto& received = std::get<Received>(event);
+    queries.emplace_back(received.session, std::get<Query>(received.message).request);
+  }
+  return queries;
+}
+
+TEST_CASE("intake: whoever asks for much waits behind itself, others are heard in the same turn") {
+  Bench bench;
+  const PeerId modest{7};
+  const SessionId modest_session = bench.sessions.add({Side::primary, modest}).id;
+  for (std::uint64_t i = 1; i <= 200; ++i) bench.arrives(Query{i, QueryKind::jobs, {}, 0, 1});
+  std::vector<std::uint64_t> greedy, others;
+  std::uint64_t turns = 0;
+  for (bool more = true; more; ++turns) {
+    REQUIRE(turns < 200);
+    bench.arrives(Query{turns + 1, QueryKind::jobs, {}, 0, 1}, modest);
+    std::vector<Event> events;
+    more = bench.intake.receive(events, 256);
+    for (const auto& [session, request] : queries_of(events))
+      (session == modest_session ? others : greedy).push_back(request);
+    CHECK(events.size() <= Intake::weight_max / Intake::heavy_weight);
+    CHECK(others.size() == turns + 1);
+  }
+  REQUIRE(greedy.size() == 200);
+  for (std::size_t i = 0; i < greedy.size(); ++i) CHECK(greedy[i] == i + 1);
+  for (std::size_t i = 0; i < others.size(); ++i) CHECK(others[i] == i + 1);
+}
+
+TEST_CASE("intake: of several that ask for much each has its share of a turn") {
+  Bench bench;
+  const PeerId second{7};
+  const SessionId second_session = bench.sessions.add({Side::primary, second}).id;
+  for (std::uint64_t i = 1; i <= 100; ++i) bench.arrives(Query{i, QueryKind::jobs, {}, 0, 1});
+  for (std::uint64_t i = 1; i <= 100; ++i)
+    bench.arrives(Query{i, QueryKind::jobs, {}, 0, 1}, second);
+  for (int turn = 0; turn < 3; ++turn) {
+    CAPTURE(turn);
+    std::vector<Event> events;
+    CHECK(bench.intake.receive(events, 256));
+    const auto queries = queries_of(events);
+    const auto of_second = std::count_if(queries.begin(), queries.end(), [&](const auto& each) {
+      return each.first == second_session;
+    });
+    CHECK(queries.size() == Intake::weight_max / Intake::heavy_weight);
+    CHECK(static_cast<std::size_t>(of_second) == queries.size() / 2);
+  }
+}
+
+TEST_CASE("intake: what waits takes the room of what could be read, in number and in bytes") {
+  Bench bench;
+  constexpr std::size_t in_a_turn = Intake::weight_max / Intake::heavy_weight;
+  for (std::uint64_t i = 1; i <= 1'000; ++i) bench.arrives(Query{i, QueryKind::jobs, {}, 0, 1});
+  std::vector<Event> events;
+  CHECK(bench.intake.receive(events, 256));
+  CHECK(bench.primaries.arrivals.size() == 1'000 - 256);
+  CHECK(bench.intake.receive(events, 256));
+  // Half of the turn was there before it read, and made that much room.
+  CHECK(bench.primaries.arrivals.size() == 1'000 - 256 - in_a_turn - in_a_turn / 2);
+  CHECK(events.size() == 2 * in_a_turn);
+
+  Bench large;
+  for (std::uint64_t i = 1; i <= 100; ++i) large.arrives(Query{i, QueryKind::jobs, {}, 0, 1});
+  for (std::uint32_t i = 0; i < 20; ++i) large.arrives(a_large_part(i));
+  std::vector<Event> of_large;
+  CHECK(large.intake.receive(of_large, 256));
+  CHECK(of_large.size() == in_a_turn);
+  const std::size_t left = large.primaries.arrivals.size();
+  CHECK((20 - left) * part_bytes >= Intake::bytes_max);
+  CHECK((20 - left - 1) * part_bytes < Intake::bytes_max);
+  CHECK(large.intake.receive(of_large, 256));
+  CHECK(large.primaries.arrivals.size() == left);
+  CHECK(of_large.size() == 2 * in_a_turn);
+}
+
+TEST_CASE("intake: the end of a connection is told after what it said, although that waits") {
+  Bench bench;
+  for (std::uint64_t i = 1; i <= 40; ++i) bench.arrives(Query{i, QueryKind::jobs, {}, 0, 1});
+  Incoming closed;
+  closed.kind = Incoming::Kind::closed;
+  closed.peer = PeerId{5};
+  bench.primaries.arrivals.push_back(closed);
+  std::vector<Event> events;
+  CHECK(bench.intake.receive(events, 256));
+  CHECK(queries_of(events).size() == Intake::weight_max / Intake::heavy_weight);
+  while (bench.intake.receive(events, 256)) {
+  }
+  REQUIRE(events.size() == 41);
+  CHECK(std::get<PeerLost>(events.back()).session == bench.primary);
+}
+
+TEST_CASE("fair queue: each peer's arrivals in their order, one peer after the other") {
+  FairQueue queue;
+  const auto add = [&](std::uint64_t peer, std::size_t size) {
+    Incoming incoming;
+    incoming.peer = PeerId{peer};
+    incoming.parts = {Bytes(size)};
+    queue.add(std::move(incoming));
+  };
+  add(1, 10), add(1, 11), add(1, 12), add(2, 20), add(3, 30), add(2, 21);
+  CHECK(queue.size() == 6);
+  CHECK(queue.bytes() == 10 + 11 + 12 + 20 + 30 + 21);
+  std::vector<std::size_t> taken;
+  for (int i = 0; i < 4; ++i) taken.push_back(queue.take().parts[0].size());
+  CHECK(!queue.holds_any_of(PeerId{3}));
+  add(3, 31);
+  while (!queue.is_empty()) taken.push_back(queue.take().parts[0].size());
+  CHECK(taken == std::vector<std::size_t>{10, 20, 30, 11, 21, 12, 31});
+  CHECK(queue.size() == 0);
+  CHECK(queue.bytes() == 0);
 }
 
 }  // namespace
