@@ -34,8 +34,8 @@ class Intake {
   static constexpr std::size_t bytes_max = 32 * limits::MiB;
   // Messages that one receive() takes from each socket, one that may ask for a long list counting
   // as many: 8 of those, and 2 of any one peer among what has just been read. What is left waits
-  // its turn here: it has half of a turn before what is new, and what that leaves. A list takes
-  // about a millisecond, and another peer waits for three turns at most: to connect, and to ask.
+  // its turn here: it has half of a turn before what is new, and what that leaves. A list takes a
+  // few milliseconds at most, and another peer waits for three turns: to connect, and to ask.
   static constexpr std::uint64_t weight_max = 8'192;
   static constexpr std::uint64_t heavy_weight = 1'024;
   static constexpr std::uint64_t peer_weight_max = 2 * heavy_weight;
