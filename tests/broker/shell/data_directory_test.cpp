@@ -49,6 +49,10 @@ TEST_CASE("data directory: a second broker on it is refused while the first live
 }
 
 TEST_CASE("data directory: one that can not be written to is refused with what to do") {
+  if (!std::filesystem::exists("/sys/kernel")) {  // a chroot, say, where it would be any directory
+    MESSAGE("skipped: /sys is not mounted here");
+    return;
+  }
   const auto data = DataDirectory::open("/sys/framebus-test", false);  // not even root's to write
   REQUIRE_FALSE(data);
   CHECK(data.error().code == Code::permission_denied);
